@@ -1,0 +1,125 @@
+//! The hot paths of a run: what every record passes.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use streamgauge::client::{Backoff, CallOutcome, EntryOutcome, Producer, ProducerSettings, RetryPolicy};
+use streamgauge::engine::Pacer;
+use streamgauge::kinesis::{Kinesis, Profile, PutEntry, Request, Settings, StreamMode};
+use streamgauge::measure::Latency;
+use streamgauge::seed::Seed;
+use streamgauge::time::Time;
+use streamgauge::units::{Bytes, Rate};
+use streamgauge::workload::{Header, Keys, Payloads, Schedule, Sizes, Workload};
+
+fn workload() -> Workload {
+    let keys = Keys::zipf(100_000, 1.0).unwrap();
+    let schedule = Schedule::constant(Rate(100_000.0));
+    Workload::new(schedule, keys, Sizes::constant(Bytes(1024)), Time::from_secs(1_000), Seed(1))
+}
+
+fn arrivals(c: &mut Criterion) {
+    let mut group = c.benchmark_group("arrival");
+    group.throughput(Throughput::Elements(1));
+    let workload = workload();
+    let payloads = Payloads::new(1, Seed(1));
+    let mut index = 0;
+    group.bench_function("make", |b| {
+        b.iter(|| {
+            index += 1;
+            black_box(workload.arrival(index))
+        });
+    });
+    let arrival = workload.arrival(1);
+    group.bench_function("payload of 1 KiB", |b| b.iter(|| black_box(payloads.payload(&arrival))));
+    let blob = payloads.payload(&arrival);
+    group.bench_function("verify 1 KiB", |b| b.iter(|| black_box(Header::read(&blob))));
+    group.bench_function("pace", |b| {
+        let mut pacer = Pacer::new(Schedule::constant(Rate(1e6)), 4_000_000_000);
+        let mut now = Time::ZERO;
+        b.iter(|| {
+            now = now + Duration::from_micros(1);
+            black_box(pacer.release(now))
+        });
+    });
+    group.finish();
+}
+
+fn producing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("producer");
+    group.throughput(Throughput::Elements(500));
+    let workload = workload();
+    let payloads = Payloads::new(1, Seed(1));
+    let batch: Vec<_> = (0..500).map(|k| workload.arrival(k)).map(|a| (payloads.payload(&a), a)).collect();
+    let settings = ProducerSettings {
+        batch_records: 500,
+        batch_bytes: Bytes(10 << 20),
+        linger: Duration::from_millis(50),
+        max_in_flight: 64,
+        buffer: Bytes(256 << 20),
+        timeout: Duration::from_secs(5),
+        retry: RetryPolicy::None,
+    };
+    let mut producer = Producer::new(settings, Backoff::new(RetryPolicy::None, Seed(1), "bench"));
+    let accepted = CallOutcome::Answered(vec![EntryOutcome::Accepted { shard: Some(0) }; 500]);
+    group.bench_function("batch and acknowledge 500", |b| {
+        b.iter(|| {
+            for (payload, arrival) in &batch {
+                producer.handle_arrival(Time::ZERO, arrival, payload.clone(), 0);
+            }
+            let call = producer.poll_call(Time::ZERO).unwrap();
+            producer.handle_outcome(Time::ZERO, Time::ZERO, call.id, &accepted);
+            while let Some(sample) = producer.poll_sample() {
+                black_box(sample);
+            }
+        });
+    });
+    group.finish();
+}
+
+fn admission(c: &mut Criterion) {
+    let mut group = c.benchmark_group("service");
+    group.throughput(Throughput::Elements(500));
+    let mut kinesis = Kinesis::new(Settings {
+        profile: Profile::newest(),
+        seed: Seed(1),
+        epoch: Duration::from_secs(1_700_000_000),
+        memory_budget: Bytes(64 << 20),
+        transition_scale: 0.0,
+        latency: true,
+        account: "000000000000".into(),
+        region: "us-east-1".into(),
+    });
+    let create = Request::CreateStream { stream: "s".into(), shards: Some(100), mode: StreamMode::Provisioned };
+    kinesis.handle(Time::ZERO, create).response.unwrap();
+    let data = bytes::Bytes::from(vec![0; 1024]);
+    let entries: Vec<PutEntry> = (0..500)
+        .map(|n| PutEntry { data: data.clone(), partition_key: format!("key-{n}"), explicit_hash_key: None })
+        .collect();
+    let mut now = Time::ZERO;
+    group.bench_function("put 500 of 1 KiB", |b| {
+        b.iter(|| {
+            // 10 ms for 500 records on 100 shards: half of what they take.
+            now = now + Duration::from_millis(10);
+            black_box(kinesis.handle(now, Request::PutRecords { stream: "s".into(), entries: entries.clone() }))
+        });
+    });
+    group.finish();
+}
+
+fn measuring(c: &mut Criterion) {
+    let mut latency = Latency::new();
+    let mut value = 1u64;
+    c.bench_function("latency/record", |b| {
+        b.iter(|| {
+            value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            latency.record(Duration::from_nanos(value >> 30));
+        });
+    });
+}
+
+criterion_group!(benches, arrivals, producing, admission, measuring);
+criterion_main!(benches);

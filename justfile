@@ -1,0 +1,37 @@
+# The everyday commands. `just` alone lists them.
+
+_list:
+    @just --list --unsorted
+
+# Run a scenario against the embedded emulator.
+run scenario="scenarios/quickstart.toml" *arguments:
+    cargo run --release -- run {{scenario}} {{arguments}}
+
+# Predict what a scenario needs.
+plan scenario="scenarios/quickstart.toml":
+    cargo run --release -- plan {{scenario}}
+
+# The whole test suite.
+test:
+    cargo test
+
+# What a change must pass before it is pushed, without the tests.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# All that CI runs.
+ci:
+    bash .ci/run
+
+# Run the load of the quickstart against an emulator of another project.
+interop:
+    bash .ci/interop
+
+# Benchmarks of the hot paths: admission, batching, pacing, histograms.
+bench:
+    cargo bench --bench hot_paths
+
+# Accept changed snapshots of words (needs cargo-insta).
+review:
+    cargo insta review

@@ -1,0 +1,99 @@
+//! The commands: they call the library and are the only code that prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod plan;
+mod progress;
+mod run;
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, ScenarioArgs};
+use crate::kinesis::Profile;
+use crate::scenario::{self, Scenario};
+
+/// Runs the command that the arguments of the process name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging(cli.verbose);
+    let exit = match &cli.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Plan(arguments) => plan::plan(arguments),
+    };
+    exit.into()
+}
+
+/// How the program ends; the codes are part of its interface and listed in `--help`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The run is valid and its objectives are met.
+    Met,
+    /// An objective is missed.
+    Missed,
+    /// Bad input: arguments, scenario or target.
+    BadInput,
+    /// The run is void.
+    Void,
+    /// A result could not be written.
+    NotWritten,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Met => 0,
+            Exit::Missed => 1,
+            Exit::BadInput => 2,
+            Exit::Void => 3,
+            Exit::NotWritten => 4,
+        })
+    }
+}
+
+/// Reads a scenario; prints what is wrong with it to stderr.
+fn load(arguments: &ScenarioArgs, profile: &Profile) -> Result<Scenario, Exit> {
+    let path: &Path = &arguments.path;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        fail(&format!("cannot read the scenario `{}`: {error}", path.display()));
+        Exit::BadInput
+    })?;
+    scenario::parse(path, &text, &arguments.overrides, profile).map_err(|diagnostics| {
+        eprint!("{}", diagnostics.render(styled(&std::io::stderr())));
+        Exit::BadInput
+    })
+}
+
+/// Prints an error to stderr.
+fn fail(message: &str) {
+    eprintln!("error: {message}");
+}
+
+/// Prints a result to stdout. A reader that went away, as `head` does, is no error.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Whether to use colours on a stream.
+fn styled(stream: &impl IsTerminal) -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !no_color
+}
+
+fn start_logging(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "streamgauge=info,warn",
+        2 => "streamgauge=debug,info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let stderr = std::io::stderr();
+    let ansi = styled(&stderr);
+    // A second call, as in tests, keeps the first logger.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
+}

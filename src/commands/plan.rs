@@ -1,0 +1,29 @@
+//! `streamgauge plan`: the prediction alone.
+
+use super::{Exit, load, print, styled};
+use crate::cli::Plan;
+use crate::kinesis::Profile;
+use crate::plan::predict;
+use crate::report;
+
+/// Predicts what a scenario needs.
+pub fn plan(arguments: &Plan) -> Exit {
+    let profile = Profile::newest();
+    let scenario = match load(&arguments.scenario, &profile) {
+        Ok(scenario) => scenario,
+        Err(exit) => return exit,
+    };
+    let plan = predict(&scenario, &profile);
+    if arguments.json {
+        match serde_json::to_string_pretty(&plan) {
+            Ok(json) => print(&format!("{json}\n")),
+            Err(error) => {
+                super::fail(&format!("the plan cannot be written as JSON: {error}"));
+                return Exit::NotWritten;
+            }
+        }
+    } else {
+        print(&report::plan_text(&plan, styled(&std::io::stdout())));
+    }
+    Exit::Met
+}

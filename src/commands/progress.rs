@@ -1,0 +1,70 @@
+//! Live progress on stderr: a bar in a terminal, a line every few seconds otherwise.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::watch;
+
+use crate::engine::{Phase, Progress};
+use crate::units;
+
+/// Shows the progress of a run of `duration` until its sender is gone.
+pub async fn show(mut progress: watch::Receiver<Progress>, duration: Duration) {
+    let terminal = std::io::stderr().is_terminal();
+    let bar = bar(terminal, duration);
+    let mut lines = 0u64;
+    while progress.changed().await.is_ok() {
+        let now = progress.borrow_and_update().clone();
+        if let Some(bar) = &bar {
+            bar.set_position(now.now.as_nanos().min(units_of(duration)));
+            bar.set_message(describe(&now));
+        } else if now.phase == Phase::Load && now.now.second().is_multiple_of(PLAIN_INTERVAL_SECONDS) {
+            // A log is not a screen: a line now and then is enough.
+            if lines == now.now.second() / PLAIN_INTERVAL_SECONDS {
+                eprintln!("{:>6}  {}", format!("{}s", now.now.second()), describe(&now));
+                lines += 1;
+            }
+        }
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+fn bar(terminal: bool, duration: Duration) -> Option<ProgressBar> {
+    if !terminal {
+        return None;
+    }
+    let bar = ProgressBar::with_draw_target(Some(units_of(duration)), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {percent:>3}%  {wide_msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌"));
+    bar.set_message("preparing the stream and its consumers");
+    bar.enable_steady_tick(Duration::from_millis(250));
+    Some(bar)
+}
+
+fn describe(progress: &Progress) -> String {
+    let latency = |value: Option<Duration>| value.map_or_else(|| "–".to_owned(), units::duration);
+    let mut text = match progress.phase {
+        Phase::Preparing => return "preparing the stream and its consumers".to_owned(),
+        Phase::Load => format!(
+            "{}/s accepted, {}/s throttled, put p99 {}",
+            units::count(progress.accepted_last_second),
+            units::count(progress.throttled_last_second),
+            latency(progress.response_p99)
+        ),
+        Phase::Draining => format!("draining: {} records in flight", units::count(progress.counters.in_flight)),
+    };
+    for (consumer, lag) in &progress.lag_p99 {
+        text.push_str(&format!(", {consumer} lag p99 {}", latency(*lag)));
+    }
+    text.push_str(&format!(", generator late by {}", latency(progress.lateness_p99)));
+    text
+}
+
+fn units_of(duration: Duration) -> u64 {
+    crate::time::nanos(duration).max(1)
+}
+
+const PLAIN_INTERVAL_SECONDS: u64 = 5;

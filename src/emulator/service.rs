@@ -1,0 +1,202 @@
+//! The service half behind a lock and a clock: bytes of a request in, bytes of the answer and its due time out.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::wire::{self, Context, Decoded, Fault, Operation, responses};
+use crate::kinesis::{Kinesis, Reply, Request, Response, Settings, StorageUsage, SubscriptionId, SubscriptionPoll};
+use crate::seed::Rng;
+use crate::time::Time;
+
+/// The service half of Kinesis, shared by all connections.
+///
+/// Its time begins when it is made: [`Time::ZERO`] is that moment, which `settings.epoch` gives in Unix time.
+#[derive(Debug)]
+pub struct Service {
+    kinesis: Mutex<Kinesis>,
+    settings: Settings,
+    origin: Instant,
+    /// Wakes the subscriptions: a record was put, or a stream, consumer or subscription came or went.
+    change: Notify,
+    open_subscriptions: AtomicUsize,
+    answers: AtomicU64,
+}
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// A JSON body.
+    Body(Vec<u8>),
+    /// Events, for as long as the subscription lives.
+    Subscription(OpenSubscription),
+}
+
+/// An open subscription; it closes when it is dropped.
+#[derive(Debug)]
+pub(super) struct OpenSubscription {
+    service: Arc<Service>,
+    id: SubscriptionId,
+}
+
+impl Service {
+    /// A service without streams, whose time begins now.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            kinesis: Mutex::new(Kinesis::new(settings.clone())),
+            settings,
+            origin: Instant::now(),
+            change: Notify::new(),
+            open_subscriptions: AtomicUsize::new(0),
+            answers: AtomicU64::new(0),
+        }
+    }
+
+    /// What the service holds and has dropped early.
+    pub fn usage(&self) -> StorageUsage {
+        self.kinesis().usage()
+    }
+
+    /// How the service is set up.
+    pub(super) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Answers a request, and says when the answer is due.
+    pub(super) fn call(self: &Arc<Self>, operation: Operation, body: &[u8]) -> (Result<Answer, Fault>, Time) {
+        let now = self.now();
+        match wire::decode(operation, body, Context { settings: &self.settings, now }) {
+            Ok(Decoded::Request(request)) => self.request(request),
+            Ok(Decoded::ListShards { stream, max_results, after }) => {
+                let reply = self.handle(Request::ListShards { stream: stream.clone(), max_results, after });
+                let body = reply.response.map_err(Fault::from).and_then(|response| match response {
+                    Response::ListShards { shards, more } => written(responses::list_shards(&stream, &shards, more)),
+                    other => written(responses::body(&other, &self.settings)),
+                });
+                (body, reply.ready_at)
+            }
+            Ok(Decoded::DescribeStream { stream, limit, after }) => {
+                let summary = self.handle(Request::DescribeStreamSummary { stream: stream.clone() });
+                let listing = self.handle(Request::ListShards { stream, max_results: limit, after });
+                (self.described(summary.response, listing.response), summary.ready_at)
+            }
+            Err(fault) => (Err(fault), now),
+        }
+    }
+
+    fn request(self: &Arc<Self>, request: Request) -> (Result<Answer, Fault>, Time) {
+        use Request as R;
+        let moves = matches!(
+            request,
+            R::PutRecord { .. }
+                | R::PutRecords { .. }
+                | R::DeleteStream { .. }
+                | R::DeregisterStreamConsumer { .. }
+                | R::SubscribeToShard { .. }
+        );
+        let reply = self.handle(request);
+        if moves && self.open_subscriptions.load(Ordering::Acquire) > 0 {
+            self.change.notify_waiters();
+        }
+        let answer = match reply.response {
+            Ok(Response::SubscribeToShard(id)) => Ok(Answer::Subscription(OpenSubscription::new(Arc::clone(self), id))),
+            Ok(response) => written(responses::body(&response, &self.settings)),
+            Err(error) => Err(error.into()),
+        };
+        (answer, reply.ready_at)
+    }
+
+    fn described(
+        &self,
+        summary: Result<Response, crate::kinesis::ServiceError>,
+        listing: Result<Response, crate::kinesis::ServiceError>,
+    ) -> Result<Answer, Fault> {
+        match (summary?, listing?) {
+            (Response::DescribeStreamSummary(summary), Response::ListShards { shards, more }) => {
+                // A stream that is being created shows no shards yet, as its summary counts none.
+                let shown = if summary.open_shards == 0 { &[] } else { shards.as_slice() };
+                let more = more && !shown.is_empty();
+                written(responses::describe_stream(&summary, shown, more, &self.settings))
+            }
+            _ => written(None),
+        }
+    }
+
+    /// A random number generator for the ids of the next answer.
+    pub(super) fn answer_ids(&self) -> Rng {
+        let answer = self.answers.fetch_add(1, Ordering::Relaxed);
+        self.settings.seed.stream("emulator request ids", answer)
+    }
+
+    /// Done at the next change that may concern a subscription; counts from this call on, not from the first poll.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> {
+        self.change.notified()
+    }
+
+    /// Sleeps until `time`; for ever if it never comes.
+    pub(super) async fn sleep_until(&self, time: Time) {
+        let span = time.since(Time::ZERO);
+        match self.origin.checked_add(span) {
+            // A timer rounds up to whole milliseconds, so that it is not asked for what is due already.
+            Some(instant) if instant <= Instant::now() => {}
+            Some(instant) => tokio::time::sleep_until(instant).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How many subscriptions are open.
+    #[cfg(test)]
+    pub(super) fn open_subscriptions(&self) -> usize {
+        self.open_subscriptions.load(Ordering::Acquire)
+    }
+
+    fn handle(&self, request: Request) -> Reply {
+        let mut kinesis = self.kinesis();
+        // Read under the lock, so that the service sees time move forward only.
+        let now = self.now();
+        kinesis.handle(now, request)
+    }
+
+    fn now(&self) -> Time {
+        let elapsed: Duration = self.origin.elapsed();
+        Time::ZERO + elapsed
+    }
+
+    /// A panic under the lock has ended one request; it need not end the emulator.
+    fn kinesis(&self) -> MutexGuard<'_, Kinesis> {
+        self.kinesis.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenSubscription {
+    fn new(service: Arc<Service>, id: SubscriptionId) -> Self {
+        service.open_subscriptions.fetch_add(1, Ordering::AcqRel);
+        Self { service, id }
+    }
+
+    /// The service that it belongs to.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// What it has to push now.
+    pub fn poll(&self) -> SubscriptionPoll {
+        let mut kinesis = self.service.kinesis();
+        let now = self.service.now();
+        kinesis.poll_subscription(now, self.id)
+    }
+}
+
+impl Drop for OpenSubscription {
+    fn drop(&mut self) {
+        self.service.open_subscriptions.fetch_sub(1, Ordering::AcqRel);
+        self.service.kinesis().close_subscription(self.id);
+    }
+}
+
+fn written(body: Option<Vec<u8>>) -> Result<Answer, Fault> {
+    body.map(Answer::Body).ok_or_else(|| Fault::internal("The answer could not be written."))
+}

@@ -1,0 +1,112 @@
+//! The load engine: it drives the client half in real time through the AWS SDK.
+//!
+//! The pacer releases arrivals on its own thread; one session owns the producer and its recorder, so that nothing on the way
+//! of a record is locked; each call is a task of its own; each consumer is one, too.
+
+mod clock;
+mod consumers;
+mod pacer;
+mod put;
+mod session;
+mod stream;
+mod target;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use pacer::{Pacer, Release};
+pub use session::run;
+pub use target::{Connection, InvalidTarget, Target, connect};
+
+use crate::measure::{Counters, Ending, LatencyLog, Measurement};
+use crate::time::Time;
+
+/// Why a run could not be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The embedded emulator did not start.
+    #[error("the embedded emulator cannot start: {0}")]
+    Emulator(#[source] std::io::Error),
+    /// The environment names no AWS region.
+    #[error("no AWS region is set: set AWS_REGION, or a region in the profile of your AWS configuration")]
+    NoRegion,
+    /// The stream cannot be used.
+    #[error("{0}")]
+    Stream(String),
+    /// The consumers did not get ready.
+    #[error(
+        "the consumer `{consumer}` did not get ready to read within {} s; is the target reachable, and does it support this \
+         kind of consumer?",
+        POSITION_TIMEOUT.as_secs()
+    )]
+    NotPositioned {
+        /// Its name.
+        consumer: String,
+    },
+    /// The pacing thread did not start.
+    #[error("the pacing thread cannot start: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// What a run is told from outside, and what it tells while it goes on.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// Set to end the run early; it is then measured up to that moment.
+    pub stop: watch::Receiver<bool>,
+    /// How the run is going, about once per second.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// How a run is going.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Progress {
+    /// What the run is doing.
+    pub phase: Phase,
+    /// The time of the run.
+    pub now: Time,
+    /// The records so far.
+    pub counters: Counters,
+    /// Records accepted in the last second.
+    pub accepted_last_second: u64,
+    /// Attempts throttled in the last second.
+    pub throttled_last_second: u64,
+    /// 99th percentile of the response time of the last second.
+    pub response_p99: Option<Duration>,
+    /// 99th percentile of the generator's lateness over the whole run.
+    pub lateness_p99: Option<Duration>,
+    /// 99th percentile of the lag over the whole run, per consumer.
+    pub lag_p99: Vec<(String, Option<Duration>)>,
+}
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// The stream and the consumers get ready.
+    #[default]
+    Preparing,
+    /// Load is offered.
+    Load,
+    /// Load is over; answers and consumers are waited for.
+    Draining,
+}
+
+/// All that the engine measured.
+#[derive(Debug)]
+pub struct Run {
+    /// The figures.
+    pub measurement: Measurement,
+    /// The distributions, by the name of their file.
+    pub logs: Vec<(String, LatencyLog)>,
+    /// How the run ended.
+    pub ending: Ending,
+    /// When load was last offered.
+    pub load_ended: Time,
+    /// When the run began, since 1970.
+    pub began: Duration,
+    /// Warnings from the target or the machine, in full sentences.
+    pub stream: String,
+}
+
+/// How long consumers may take to get ready.
+const POSITION_TIMEOUT: Duration = Duration::from_secs(30);

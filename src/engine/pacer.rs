@@ -1,0 +1,196 @@
+//! The pacer: it releases each arrival when it is due, on a thread of its own.
+//!
+//! governor decides on the release, on a clock made of arrivals: its `now` is the integral of the target rate. On a real clock
+//! governor forgives lateness (a stall of 500 ms loses the arrivals of that time) and bursts at the start. On this clock the
+//! quota is always one per arrival, whatever the rate does; the burst is spent before the start, and from then on it is the
+//! promise to catch up: after a stall, as many arrivals as the burst holds are released at once.
+
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::mpsc;
+
+use super::clock::RunClock;
+use crate::time::Time;
+use crate::workload::{Position, Schedule};
+
+/// Arrivals that were released together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Their numbers.
+    pub arrivals: Range<u64>,
+}
+
+/// Decides which arrivals are due; a pure state machine over the schedule and governor.
+#[derive(Debug)]
+pub struct Pacer {
+    schedule: Schedule,
+    count: u64,
+    next: u64,
+    clock: ArrivalClock,
+    limiter: RateLimiter<NotKeyed, InMemoryState, ArrivalClock, NoOpMiddleware<Nanos>>,
+}
+
+/// governor's clock: the position in the schedule, in nano-arrivals.
+#[derive(Debug, Clone, Default)]
+struct ArrivalClock(Arc<AtomicU64>);
+
+impl Clock for ArrivalClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl Pacer {
+    /// A pacer for the first `count` arrivals of `schedule`, whose backlog is sent in full however large it gets.
+    pub fn new(schedule: Schedule, count: u64) -> Self {
+        let clock = ArrivalClock::default();
+        let burst = NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
+        let one_per_arrival = Quota::with_period(Duration::from_nanos(Position::ARRIVAL))
+            .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
+            .allow_burst(burst);
+        let limiter = RateLimiter::direct_with_clock(one_per_arrival, clock.clone());
+        // Primed: the burst is spent at position zero, before any arrival is due.
+        let spent = limiter.check_n(burst);
+        debug_assert!(matches!(spent, Ok(Ok(()))));
+        Self { schedule, count, next: 0, clock, limiter }
+    }
+
+    /// The arrivals that are due at `now` and were not released before.
+    pub fn release(&mut self, now: Time) -> Range<u64> {
+        self.clock.0.store(self.schedule.expected(now).as_nanos(), Ordering::Relaxed);
+        let first = self.next;
+        while self.next < self.count && self.limiter.check().is_ok() {
+            self.next += 1;
+        }
+        first..self.next
+    }
+
+    /// When the next arrival is due; `None` when all are released.
+    pub fn next_due(&self) -> Option<Time> {
+        (self.next < self.count).then(|| self.schedule.when(Position::of_arrival(self.next))).flatten()
+    }
+}
+
+/// Runs a pacer on this thread until all arrivals are released, `stop` is set, or nobody listens.
+///
+/// The thread sleeps until shortly before an arrival is due and spins for the rest: a timer of the runtime wakes half a
+/// millisecond late at the median.
+pub fn run(mut pacer: Pacer, clock: &RunClock, stop: &AtomicBool, releases: &mpsc::UnboundedSender<Release>) {
+    while let Some(due) = pacer.next_due() {
+        if !wait_until(clock.instant(due), stop) {
+            return;
+        }
+        let arrivals = pacer.release(clock.now());
+        if !arrivals.is_empty() && releases.send(Release { arrivals }).is_err() {
+            return;
+        }
+    }
+}
+
+/// Returns whether the moment came; `false` if the run was stopped.
+fn wait_until(due: Instant, stop: &AtomicBool) -> bool {
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        match left.checked_sub(SPIN) {
+            Some(sleep) if !sleep.is_zero() => std::thread::sleep(sleep.min(STOP_CHECK)),
+            _ => std::hint::spin_loop(),
+        }
+    }
+}
+
+/// How long before an arrival the thread stops sleeping: a sleep of the operating system ends up to this much too late.
+const SPIN: Duration = Duration::from_micros(150);
+/// The thread looks at least this often whether the run was stopped.
+const STOP_CHECK: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Rate;
+
+    /// Wakes the pacer when it asks to, except that it sleeps through `stall`; returns the number released and the arrivals of
+    /// the largest release.
+    fn drive(rate: f64, seconds: u64, stall: Option<(Time, Time)>) -> (u64, u64) {
+        let schedule = Schedule::constant(Rate(rate));
+        let count = schedule.count_before(Time::from_secs(seconds));
+        let mut pacer = Pacer::new(schedule, count);
+        let (mut released, mut largest) = (0, 0);
+        while let Some(due) = pacer.next_due() {
+            let now = match stall {
+                Some((from, to)) if from <= due && due < to => to,
+                _ => due,
+            };
+            let arrivals = pacer.release(now);
+            assert_eq!(arrivals.start, released, "arrivals are released in order and once");
+            assert!(!arrivals.is_empty(), "an arrival that is due at {now:?} is released");
+            released = arrivals.end;
+            largest = largest.max(arrivals.end - arrivals.start);
+        }
+        (released, largest)
+    }
+
+    #[test]
+    fn the_issued_count_is_the_schedules() {
+        for (rate, seconds, count) in
+            [(1.0, 10, 10), (333.0, 10, 3_330), (7_777.0, 10, 77_770), (100_000.0, 3, 300_000)]
+        {
+            assert_eq!(drive(rate, seconds, None), (count, 1), "{rate}/s");
+        }
+    }
+
+    #[test]
+    fn there_is_no_burst_at_the_start() {
+        let mut pacer = Pacer::new(Schedule::constant(Rate(2_000.0)), 8_000);
+        assert_eq!(pacer.release(Time::ZERO), 0..1);
+        assert_eq!(pacer.release(Time::from_millis(10)), 1..21);
+    }
+
+    #[test]
+    fn a_stall_is_caught_up_in_full() {
+        let stall = (Time::from_secs(1), Time::from_millis(1_500));
+        assert_eq!(drive(2_000.0, 4, Some(stall)), (8_000, 1_001));
+    }
+
+    #[test]
+    fn governor_on_a_real_clock_would_lose_the_stall() {
+        // The same stall with governor on the clock of time, as a guard of the reason for the clock of arrivals.
+        let clock = governor::clock::FakeRelativeClock::default();
+        let quota = Quota::per_second(NonZeroU32::new(2_000).unwrap()).allow_burst(NonZeroU32::MIN);
+        let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
+        let mut released = 0;
+        for step in 0..40_000 {
+            let stalled = (10_000..15_000).contains(&step);
+            released += u32::from(!stalled && limiter.check().is_ok());
+            clock.advance(Duration::from_micros(100));
+        }
+        assert_eq!(released, 7_000);
+    }
+
+    #[test]
+    fn recorded_arrivals_are_released_when_they_were() {
+        let times: Vec<Time> = [5, 5, 5, 90].map(Time::from_millis).into();
+        let mut pacer = Pacer::new(Schedule::recorded(times), 4);
+        assert_eq!(pacer.release(Time::from_millis(4)), 0..0);
+        assert_eq!(pacer.release(Time::from_millis(5)), 0..3);
+        assert_eq!(pacer.next_due(), Some(Time::from_millis(90)));
+        assert_eq!(pacer.release(Time::from_secs(1)), 3..4);
+        assert_eq!(pacer.next_due(), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! One PutRecords call through the SDK, and what its answer means.
+
+use std::fmt;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::operation::put_records::PutRecordsOutput;
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
+use aws_smithy_runtime_api::client::result::DispatchFailure;
+
+use super::clock::RunClock;
+use super::stream::ShardMap;
+use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure};
+use crate::time::Time;
+
+/// A call that is over.
+#[derive(Debug)]
+pub struct Answer {
+    /// The call.
+    pub id: CallId,
+    /// When it was sent.
+    pub sent: Time,
+    /// When its answer came, or was given up.
+    pub answered: Time,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// What the service said if the call failed as a whole.
+    pub reason: Option<String>,
+}
+
+/// Makes a call.
+pub async fn put(client: Client, stream: String, call: Call, clock: RunClock, shards: ShardMap) -> Answer {
+    let (id, entries) = (call.id, call.entries.len());
+    let request = client.put_records().stream_name(stream).set_records(Some(
+        call.entries
+            .into_iter()
+            .filter_map(|entry| {
+                // The copy is the SDK's price: it takes its blobs as vectors.
+                let data = Blob::new(Vec::from(entry.data));
+                PutRecordsRequestEntry::builder().data(data).partition_key(entry.key.as_ref()).build().ok()
+            })
+            .collect(),
+    ));
+    let sent = clock.now();
+    let result = request.send().await;
+    let answered = clock.now();
+    let (outcome, reason) = match result {
+        Ok(answer) => (CallOutcome::Answered(entry_outcomes(&answer, entries, &shards)), None),
+        Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
+    };
+    Answer { id, sent, answered, outcome, reason }
+}
+
+fn entry_outcomes(answer: &PutRecordsOutput, entries: usize, shards: &ShardMap) -> Vec<EntryOutcome> {
+    let outcome = |entry: &PutRecordsResultEntry| match entry.error_code() {
+        None => EntryOutcome::Accepted { shard: entry.shard_id().and_then(|id| shards.index(id)) },
+        Some("ProvisionedThroughputExceededException") => EntryOutcome::Throttled,
+        Some(_) => EntryOutcome::InternalFailure,
+    };
+    answer.records().iter().take(entries).map(outcome).collect()
+}
+
+/// What an error of the SDK means for the records of the call.
+pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
+    match error {
+        SdkError::ConstructionFailure(_) => Failure::Rejected,
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Failure::Unanswered,
+        SdkError::DispatchFailure(failure) if failure.is_io() && is_refused(failure) => Failure::Unreachable,
+        // The connection broke: the request may have been carried out.
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure::Unanswered,
+        SdkError::DispatchFailure(failure) if failure.is_user() => Failure::Rejected,
+        SdkError::DispatchFailure(_) => Failure::Unreachable,
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some(
+                "ProvisionedThroughputExceededException"
+                | "LimitExceededException"
+                | "ThrottlingException"
+                | "KMSThrottlingException",
+            ) => Failure::Throttled,
+            Some("InternalFailure" | "InternalFailureException" | "ServiceUnavailable" | "InternalServerError")
+            | None => Failure::InternalFailure,
+            Some(_) => Failure::Rejected,
+        },
+        _ => Failure::Unanswered,
+    }
+}
+
+/// Whether no connection was made, so that nothing can have been sent.
+fn is_refused(failure: &DispatchFailure) -> bool {
+    let mut source = failure.as_connector_error().and_then(std::error::Error::source);
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return io.kind() == std::io::ErrorKind::ConnectionRefused;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// The code and message of a service error, or the whole chain of causes of another one. Never contains credentials.
+pub fn describe<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    if let SdkError::ServiceError(service) = error {
+        let code = service.err().code().unwrap_or("an error without a code");
+        return match service.err().message() {
+            Some(message) => format!("{code}: {message}"),
+            None => code.to_owned(),
+        };
+    }
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

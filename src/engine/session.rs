@@ -1,0 +1,480 @@
+//! One run: prepare, offer load, drain, collect.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+
+use super::clock::RunClock;
+use super::consumers::{Reader, SharedRecorder, fan_out, poll};
+use super::pacer::{self, Pacer, Release};
+use super::put::{Answer, put};
+use super::stream::{self, ReadyStream};
+use super::{Connection, Control, EngineError, POSITION_TIMEOUT, Phase, Progress, Run};
+use crate::client::{Backoff, ConsumerKind, FanOutConsumer, PollingConsumer, Producer, Start};
+use crate::kinesis::Profile;
+use crate::measure::{
+    ConsumerRecord, DeliveryCheck, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ReadRecorder,
+    ShardRecord, StorageUse,
+};
+use crate::scenario::{Consumer, Scenario};
+use crate::time::Time;
+use crate::workload::{Payloads, Workload};
+
+/// Runs a scenario against a connection.
+///
+/// # Errors
+/// The stream or a consumer cannot be made ready. Once load is offered, nothing is an error any more: it is a measurement.
+pub async fn run(
+    connection: &Connection,
+    scenario: &Scenario,
+    profile: &Profile,
+    control: Control,
+) -> Result<Run, EngineError> {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Tells the records of this run from those of others on the same stream.
+    let run = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
+    let name = format!("streamgauge-{}-{run:08x}", since_1970.as_secs());
+    let ready = stream::prepare(&connection.client, &scenario.stream, &name).await?;
+    let result = run_on(connection, scenario, profile, control, &ready, run).await;
+    if ready.created {
+        stream::delete(&connection.client, &ready.name).await;
+    }
+    result
+}
+
+async fn run_on(
+    connection: &Connection,
+    scenario: &Scenario,
+    profile: &Profile,
+    mut control: Control,
+    ready: &ReadyStream,
+    run: u32,
+) -> Result<Run, EngineError> {
+    let workload = scenario.workload();
+    let mut readers = Readers::start(connection, scenario, profile, ready, run, workload.count()).await?;
+    if let Err(error) = readers.wait_until_positioned(&mut control.stop).await {
+        readers.stop(&connection.client).await;
+        return Err(error);
+    }
+    let clock = readers.clock.clone();
+    let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone());
+    let (ending, load_ended) = match session.offer_load(&mut control, &readers).await {
+        Ok(end) => end,
+        Err(error) => {
+            readers.stop(&connection.client).await;
+            return Err(error);
+        }
+    };
+    session.drain(&mut control, &readers, &ending).await;
+    let ended = clock.now();
+    let (put, mut warnings) = session.finish(ended);
+    let began =
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ended.since(Time::ZERO));
+    let mut logs: Vec<(String, LatencyLog)> = Vec::new();
+    let consumers = readers.finish(&connection.client, ended, &put, &mut logs).await;
+    let storage = storage(connection, &consumers, &mut warnings);
+    let measurement = measurement(put, consumers, storage, warnings, ready, &mut logs);
+    Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
+}
+
+/// The producing half of a run.
+struct Session<'a> {
+    connection: &'a Connection,
+    scenario: &'a Scenario,
+    workload: Workload,
+    payloads: Payloads,
+    stream: &'a ReadyStream,
+    clock: RunClock,
+    producer: Producer,
+    recorder: PutRecorder,
+    calls: JoinSet<Answer>,
+    /// Why calls failed as a whole, and how often.
+    failures: BTreeMap<String, u64>,
+}
+
+impl<'a> Session<'a> {
+    fn new(
+        connection: &'a Connection,
+        scenario: &'a Scenario,
+        workload: Workload,
+        stream: &'a ReadyStream,
+        run: u32,
+        clock: RunClock,
+    ) -> Self {
+        let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
+        Self {
+            connection,
+            scenario,
+            workload,
+            payloads: Payloads::new(run, scenario.seed),
+            stream,
+            clock,
+            producer: Producer::new(scenario.producer.clone(), backoff),
+            recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
+            calls: JoinSet::new(),
+            failures: BTreeMap::new(),
+        }
+    }
+
+    /// Offers the load until all arrivals are released or the run is stopped.
+    async fn offer_load(&mut self, control: &mut Control, readers: &Readers) -> Result<(Ending, Time), EngineError> {
+        let pacer = Pacer::new(self.workload.schedule().clone(), self.workload.count());
+        let stop_pacer = Arc::new(AtomicBool::new(false));
+        let (sender, mut releases) = mpsc::unbounded_channel();
+        self.clock.start();
+        let (clock, stop) = (self.clock.clone(), stop_pacer.clone());
+        std::thread::Builder::new()
+            .name("pacer".to_owned())
+            .spawn(move || pacer::run(pacer, &clock, &stop, &sender))
+            .map_err(EngineError::Thread)?;
+        let mut tick = interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let end = Time::ZERO + self.scenario.load.duration;
+        let ending = loop {
+            let due = self.producer.poll_timeout();
+            tokio::select! {
+                biased;
+                release = releases.recv() => match release {
+                    Some(release) => self.handle_release(&release),
+                    None => break Ending::Complete,
+                },
+                Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
+                () = sleep_until(self.clock.instant(due.unwrap_or(end)).into()), if due.is_some() => {}
+                _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
+                _ = control.stop.wait_for(|stop| *stop) => break Ending::Interrupted,
+            }
+            while let Ok(release) = releases.try_recv() {
+                self.handle_release(&release);
+            }
+            self.advance();
+        };
+        stop_pacer.store(true, Ordering::Relaxed);
+        let load_ended = if ending == Ending::Complete { end } else { self.clock.now() };
+        Ok((ending, load_ended))
+    }
+
+    /// Waits until every record is done and every consumer has read what was accepted, within the time of the scenario.
+    async fn drain(&mut self, control: &mut Control, readers: &Readers, ending: &Ending) {
+        let mut patience = self.scenario.load.drain;
+        if *ending == Ending::Interrupted {
+            // Whoever pressed Ctrl-C wants the terminal back; what is under way still gets its answer.
+            self.producer.abandon(self.clock.now());
+            patience = patience.min(INTERRUPTED_DRAIN);
+        }
+        let deadline = self.clock.now() + patience;
+        let mut tick = interval(DRAIN_CHECK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            let due = self.producer.poll_timeout().unwrap_or(deadline).min(deadline);
+            tokio::select! {
+                biased;
+                Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
+                () = sleep_until(self.clock.instant(due).into()) => {}
+                _ = tick.tick() => self.report(&control.progress, readers, Phase::Draining),
+                _ = control.stop.wait_for(|stop| *stop), if *ending == Ending::Complete => break,
+            }
+            self.advance();
+            let done = self.producer.open_records() == 0 && readers.have_read_all(&self.recorder);
+            if done || self.clock.now() >= deadline {
+                break;
+            }
+        }
+        self.producer.abandon(self.clock.now());
+        self.record();
+    }
+
+    fn finish(mut self, now: Time) -> (PutRecording, Vec<String>) {
+        self.record();
+        let open = self.producer.open_records();
+        let mut warnings: Vec<String> = self
+            .failures
+            .iter()
+            .map(|(reason, calls)| format!("{calls} PutRecords call(s) failed as a whole: {reason}"))
+            .collect();
+        if open > 0 {
+            warnings.push(format!(
+                "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
+            ));
+        }
+        (self.recorder.finish(now, open), warnings)
+    }
+
+    fn handle_release(&mut self, release: &Release) {
+        for index in release.arrivals.clone() {
+            let arrival = self.workload.arrival(index);
+            let now = self.clock.now();
+            self.recorder.handle_arrival(now, arrival.intended);
+            let shard = self.stream.shards.of_key(&arrival.key);
+            self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
+        }
+    }
+
+    fn handle_answer(&mut self, answer: Answer) {
+        if let Some(reason) = answer.reason {
+            tracing::debug!(reason, "a PutRecords call failed");
+            // A bound on what a hostile or broken endpoint can make the run remember.
+            if self.failures.len() < FAILURE_REASONS_MAX || self.failures.contains_key(&reason) {
+                *self.failures.entry(reason).or_default() += 1;
+            }
+        }
+        self.producer.handle_outcome(answer.answered, answer.sent, answer.id, &answer.outcome);
+    }
+
+    /// Sends what is due and records what is done.
+    fn advance(&mut self) {
+        let now = self.clock.now();
+        self.producer.handle_timeout(now);
+        while let Some(call) = self.producer.poll_call(now) {
+            self.recorder.handle_call(now, call.entries.len());
+            let (client, stream) = (self.connection.client.clone(), self.stream.name.clone());
+            self.calls.spawn(put(client, stream, call, self.clock.clone(), self.stream.shards.clone()));
+        }
+        self.record();
+    }
+
+    fn record(&mut self) {
+        while let Some(attempt) = self.producer.poll_failed_attempt() {
+            self.recorder.handle_failed_attempt(&attempt);
+        }
+        while let Some(sample) = self.producer.poll_sample() {
+            self.recorder.handle_sample(&sample);
+        }
+    }
+
+    fn report(&mut self, progress: &watch::Sender<Progress>, readers: &Readers, phase: Phase) {
+        let now = self.clock.now();
+        self.recorder.close_intervals_before(now);
+        let last = self.recorder.last_interval();
+        progress.send_replace(Progress {
+            phase,
+            now,
+            counters: self.recorder.counters(self.producer.open_records()),
+            accepted_last_second: last.map_or(0, |interval| interval.accepted),
+            throttled_last_second: last.map_or(0, |interval| interval.throttled),
+            response_p99: last.and_then(|interval| interval.response_p99).map(Duration::from_nanos),
+            lateness_p99: self.recorder.lateness().p99.map(Duration::from_nanos),
+            lag_p99: readers.lag_p99(),
+        });
+    }
+}
+
+/// The consuming half of a run.
+struct Readers {
+    readers: Vec<OneReader>,
+    clock: RunClock,
+    stop: watch::Sender<bool>,
+}
+
+struct OneReader {
+    consumer: Consumer,
+    recorder: SharedRecorder,
+    positioned: watch::Receiver<bool>,
+    task: JoinHandle<()>,
+    /// ARN of the registered consumer, for enhanced fan-out.
+    registration: Option<String>,
+}
+
+impl Readers {
+    async fn start(
+        connection: &Connection,
+        scenario: &Scenario,
+        profile: &Profile,
+        stream: &ReadyStream,
+        run: u32,
+        offered: u64,
+    ) -> Result<Self, EngineError> {
+        let mut this = Self { readers: Vec::new(), clock: RunClock::default(), stop: watch::Sender::new(false) };
+        for consumer in &scenario.consumers {
+            let registration = match consumer.kind {
+                ConsumerKind::Efo => {
+                    let name = format!("{}-{run:08x}", consumer.name);
+                    match stream::register(&connection.client, &stream.arn, &name).await {
+                        Ok(arn) => Some(arn),
+                        Err(error) => {
+                            this.stop(&connection.client).await;
+                            return Err(error);
+                        }
+                    }
+                }
+                ConsumerKind::Polling { .. } => None,
+            };
+            let measured_from = Time::ZERO + scenario.load.warm_up;
+            let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from));
+            let (positioned, is_positioned) = watch::channel(false);
+            let reader = Reader {
+                client: connection.client.clone(),
+                stream: stream.name.clone(),
+                shards: stream.shards.clone(),
+                clock: this.clock.clone(),
+                recorder: recorder.clone(),
+                positioned,
+                stop: this.stop.subscribe(),
+            };
+            let task = spawn(reader, consumer, registration.clone(), stream, profile);
+            this.readers.push(OneReader {
+                consumer: consumer.clone(),
+                recorder,
+                positioned: is_positioned,
+                task,
+                registration,
+            });
+        }
+        Ok(this)
+    }
+
+    async fn wait_until_positioned(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), EngineError> {
+        for reader in &mut self.readers {
+            let positioned = timeout(POSITION_TIMEOUT, reader.positioned.wait_for(|positioned| *positioned));
+            let in_time = tokio::select! {
+                positioned = positioned => matches!(positioned, Ok(Ok(_))),
+                _ = stop.wait_for(|stop| *stop) => true,
+            };
+            if !in_time {
+                return Err(EngineError::NotPositioned { consumer: reader.consumer.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn have_read_all(&self, recorder: &PutRecorder) -> bool {
+        let accepted = &recorder.ledger().accepted;
+        self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.lock().reading().seen) == accepted.len())
+    }
+
+    fn lag_p99(&self) -> Vec<(String, Option<Duration>)> {
+        let lag = |reader: &OneReader| reader.recorder.lock().lag().p99.map(Duration::from_nanos);
+        self.readers.iter().map(|reader| (reader.consumer.name.clone(), lag(reader))).collect()
+    }
+
+    /// Ends the consumers and removes their registrations.
+    async fn stop(&mut self, client: &aws_sdk_kinesis::Client) {
+        self.stop.send_replace(true);
+        for reader in &mut self.readers {
+            if let Err(error) = (&mut reader.task).await {
+                tracing::error!(consumer = reader.consumer.name, %error, "the consumer ended badly");
+            }
+            if let Some(arn) = reader.registration.take() {
+                stream::deregister(client, &arn).await;
+            }
+        }
+    }
+
+    async fn finish(
+        mut self,
+        client: &aws_sdk_kinesis::Client,
+        ended: Time,
+        put: &PutRecording,
+        logs: &mut Vec<(String, LatencyLog)>,
+    ) -> Vec<ConsumerRecord> {
+        self.stop(client).await;
+        let mut records = Vec::new();
+        for reader in self.readers {
+            // The task is over, so nobody else holds the recorder.
+            let Some(recorder) = reader.recorder.into_inner() else { continue };
+            let recording = recorder.finish(ended);
+            records.push(ConsumerRecord {
+                name: reader.consumer.name.clone(),
+                lag: recording.lag.total().summary(),
+                lag_intervals: recording.intervals,
+                calls: recording.calls,
+                throttled_calls: recording.throttled_calls,
+                failed_calls: recording.failed_calls,
+                delivery: DeliveryCheck::new(&put.ledger, &recording.reading),
+            });
+            logs.push((format!("lag-{}", reader.consumer.name), recording.lag));
+        }
+        records
+    }
+}
+
+fn spawn(
+    reader: Reader,
+    consumer: &Consumer,
+    registration: Option<String>,
+    stream: &ReadyStream,
+    profile: &Profile,
+) -> JoinHandle<()> {
+    // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
+    let start = if stream.created { Start::TrimHorizon } else { Start::Latest };
+    let shards = stream.shards.len();
+    match (&consumer.kind, registration) {
+        (ConsumerKind::Polling { interval, limit }, _) => {
+            tokio::spawn(poll(reader, PollingConsumer::new(shards, *interval, &start), *limit))
+        }
+        (ConsumerKind::Efo, arn) => {
+            let consumer = FanOutConsumer::new(shards, profile.fan_out.resubscribe_after, &start);
+            tokio::spawn(fan_out(reader, consumer, arn.unwrap_or_default()))
+        }
+    }
+}
+
+fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut Vec<String>) -> Option<StorageUse> {
+    let usage = connection.embedded.as_ref()?.usage();
+    if usage.trimmed_unread > 0 && !consumers.is_empty() {
+        warnings.push(format!(
+            "The embedded emulator reached its memory budget of {} and dropped {} record(s) that not every consumer had read: \
+             they count as lost. Consumers that keep up, a lower rate or a shorter run avoid this.",
+            crate::units::Bytes(usage.budget),
+            usage.trimmed_unread
+        ));
+    }
+    Some(StorageUse {
+        budget: usage.budget,
+        peak: usage.peak,
+        trimmed_read: usage.trimmed_read,
+        trimmed_unread: usage.trimmed_unread,
+    })
+}
+
+fn measurement(
+    put: PutRecording,
+    consumers: Vec<ConsumerRecord>,
+    storage: Option<StorageUse>,
+    warnings: Vec<String>,
+    stream: &ReadyStream,
+    logs: &mut Vec<(String, LatencyLog)>,
+) -> Measurement {
+    let mut shards: Vec<ShardRecord> = (0..stream.shards.len())
+        .map(|index| {
+            let range = stream.shards.range(index);
+            ShardRecord {
+                id: stream.shards.id(index).to_owned(),
+                starting_hash_key: range.map_or_else(String::new, |range| range.start.to_string()),
+                ending_hash_key: range.map_or_else(String::new, |range| range.end.to_string()),
+                accepted: 0,
+                accepted_bytes: 0,
+                throttled: 0,
+            }
+        })
+        .collect();
+    for cells in put.intervals.iter().map(|interval| &interval.shards) {
+        for (shard, cell) in shards.iter_mut().zip(cells) {
+            shard.accepted += u64::from(cell.accepted);
+            shard.accepted_bytes += u64::from(cell.bytes);
+            shard.throttled += u64::from(cell.throttled);
+        }
+    }
+    let summaries = put.logs.iter().map(|(name, log)| ((*name).to_owned(), log.total().summary())).collect();
+    let curve = put.logs.get("response").map(|log| log.total().curve()).unwrap_or_default();
+    logs.extend(put.logs.into_iter().map(|(name, log)| (format!("put-{name}"), log)));
+    Measurement {
+        counters: put.counters,
+        intervals: put.intervals,
+        put: summaries,
+        put_curve: curve,
+        shards,
+        consumers,
+        storage,
+        warnings,
+    }
+}
+
+/// How often a drain looks whether it is over.
+const DRAIN_CHECK: Duration = Duration::from_millis(100);
+const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);
+const FAILURE_REASONS_MAX: usize = 20;

@@ -1,0 +1,210 @@
+//! The stream of a run: created or found, watched until it is usable, and deleted again if the run created it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::error::ProvideErrorMetadata;
+use aws_sdk_kinesis::types::{ConsumerStatus, Shard, StreamMode as SdkMode, StreamModeDetails, StreamStatus};
+use tokio::time::sleep;
+
+use super::EngineError;
+use super::put::describe;
+use crate::kinesis::{HashKey, HashKeyRange, StreamMode, locate};
+use crate::scenario::Stream;
+
+/// A stream that is ready for load.
+#[derive(Debug, Clone)]
+pub struct ReadyStream {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its open shards.
+    pub shards: ShardMap,
+    /// Whether the run created it, and so deletes it.
+    pub created: bool,
+}
+
+/// The open shards of a stream, in hash key order.
+#[derive(Debug, Clone)]
+pub struct ShardMap(Arc<Shards>);
+
+#[derive(Debug)]
+struct Shards {
+    ids: Vec<String>,
+    ranges: Vec<HashKeyRange>,
+    indices: HashMap<String, usize>,
+}
+
+impl ShardMap {
+    /// The map of the open shards among `shards`.
+    fn new(shards: &[Shard]) -> Self {
+        let open = shards
+            .iter()
+            .filter(|shard| shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none()));
+        let mut open: Vec<(HashKeyRange, String)> = open
+            .filter_map(|shard| {
+                let range = shard.hash_key_range()?;
+                let start: HashKey = range.starting_hash_key().parse().ok()?;
+                let end: HashKey = range.ending_hash_key().parse().ok()?;
+                Some((HashKeyRange { start, end }, shard.shard_id().to_owned()))
+            })
+            .collect();
+        open.sort_by_key(|(range, _)| range.start);
+        let (ranges, ids): (Vec<_>, Vec<_>) = open.into_iter().unzip();
+        let indices = ids.iter().enumerate().map(|(index, id)| (id.clone(), index)).collect();
+        Self(Arc::new(Shards { ids, ranges, indices }))
+    }
+
+    /// Number of shards.
+    pub fn len(&self) -> usize {
+        self.0.ids.len()
+    }
+
+    /// Id of the shard at `index`.
+    pub fn id(&self, index: usize) -> &str {
+        self.0.ids.get(index).map_or("", String::as_str)
+    }
+
+    /// Hash keys of the shard at `index`.
+    pub fn range(&self, index: usize) -> Option<HashKeyRange> {
+        self.0.ranges.get(index).copied()
+    }
+
+    /// Index of the shard called `id`.
+    pub fn index(&self, id: &str) -> Option<usize> {
+        self.0.indices.get(id).copied()
+    }
+
+    /// Index of the shard that takes `partition_key`.
+    pub fn of_key(&self, partition_key: &str) -> usize {
+        locate(&self.0.ranges, HashKey::of(partition_key))
+    }
+}
+
+/// Finds or creates the stream and waits until it is ACTIVE. `fresh_name` is the name of a stream to create.
+pub async fn prepare(client: &Client, stream: &Stream, fresh_name: &str) -> Result<ReadyStream, EngineError> {
+    let created = stream.name.is_none();
+    let name = stream.name.clone().unwrap_or_else(|| fresh_name.to_owned());
+    if created {
+        create(client, stream, &name).await?;
+    }
+    match wait_until_active(client, &name).await {
+        Ok(arn) => {
+            let shards = list_shards(client, &name).await?;
+            if shards.len() == 0 {
+                return Err(EngineError::Stream(format!("the stream `{name}` has no open shard")));
+            }
+            Ok(ReadyStream { name, arn, shards, created })
+        }
+        Err(error) => {
+            if created {
+                delete(client, &name).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Deletes a stream that the run created; what goes wrong is logged, since the run itself is over.
+pub async fn delete(client: &Client, name: &str) {
+    if let Err(error) = client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send().await {
+        tracing::warn!(stream = name, error = %describe(&error), "the stream of this run could not be deleted; delete it by hand");
+    }
+}
+
+/// Registers a consumer for enhanced fan-out and waits until it is ACTIVE. Returns its ARN.
+pub async fn register(client: &Client, stream_arn: &str, consumer: &str) -> Result<String, EngineError> {
+    let failed = |what: String| EngineError::Stream(format!("the consumer `{consumer}` cannot be registered: {what}"));
+    let request = client.register_stream_consumer().stream_arn(stream_arn).consumer_name(consumer);
+    let answer = request.send().await.map_err(|error| failed(describe(&error)))?;
+    let registered = answer.consumer().ok_or_else(|| failed("the answer names no consumer".to_owned()))?;
+    let arn = registered.consumer_arn().to_owned();
+    let mut active = *registered.consumer_status() == ConsumerStatus::Active;
+    for _ in 0..STATUS_CHECKS {
+        if active {
+            return Ok(arn);
+        }
+        sleep(STATUS_INTERVAL).await;
+        let answer = client.describe_stream_consumer().consumer_arn(&arn).send().await;
+        match answer {
+            Ok(answer) => {
+                active = answer.consumer_description().is_some_and(|c| *c.consumer_status() == ConsumerStatus::Active);
+            }
+            Err(error) if is_passing(error.code()) => {}
+            Err(error) => return Err(failed(describe(&error))),
+        }
+    }
+    Err(failed("it did not become ACTIVE in time".to_owned()))
+}
+
+/// Removes a registered consumer; what goes wrong is logged.
+pub async fn deregister(client: &Client, consumer_arn: &str) {
+    if let Err(error) = client.deregister_stream_consumer().consumer_arn(consumer_arn).send().await {
+        tracing::warn!(consumer = consumer_arn, error = %describe(&error), "the consumer of this run could not be removed; remove it by hand");
+    }
+}
+
+async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), EngineError> {
+    let request = client.create_stream().stream_name(name);
+    let request = match stream.mode {
+        StreamMode::Provisioned => request.shard_count(i32::try_from(stream.shards).unwrap_or(i32::MAX)),
+        StreamMode::OnDemand => {
+            let mode = StreamModeDetails::builder().stream_mode(SdkMode::OnDemand).build();
+            request.set_stream_mode_details(mode.ok())
+        }
+    };
+    let failed = |what| EngineError::Stream(format!("the stream `{name}` cannot be created: {what}"));
+    request.send().await.map(|_| ()).map_err(|error| failed(describe(&error)))
+}
+
+async fn wait_until_active(client: &Client, name: &str) -> Result<String, EngineError> {
+    let failed = |what: String| EngineError::Stream(format!("the stream `{name}` is not usable: {what}"));
+    for _ in 0..STATUS_CHECKS {
+        match client.describe_stream_summary().stream_name(name).send().await {
+            Ok(answer) => {
+                let summary = answer.stream_description_summary();
+                let active =
+                    summary.filter(|s| matches!(s.stream_status(), StreamStatus::Active | StreamStatus::Updating));
+                if let Some(summary) = active {
+                    return Ok(summary.stream_arn().to_owned());
+                }
+            }
+            Err(error) if is_passing(error.code()) => {}
+            Err(error) => return Err(failed(describe(&error))),
+        }
+        sleep(STATUS_INTERVAL).await;
+    }
+    Err(failed("it did not become ACTIVE in time".to_owned()))
+}
+
+async fn list_shards(client: &Client, name: &str) -> Result<ShardMap, EngineError> {
+    let failed = |what| EngineError::Stream(format!("the shards of `{name}` cannot be listed: {what}"));
+    let mut shards = Vec::new();
+    let mut next_token: Option<String> = None;
+    // 10,000 pages hold more shards than a stream can have; a server that goes on for ever is not followed.
+    for _ in 0..10_000 {
+        let request = match next_token.take() {
+            Some(token) => client.list_shards().next_token(token),
+            None => client.list_shards().stream_name(name),
+        };
+        let answer = request.send().await.map_err(|error| failed(describe(&error)))?;
+        shards.extend_from_slice(answer.shards());
+        match answer.next_token() {
+            Some(token) => next_token = Some(token.to_owned()),
+            None => break,
+        }
+    }
+    Ok(ShardMap::new(&shards))
+}
+
+/// Control-plane rate limits pass; so does a resource that is not visible yet everywhere.
+fn is_passing(code: Option<&str>) -> bool {
+    matches!(code, Some("LimitExceededException" | "ThrottlingException"))
+}
+
+/// Waiting for a state takes three minutes at most, as AWS's own waiters do (fact sheet, section 2.1).
+const STATUS_CHECKS: u32 = 360;
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);

@@ -1,0 +1,158 @@
+//! Where calls go: the embedded emulator, any endpoint, or AWS. All three are the same SDK client; only credentials and URL
+//! differ.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::retry::RetryConfig;
+use aws_sdk_kinesis::config::timeout::TimeoutConfig;
+use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
+use aws_smithy_http_client::tls;
+
+use super::EngineError;
+use crate::emulator::Embedded;
+use crate::kinesis::{Profile, Settings};
+use crate::seed::Seed;
+use crate::units::Bytes;
+
+/// Where calls go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The emulator inside this program.
+    Embedded,
+    /// An endpoint by its URL.
+    Endpoint(String),
+    /// Amazon Kinesis Data Streams, with the standard chain of credentials and region.
+    Aws,
+}
+
+/// A client for a target.
+#[derive(Debug)]
+pub struct Connection {
+    /// The SDK's client; its own retries are off.
+    pub client: Client,
+    /// The emulator that answers it, if it is the embedded one.
+    pub embedded: Option<Embedded>,
+    /// The region in use, for AWS.
+    pub region: Option<String>,
+}
+
+/// The text names no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no target: write `embedded`, `aws`, or a URL such as `http://127.0.0.1:4567`")]
+pub struct InvalidTarget(String);
+
+impl FromStr for Target {
+    type Err = InvalidTarget;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTarget> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "aws" => Ok(Self::Aws),
+            url => {
+                let uri: hyper::Uri = url.parse().map_err(|_| InvalidTarget(url.to_owned()))?;
+                let http = matches!(uri.scheme_str(), Some("http" | "https"));
+                if http && uri.host().is_some_and(|host| !host.is_empty()) {
+                    Ok(Self::Endpoint(url.to_owned()))
+                } else {
+                    Err(InvalidTarget(url.to_owned()))
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => f.write_str("embedded"),
+            Self::Endpoint(url) => f.write_str(url),
+            Self::Aws => f.write_str("aws"),
+        }
+    }
+}
+
+/// Connects to a target. `timeout` bounds every call; `seed` is that of the embedded emulator's latencies.
+///
+/// # Errors
+/// The embedded emulator cannot bind a port, or the environment names no AWS region.
+pub async fn connect(
+    target: &Target,
+    timeout: Duration,
+    profile: &Profile,
+    seed: Seed,
+) -> Result<Connection, EngineError> {
+    let embedded = match target {
+        Target::Embedded => Some(Embedded::start(emulator_settings(profile, seed)).map_err(EngineError::Emulator)?),
+        Target::Endpoint(_) | Target::Aws => None,
+    };
+    let https = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https();
+    let endpoint = match target {
+        Target::Endpoint(url) => Some(url.clone()),
+        Target::Embedded => embedded.as_ref().map(Embedded::url),
+        Target::Aws => None,
+    };
+    let shared = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+    let shared = match endpoint {
+        // An endpoint that is not AWS takes any credentials; those of the environment are never sent to it.
+        Some(url) => shared
+            .endpoint_url(url)
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("streamgauge", "streamgauge", None, None, "streamgauge")),
+        None => shared,
+    };
+    let shared = shared.load().await;
+    let region = shared.region().map(ToString::to_string);
+    if region.is_none() {
+        return Err(EngineError::NoRegion);
+    }
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(timeout.min(Duration::from_secs(5)))
+        .read_timeout(timeout)
+        .operation_attempt_timeout(timeout)
+        .operation_timeout(timeout)
+        .build();
+    let config = aws_sdk_kinesis::config::Builder::from(&shared)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        // A subscription without records is silent and not stalled.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build();
+    Ok(Connection { client: Client::from_conf(config), embedded, region })
+}
+
+fn emulator_settings(profile: &Profile, seed: Seed) -> Settings {
+    Settings {
+        profile: profile.clone(),
+        seed,
+        epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        memory_budget: EMULATOR_MEMORY,
+        // A run should not wait 41 s for its stream; the profile's figure is for the standing emulator.
+        transition_scale: 0.0,
+        latency: true,
+        account: "000000000000".to_owned(),
+        region: "us-east-1".to_owned(),
+    }
+}
+
+/// Records that the embedded emulator holds at most; beyond it, what all consumers have read goes first.
+const EMULATOR_MEMORY: Bytes = Bytes(256 << 20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_read_from_text() {
+        assert_eq!("embedded".parse(), Ok(Target::Embedded));
+        assert_eq!("aws".parse(), Ok(Target::Aws));
+        assert_eq!("http://127.0.0.1:4567".parse(), Ok(Target::Endpoint("http://127.0.0.1:4567".into())));
+        for wrong in ["", "AWS", "127.0.0.1:4567", "ftp://localhost", "http://", "http//x"] {
+            assert!(wrong.parse::<Target>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Hash keys: which shard a record goes to (fact sheet, section 3).
+
+use std::fmt;
+use std::str::FromStr;
+
+use md5::{Digest, Md5};
+
+/// A point in the key space of a stream, 0 to 2^128 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HashKey(pub u128);
+
+/// The hash keys of one shard, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashKeyRange {
+    /// The first.
+    pub start: HashKey,
+    /// The last.
+    pub end: HashKey,
+}
+
+impl HashKey {
+    /// The hash key of a partition key: its MD5 read as a big-endian number.
+    pub fn of(partition_key: &str) -> Self {
+        Self(u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()))
+    }
+}
+
+impl FromStr for HashKey {
+    type Err = ();
+
+    /// Reads the decimal form of the API, `0|[1-9]\d{0,38}` up to 2^128 - 1.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let canonical = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
+        if !canonical {
+            return Err(());
+        }
+        text.parse().map(Self).map_err(|_| ())
+    }
+}
+
+impl fmt::Display for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl HashKeyRange {
+    /// The ranges of a new stream of `shards` shards: shard i starts at i x floor(2^128 / N), the last one ends at the end.
+    ///
+    /// Real boundaries may be rounded otherwise for N = 6, 7, 10 and some more (fact sheet, section 3), so a client always
+    /// takes them from ListShards.
+    pub fn initial(shards: u32) -> Vec<Self> {
+        let width = if shards <= 1 { u128::MAX } else { floor_of_two_to_the_128(shards) };
+        (0..u128::from(shards))
+            .map(|i| {
+                let last = i + 1 == u128::from(shards);
+                let end = if last { u128::MAX } else { (i + 1) * width - 1 };
+                Self { start: HashKey(i * width), end: HashKey(end) }
+            })
+            .collect()
+    }
+
+    /// Whether the key belongs to this range.
+    pub fn contains(&self, key: HashKey) -> bool {
+        self.start <= key && key <= self.end
+    }
+}
+
+/// floor(2^128 / n) for n > 1, where 2^128 itself does not fit.
+fn floor_of_two_to_the_128(n: u32) -> u128 {
+    let n = u128::from(n);
+    u128::MAX / n + u128::from(u128::MAX % n == n - 1)
+}
+
+/// The range that holds `key`, by index into ranges sorted by start that cover the key space.
+pub fn locate(ranges: &[HashKeyRange], key: HashKey) -> usize {
+    ranges.partition_point(|range| range.start <= key).saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn partition_keys_hash_as_the_vectors_say() {
+        assert_eq!(HashKey::of("a").to_string(), "16955237001963240173058271559858726497");
+        assert_eq!(HashKey::of("partitionKey-1").to_string(), "159499196025307651934328298402289840726");
+    }
+
+    #[test]
+    fn real_listings_have_these_boundaries() {
+        assert_eq!(HashKeyRange::initial(3)[1].start.0, 113_427_455_640_312_821_154_458_202_477_256_070_485);
+        assert_eq!(HashKeyRange::initial(5)[1].start.0, 68_056_473_384_187_692_692_674_921_486_353_642_291);
+        assert_eq!(HashKeyRange::initial(1)[0], HashKeyRange { start: HashKey(0), end: HashKey(u128::MAX) });
+        assert_eq!(HashKeyRange::initial(2)[1].start.0, 1 << 127);
+    }
+
+    #[test]
+    fn only_the_canonical_decimal_form_is_a_hash_key() {
+        assert_eq!("0".parse(), Ok(HashKey(0)));
+        assert_eq!(u128::MAX.to_string().parse(), Ok(HashKey(u128::MAX)));
+        for wrong in ["", "00", "01", "-1", "+1", " 1", "340282366920938463463374607431768211456"] {
+            assert!(wrong.parse::<HashKey>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn initial_ranges_partition_the_key_space(shards in 1u32..2000, key: u128) {
+            let ranges = HashKeyRange::initial(shards);
+            prop_assert_eq!(ranges[0].start.0, 0);
+            prop_assert_eq!(ranges[ranges.len() - 1].end.0, u128::MAX);
+            for pair in ranges.windows(2) {
+                prop_assert_eq!(pair[0].end.0 + 1, pair[1].start.0);
+            }
+            prop_assert!(ranges[locate(&ranges, HashKey(key))].contains(HashKey(key)));
+        }
+    }
+}

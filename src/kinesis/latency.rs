@@ -1,0 +1,124 @@
+//! Latency of the service, drawn from the profile (fact sheet, section 7).
+
+use std::time::Duration;
+
+use rand_distr::{Distribution, LogNormal};
+
+use super::profile::{LatencyProfile, Spread};
+use crate::seed::{NamedSeed, Seed};
+use crate::time::Time;
+
+/// Draws how long the service takes.
+#[derive(Debug, Clone)]
+pub struct LatencyModel {
+    enabled: bool,
+    put: Draw,
+    put_per_record: Duration,
+    get: Draw,
+    control: Draw,
+    propagation: Draw,
+}
+
+/// A distribution and its own random streams: draw k depends on the seed and k only.
+#[derive(Debug, Clone)]
+struct Draw {
+    distribution: Option<LogNormal<f64>>,
+    seeds: NamedSeed,
+    drawn: u64,
+}
+
+const PROPAGATION_WINDOW_NANOS: u64 = 500_000_000;
+
+impl LatencyModel {
+    /// The model of a profile; one that is not `enabled` answers at once.
+    pub fn new(profile: &LatencyProfile, seed: Seed, enabled: bool) -> Self {
+        Self {
+            enabled,
+            put: Draw::new(&profile.put, seed.named("kinesis.latency.put")),
+            put_per_record: profile.put_per_record,
+            get: Draw::new(&profile.get, seed.named("kinesis.latency.get")),
+            control: Draw::new(&profile.control, seed.named("kinesis.latency.control")),
+            propagation: Draw::new(&profile.propagation, seed.named("kinesis.latency.propagation")),
+        }
+    }
+
+    /// When a put of `records` records is answered.
+    pub fn put(&mut self, now: Time, records: usize) -> Time {
+        if !self.enabled {
+            return now;
+        }
+        let further = u32::try_from(records.saturating_sub(1)).unwrap_or(u32::MAX);
+        now + self.put.next() + self.put_per_record.saturating_mul(further)
+    }
+
+    /// When a GetRecords call is answered.
+    pub fn get(&mut self, now: Time) -> Time {
+        if self.enabled { now + self.get.next() } else { now }
+    }
+
+    /// When a control-plane call is answered.
+    pub fn control(&mut self, now: Time) -> Time {
+        if self.enabled { now + self.control.next() } else { now }
+    }
+
+    /// When consumers can see a record that a shard takes now.
+    ///
+    /// The delay is constant for half a second and then drawn anew. A draw per record would be biased: records become
+    /// visible in order, so each would wait for the slowest of its many predecessors.
+    pub fn visible(&self, now: Time, shard: u32) -> Time {
+        if !self.enabled {
+            return now;
+        }
+        let window = now.as_nanos() / PROPAGATION_WINDOW_NANOS;
+        now + self.propagation.at((u64::from(shard) << 32) | (window & 0xffff_ffff))
+    }
+}
+
+impl Draw {
+    fn new(spread: &Spread, seeds: NamedSeed) -> Self {
+        let (mu, sigma) = spread.log_parameters();
+        Self { distribution: LogNormal::new(mu, sigma).ok(), seeds, drawn: 0 }
+    }
+
+    fn next(&mut self) -> Duration {
+        self.drawn += 1;
+        self.at(self.drawn)
+    }
+
+    fn at(&self, index: u64) -> Duration {
+        let mut rng = self.seeds.at(index);
+        self.distribution.map_or(Duration::ZERO, |d| Duration::from_secs_f64(d.sample(&mut rng).min(3600.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinesis::Profile;
+
+    #[test]
+    fn draws_have_the_percentiles_of_the_profile() {
+        let profile = Profile::newest().latency;
+        let mut model = LatencyModel::new(&profile, Seed(1), true);
+        let mut draws: Vec<Duration> = (0..20_000).map(|_| model.put(Time::ZERO, 1).since(Time::ZERO)).collect();
+        draws.sort();
+        // The bounds are four standard errors of the sample quantiles.
+        assert!((draws[10_000].as_secs_f64() - 0.0073).abs() < 0.000_07, "{:?}", draws[10_000]);
+        assert!((draws[19_800].as_secs_f64() - 0.0117).abs() < 0.000_4, "{:?}", draws[19_800]);
+    }
+
+    #[test]
+    fn a_larger_batch_takes_longer_by_its_records() {
+        let profile = Profile::newest().latency;
+        let single = LatencyModel::new(&profile, Seed(1), true).put(Time::ZERO, 1);
+        let batch = LatencyModel::new(&profile, Seed(1), true).put(Time::ZERO, 101);
+        assert_eq!(batch.since(single), Duration::from_millis(10));
+    }
+
+    #[test]
+    fn a_disabled_model_answers_at_once() {
+        let mut model = LatencyModel::new(&Profile::newest().latency, Seed(1), false);
+        assert_eq!(model.put(Time::from_secs(3), 500), Time::from_secs(3));
+        assert_eq!(model.visible(Time::from_secs(3), 0), Time::from_secs(3));
+    }
+}

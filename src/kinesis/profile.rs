@@ -1,0 +1,198 @@
+//! Profiles: limits and latencies of the service as dated data.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+/// Limits and latencies of the service, valid at a date.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct Profile {
+    pub name: String,
+    pub date: String,
+    pub request: RequestLimits,
+    pub write: WriteLimits,
+    pub read: ReadLimits,
+    pub fan_out: FanOutLimits,
+    pub stream: StreamLimits,
+    pub on_demand: OnDemand,
+    pub transition: Transitions,
+    pub latency: LatencyProfile,
+}
+
+/// Limits of one request.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct RequestLimits {
+    pub records: usize,
+    pub bytes: u64,
+    pub record_bytes: u64,
+    pub key_chars: usize,
+    pub get_records: usize,
+    pub get_bytes: u64,
+    pub body_bytes: u64,
+}
+
+/// Write quota of one shard.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct WriteLimits {
+    pub records_per_second: u64,
+    pub record_burst: u64,
+    pub bytes_per_second: u64,
+    pub byte_burst: u64,
+}
+
+/// Shared read quota of one shard.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct ReadLimits {
+    pub calls_per_second: u64,
+    pub bytes_per_second: u64,
+    #[serde(deserialize_with = "duration")]
+    pub iterator_life: Duration,
+}
+
+/// Limits of enhanced fan-out.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct FanOutLimits {
+    pub consumers: u32,
+    pub consumers_creating: u32,
+    pub bytes_per_second: u64,
+    #[serde(deserialize_with = "duration")]
+    pub subscription_life: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub resubscribe_after: Duration,
+    pub event_bytes: u64,
+}
+
+/// Limits of streams.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct StreamLimits {
+    pub shards_per_account: u32,
+    pub retention_hours: u32,
+}
+
+/// How on-demand streams behave.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct OnDemand {
+    pub initial_shards: u32,
+}
+
+/// How long changes of state take.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct Transitions {
+    #[serde(deserialize_with = "duration")]
+    pub create_stream: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub delete_stream: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub register_consumer: Duration,
+}
+
+/// How long answers take.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct LatencyProfile {
+    pub put: Spread,
+    #[serde(deserialize_with = "duration")]
+    pub put_per_record: Duration,
+    pub get: Spread,
+    pub control: Spread,
+    pub propagation: Spread,
+}
+
+/// A lognormal distribution by two of its percentiles.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// Half of the values are at or below.
+    #[serde(deserialize_with = "duration")]
+    pub median: Duration,
+    /// 99 of 100 values are at or below.
+    #[serde(deserialize_with = "duration")]
+    pub p99: Duration,
+}
+
+/// The text is not a profile.
+#[derive(Debug, thiserror::Error)]
+#[error("the profile cannot be read: {0}")]
+pub struct ProfileError(#[from] toml::de::Error);
+
+impl Profile {
+    /// The newest profile that is compiled in.
+    ///
+    /// # Panics
+    /// Never: a test reads the compiled-in text.
+    #[allow(clippy::expect_used, reason = "the text is compiled in and a test reads it")]
+    pub fn newest() -> Self {
+        Self::parse(include_str!("../../profiles/aws-2026-11.toml")).expect("the compiled-in profile is valid")
+    }
+
+    /// Reads a profile from TOML.
+    ///
+    /// # Errors
+    /// The text is not TOML, or a field is missing, unknown or of the wrong type.
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        Ok(toml::from_str(text)?)
+    }
+}
+
+impl Spread {
+    /// The parameters mu and sigma of the lognormal distribution of seconds: mu = ln(median),
+    /// sigma = ln(p99 / median) / z(0.99) with the standard normal quantile z(0.99) = 2.3263.
+    pub fn log_parameters(&self) -> (f64, f64) {
+        const Z99: f64 = 2.326_347_874_040_841;
+        let (median, p99) = (self.median.as_secs_f64().max(1e-9), self.p99.as_secs_f64().max(1e-9));
+        (median.ln(), ((p99 / median).ln() / Z99).max(0.0))
+    }
+
+    /// The mean of the distribution: exp(mu + sigma^2 / 2).
+    pub fn mean(&self) -> Duration {
+        let (mu, sigma) = self.log_parameters();
+        Duration::from_secs_f64((mu + sigma * sigma / 2.0).exp())
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    crate::units::parse_duration(&text).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_in_profile_states_the_documented_limits() {
+        let profile = Profile::newest();
+        assert_eq!((profile.write.records_per_second, profile.write.bytes_per_second), (1_000, 1 << 20));
+        assert_eq!((profile.read.calls_per_second, profile.read.bytes_per_second), (5, 2 << 20));
+        assert_eq!((profile.request.records, profile.request.bytes), (500, 10 << 20));
+    }
+
+    #[test]
+    fn propagation_has_the_documented_mean() {
+        let mean = Profile::newest().latency.propagation.mean().as_secs_f64();
+        assert!((mean - 0.066).abs() < 0.002, "{mean}");
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error() {
+        let text = include_str!("../../profiles/aws-2026-11.toml").replace("record_burst", "record_bursts");
+        assert!(Profile::parse(&text).unwrap_err().to_string().contains("record_bursts"));
+    }
+}

@@ -1,0 +1,45 @@
+//! Load testing and capacity planning for Amazon Kinesis Data Streams.
+//!
+//! One [`scenario::Scenario`] gets several voices: [`plan`] predicts in closed form, [`engine`] measures in real time
+//! against AWS, any emulator or the embedded [`emulator`], and [`report`] sets them side by side.
+//!
+//! # Invariants
+//! Each module uses only modules of lower layers (`tests/it/tidy.rs` checks it):
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 1 | [`time`] [`seed`] [`units`] |
+//! | 2 | [`workload`] [`kinesis`] |
+//! | 3 | [`client`] |
+//! | 4 | [`measure`] |
+//! | 5 | [`scenario`] |
+//! | 6 | [`engine`] [`emulator`] |
+//! | 7 | [`result`] |
+//! | 8 | [`plan`] |
+//! | 9 | [`report`] |
+//! | 10 | [`commands`] [`cli`] |
+//!
+//! - Layers 1 to 5 and 7 to 9 have no tokio, no sockets and no `async`.
+//! - No clock and no system randomness below layer 6: time and seeds are arguments.
+//! - [`workload`] and [`kinesis`] do not know each other.
+//! - Limits, latencies and prices are not typed into code: they are data in `profiles/`.
+//! - [`report`] formats what it is given and computes no statistic.
+//! - Nothing but [`commands`] prints.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod emulator;
+pub mod engine;
+pub mod kinesis;
+pub mod measure;
+pub mod plan;
+pub mod report;
+pub mod result;
+pub mod scenario;
+pub mod seed;
+pub mod time;
+pub mod units;
+pub mod workload;

@@ -1,0 +1,30 @@
+//! Measurement: histograms, one-second intervals, the record ledger and the delivery check.
+//!
+//! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped.
+
+mod delivery;
+mod interval;
+mod latency;
+mod measurement;
+mod recorder;
+
+pub use delivery::{DeliveryCheck, Ledger, Reading, RecordSet};
+pub use interval::{Counters, Interval, ShardInterval};
+pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoint};
+pub use measurement::{ConsumerRecord, Ending, Measurement, ShardRecord};
+pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
+
+use serde::{Deserialize, Serialize};
+
+/// What the embedded emulator stored over a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StorageUse {
+    /// Most bytes of records it may hold.
+    pub budget: u64,
+    /// Most bytes of records it held.
+    pub peak: u64,
+    /// Records dropped early that every known reader had read.
+    pub trimmed_read: u64,
+    /// Records dropped early that some reader had not read yet: they are lost to it.
+    pub trimmed_unread: u64,
+}

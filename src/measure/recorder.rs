@@ -1,0 +1,401 @@
+//! Recorders: they turn what happens into counters, histograms and one-second intervals.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::delivery::{Ledger, Reading};
+use super::interval::{Counters, Interval, ShardInterval};
+use super::latency::{LatencyLog, LatencySummary, LogWindow};
+use crate::client::{FailedAttempt, Failure, Outcome, Sample};
+use crate::time::Time;
+use crate::workload::Header;
+
+/// Records what becomes of the records put.
+#[derive(Debug)]
+pub struct PutRecorder {
+    /// Records due before this moment are warm-up: counted, but in no total distribution.
+    measured_from: Time,
+    counters: Counters,
+    ledger: Ledger,
+    intervals: Vec<Interval>,
+    /// The interval that the logs are in.
+    open: u64,
+    logs: PutLogs,
+}
+
+/// The distributions of puts. Each has its own histogram; none is derived from another.
+#[derive(Debug, Default)]
+struct PutLogs {
+    /// Acknowledged minus intended: the headline.
+    response: LatencyLog,
+    /// Taken up by the producer minus intended: the generator's own delay.
+    lateness: LatencyLog,
+    /// Sent, for the last time, minus taken up: linger, retries and waiting for a free connection.
+    queueing: LatencyLog,
+    /// Answered minus sent, of the accepted attempt.
+    service: LatencyLog,
+    /// Answered minus sent, of throttled attempts.
+    throttled: LatencyLog,
+    /// Answered or given up minus sent, of attempts that failed otherwise.
+    failed: LatencyLog,
+}
+
+/// All that a [`PutRecorder`] has recorded.
+#[derive(Debug)]
+pub struct PutRecording {
+    /// State of every record.
+    pub counters: Counters,
+    /// Which records were accepted.
+    pub ledger: Ledger,
+    /// The same, per second.
+    pub intervals: Vec<Interval>,
+    /// The distributions, by name.
+    pub logs: BTreeMap<&'static str, LatencyLog>,
+}
+
+impl PutRecorder {
+    /// A recorder for a run that counts from `measured_from` on.
+    pub fn new(measured_from: Time) -> Self {
+        Self {
+            measured_from,
+            counters: Counters::default(),
+            ledger: Ledger::default(),
+            intervals: Vec::new(),
+            open: 0,
+            logs: PutLogs::default(),
+        }
+    }
+
+    /// A record that was due at `intended` was taken up by the producer at `now`.
+    pub fn handle_arrival(&mut self, now: Time, intended: Time) {
+        self.close_intervals_before(now);
+        self.counters.offered += 1;
+        self.interval(intended).offered += 1;
+        let counts = intended >= self.measured_from;
+        self.logs.lateness.record(now.since(intended), counts);
+    }
+
+    /// A call with `entries` records was made.
+    pub fn handle_call(&mut self, now: Time, entries: usize) {
+        self.counters.calls += 1;
+        self.counters.attempts += entries as u64;
+        self.interval(now).attempts += entries as u64;
+    }
+
+    /// An attempt was not accepted.
+    pub fn handle_failed_attempt(&mut self, attempt: &FailedAttempt) {
+        self.close_intervals_before(attempt.answered);
+        let counts = attempt.sent >= self.measured_from;
+        let took = attempt.answered.since(attempt.sent);
+        if attempt.failure == Failure::Throttled {
+            self.counters.throttled += 1;
+            self.interval(attempt.answered).throttled += 1;
+            self.shard(attempt.answered, attempt.shard).throttled += 1;
+            self.logs.throttled.record(took, counts);
+        } else {
+            self.counters.errors += 1;
+            self.interval(attempt.answered).errors += 1;
+            self.logs.failed.record(took, counts);
+        }
+    }
+
+    /// A record is done.
+    pub fn handle_sample(&mut self, sample: &Sample) {
+        self.close_intervals_before(sample.done);
+        match sample.outcome {
+            Outcome::Accepted => self.handle_accepted(sample),
+            Outcome::Failed => self.counters.failed += 1,
+            Outcome::Abandoned => self.counters.abandoned += 1,
+            Outcome::Unknown => self.counters.unknown += 1,
+        }
+        if sample.outcome != Outcome::Accepted {
+            self.interval(sample.done).lost += 1;
+        }
+    }
+
+    /// The counters now, with `in_flight` records that the producer says are not done.
+    pub const fn counters(&self, in_flight: u64) -> Counters {
+        Counters { in_flight, ..self.counters }
+    }
+
+    /// Which records were accepted so far.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Response times of the whole run so far, warm-up excluded.
+    pub fn response(&self) -> LatencySummary {
+        self.logs.response.total().summary()
+    }
+
+    /// Lateness of the whole run so far, warm-up excluded.
+    pub fn lateness(&self) -> LatencySummary {
+        self.logs.lateness.total().summary()
+    }
+
+    /// The last interval that is over, if there is one.
+    pub fn last_interval(&self) -> Option<&Interval> {
+        self.intervals.get(usize::try_from(self.open).ok()?.checked_sub(1)?)
+    }
+
+    /// Ends every interval that lies before `now`.
+    pub fn close_intervals_before(&mut self, now: Time) {
+        while self.open < now.second() {
+            self.close_interval(Time::from_secs(self.open + 1));
+        }
+    }
+
+    /// Ends the recording at `now`, with `in_flight` records that the producer says are not done.
+    pub fn finish(mut self, now: Time, in_flight: u64) -> PutRecording {
+        self.close_intervals_before(now);
+        if now > Time::from_secs(self.open) {
+            self.close_interval(now);
+        }
+        let logs = self.logs;
+        PutRecording {
+            counters: Counters { in_flight, ..self.counters },
+            ledger: self.ledger,
+            intervals: self.intervals,
+            logs: BTreeMap::from([
+                ("response", logs.response),
+                ("lateness", logs.lateness),
+                ("queueing", logs.queueing),
+                ("service", logs.service),
+                ("throttled", logs.throttled),
+                ("failed", logs.failed),
+            ]),
+        }
+    }
+
+    fn handle_accepted(&mut self, sample: &Sample) {
+        let counts = sample.intended >= self.measured_from;
+        let bytes = u64::from(sample.bytes);
+        self.counters.accepted += 1;
+        self.counters.accepted_bytes += bytes;
+        self.counters.retried += u64::from(sample.attempts > 1);
+        self.ledger.accepted.insert(sample.index);
+        let interval = self.interval(sample.done);
+        interval.accepted += 1;
+        interval.accepted_bytes += bytes;
+        let shard = self.shard(sample.done, sample.shard);
+        shard.accepted += 1;
+        shard.bytes = shard.bytes.saturating_add(sample.bytes);
+        self.logs.response.record(sample.done.since(sample.intended), counts);
+        if let Some(sent) = sample.sent {
+            self.logs.queueing.record(sent.since(sample.released), counts);
+            self.logs.service.record(sample.done.since(sent), counts);
+        }
+    }
+
+    fn close_interval(&mut self, to: Time) {
+        let from = Time::from_secs(self.open);
+        let window = LogWindow { from, to };
+        let logs = &mut self.logs;
+        let response = logs.response.close_interval(window);
+        for log in [&mut logs.lateness, &mut logs.queueing, &mut logs.service, &mut logs.throttled, &mut logs.failed] {
+            log.close_interval(window);
+        }
+        let interval = self.interval(from);
+        interval.response_p50 = response.p50;
+        interval.response_p99 = response.p99;
+        interval.response_max = response.max;
+        self.open += 1;
+    }
+
+    /// The interval of `at`; intervals are dense from the beginning of the run.
+    fn interval(&mut self, at: Time) -> &mut Interval {
+        let second = at.second();
+        while self.intervals.len() as u64 <= second {
+            let second = self.intervals.len() as u64;
+            self.intervals.push(Interval { second, ..Interval::default() });
+        }
+        &mut self.intervals[second as usize]
+    }
+
+    fn shard(&mut self, at: Time, shard: usize) -> &mut ShardInterval {
+        let shards = &mut self.interval(at).shards;
+        if shards.len() <= shard {
+            shards.resize(shard + 1, ShardInterval::default());
+        }
+        &mut shards[shard]
+    }
+}
+
+/// Records what one consumer reads.
+#[derive(Debug)]
+pub struct ReadRecorder {
+    measured_from: Time,
+    /// Number of records that the run offers at most.
+    offered: u64,
+    reading: Reading,
+    lag: LatencyLog,
+    intervals: Vec<(u64, LatencySummary)>,
+    open: u64,
+    calls: u64,
+    throttled_calls: u64,
+    failed_calls: BTreeMap<String, u64>,
+}
+
+/// All that a [`ReadRecorder`] has recorded.
+#[derive(Debug)]
+pub struct ReadRecording {
+    /// Which records were read.
+    pub reading: Reading,
+    /// End-to-end lag: read minus intended.
+    pub lag: LatencyLog,
+    /// The lag of the records read in each second; seconds without any are left out.
+    pub intervals: Vec<(u64, LatencySummary)>,
+    /// Reading calls made.
+    pub calls: u64,
+    /// Reading calls throttled.
+    pub throttled_calls: u64,
+    /// Reading calls that failed otherwise, by what they said.
+    pub failed_calls: BTreeMap<String, u64>,
+}
+
+impl ReadRecorder {
+    /// A recorder for a consumer of run number `run`, which offers at most `offered` records and counts from
+    /// `measured_from` on.
+    pub fn new(run: u32, offered: u64, measured_from: Time) -> Self {
+        Self {
+            measured_from,
+            offered,
+            reading: Reading::new(run),
+            lag: LatencyLog::default(),
+            intervals: Vec::new(),
+            open: 0,
+            calls: 0,
+            throttled_calls: 0,
+            failed_calls: BTreeMap::new(),
+        }
+    }
+
+    /// A reading call was made.
+    pub const fn handle_call(&mut self) {
+        self.calls += 1;
+    }
+
+    /// A reading call was throttled.
+    pub const fn handle_throttle(&mut self) {
+        self.throttled_calls += 1;
+    }
+
+    /// A reading call failed otherwise.
+    pub fn handle_failure(&mut self, reason: &str) {
+        *self.failed_calls.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// A record with this data blob was read at `now`.
+    pub fn handle_record(&mut self, now: Time, blob: &[u8]) {
+        self.close_intervals_before(now);
+        if let Some(Header { intended, .. }) = self.reading.take(blob, self.offered) {
+            let lag: Duration = now.since(intended);
+            self.lag.record(lag, intended >= self.measured_from);
+        }
+    }
+
+    /// Which records were read so far.
+    pub const fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// Lag of the whole run so far, warm-up excluded.
+    pub fn lag(&self) -> LatencySummary {
+        self.lag.total().summary()
+    }
+
+    /// Ends the recording at `now`.
+    pub fn finish(mut self, now: Time) -> ReadRecording {
+        self.close_intervals_before(now);
+        if now > Time::from_secs(self.open) {
+            self.close_interval(now);
+        }
+        ReadRecording {
+            reading: self.reading,
+            lag: self.lag,
+            intervals: self.intervals,
+            calls: self.calls,
+            throttled_calls: self.throttled_calls,
+            failed_calls: self.failed_calls,
+        }
+    }
+
+    fn close_intervals_before(&mut self, now: Time) {
+        while self.open < now.second() {
+            self.close_interval(Time::from_secs(self.open + 1));
+        }
+    }
+
+    fn close_interval(&mut self, to: Time) {
+        let summary = self.lag.close_interval(LogWindow { from: Time::from_secs(self.open), to });
+        if summary.count > 0 {
+            self.intervals.push((self.open, summary));
+        }
+        self.open += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(index: u64, outcome: Outcome, intended: u64, done: u64) -> Sample {
+        Sample {
+            index,
+            intended: Time::from_millis(intended),
+            released: Time::from_millis(intended + 1),
+            sent: Some(Time::from_millis(intended + 11)),
+            done: Time::from_millis(done),
+            attempts: 1,
+            outcome,
+            shard: 1,
+            bytes: 100,
+        }
+    }
+
+    #[test]
+    fn every_record_is_counted_once_and_the_counters_balance() {
+        let mut recorder = PutRecorder::new(Time::ZERO);
+        for index in 0..5 {
+            recorder.handle_arrival(Time::from_millis(index * 100 + 1), Time::from_millis(index * 100));
+        }
+        for (index, outcome) in (0..).zip([Outcome::Accepted, Outcome::Failed, Outcome::Abandoned, Outcome::Unknown]) {
+            recorder.handle_sample(&sample(index, outcome, index * 100, 1_500));
+        }
+        assert!(recorder.counters(1).balance());
+        assert!(!recorder.counters(0).balance());
+        let recording = recorder.finish(Time::from_millis(1_600), 1);
+        assert_eq!(recording.intervals.len(), 2);
+        assert_eq!((recording.intervals[0].offered, recording.intervals[1].accepted), (5, 1));
+        assert_eq!(recording.intervals[1].lost, 3);
+        assert_eq!(recording.intervals[1].shards[1], ShardInterval { accepted: 1, bytes: 100, throttled: 0 });
+        assert_eq!(recording.intervals[1].response_max, Some(1_500_000_000));
+    }
+
+    #[test]
+    fn warm_up_is_counted_but_not_in_the_distributions() {
+        let mut recorder = PutRecorder::new(Time::from_secs(1));
+        recorder.handle_arrival(Time::from_millis(500), Time::from_millis(500));
+        recorder.handle_arrival(Time::from_millis(1_500), Time::from_millis(1_500));
+        recorder.handle_sample(&sample(0, Outcome::Accepted, 500, 1_600));
+        recorder.handle_sample(&sample(1, Outcome::Accepted, 1_500, 1_600));
+        assert_eq!(recorder.response().count, 1);
+        assert_eq!(recorder.response().max, Some(100_000_000));
+        let recording = recorder.finish(Time::from_secs(2), 0);
+        assert_eq!(recording.counters.accepted, 2);
+        assert_eq!(recording.logs["queueing"].total().summary().max, Some(10_000_000));
+        assert_eq!(recording.logs["service"].total().summary().max, Some(89_000_000));
+    }
+
+    #[test]
+    fn a_throttled_attempt_has_its_own_latency_and_shard() {
+        let mut recorder = PutRecorder::new(Time::ZERO);
+        let (sent, answered) = (Time::from_millis(10), Time::from_millis(17));
+        recorder.handle_failed_attempt(&FailedAttempt { shard: 0, sent, answered, failure: Failure::Throttled });
+        recorder.handle_failed_attempt(&FailedAttempt { shard: 0, sent, answered, failure: Failure::Unanswered });
+        let recording = recorder.finish(Time::from_secs(1), 0);
+        assert_eq!((recording.counters.throttled, recording.counters.errors), (1, 1));
+        assert_eq!(recording.intervals[0].shards[0].throttled, 1);
+        assert_eq!(recording.logs["throttled"].total().summary().max, Some(7_000_000));
+    }
+}

@@ -1,0 +1,333 @@
+//! The verdict: a plan against what a run measured.
+
+use std::time::Duration;
+
+use super::{Bound, Comparison, Conclusion, ObjectiveResult, ObjectiveStatus, Plan, ShardHeat, Verdict};
+use crate::measure::{Ending, Interval, LatencySummary};
+use crate::result::RunResult;
+use crate::scenario::Delivery;
+use crate::units::{self, Rate, Share};
+
+/// Judges a run: whether it counts, whether it meets its objectives, and where it differs from the plan.
+pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
+    let measured = Measured::of(result);
+    let void_reasons = void_reasons(result);
+    let objectives = objectives(result, &measured);
+    let missed = objectives.iter().filter(|objective| objective.status == ObjectiveStatus::Fail).count();
+    let conclusion = match (void_reasons.is_empty(), missed) {
+        (false, _) => Conclusion::Void,
+        (true, 0) => Conclusion::Met,
+        (true, _) => Conclusion::Missed,
+    };
+    let heat = heat(plan, result, &measured);
+    Verdict {
+        sentence: sentence(conclusion, &objectives, &measured, &heat),
+        conclusion,
+        void_reasons,
+        objectives,
+        comparison: comparison(plan, result, &measured, &heat),
+        heat,
+    }
+}
+
+/// What happened between the end of the warm-up and the end of the load.
+struct Measured {
+    /// First second that counts, and the first one that no longer does.
+    seconds: (u64, u64),
+    duration: f64,
+    offered: u64,
+    accepted: u64,
+    accepted_bytes: u64,
+    attempts: u64,
+    throttled: u64,
+}
+
+impl Measured {
+    fn of(result: &RunResult) -> Self {
+        // Only whole seconds count, so that rates are over known times.
+        let first = result.scenario.warm_up.as_secs_f64().ceil() as u64;
+        let end = result.load_ended.as_secs_f64().floor() as u64;
+        let inside = |interval: &&Interval| (first..end).contains(&interval.second);
+        let intervals: Vec<&Interval> = result.measurement.intervals.iter().filter(inside).collect();
+        let sum = |value: fn(&Interval) -> u64| intervals.iter().map(|interval| value(interval)).sum();
+        // Objectives on throttling look at everything after the warm-up, the drain included.
+        let after_warm_up = || result.measurement.intervals.iter().filter(|interval| interval.second >= first);
+        Self {
+            seconds: (first, end),
+            duration: end.saturating_sub(first) as f64,
+            offered: sum(|interval| interval.offered),
+            accepted: sum(|interval| interval.accepted),
+            accepted_bytes: sum(|interval| interval.accepted_bytes),
+            attempts: after_warm_up().map(|interval| interval.attempts).sum(),
+            throttled: after_warm_up().map(|interval| interval.throttled).sum(),
+        }
+    }
+
+    fn throttled_share(&self) -> Option<Share> {
+        (self.attempts > 0).then(|| Share(self.throttled as f64 / self.attempts as f64))
+    }
+
+    fn rate(&self, records: u64) -> Option<Rate> {
+        (self.duration > 0.0).then(|| Rate(records as f64 / self.duration))
+    }
+}
+
+fn void_reasons(result: &RunResult) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match &result.ending {
+        Ending::Complete => {}
+        Ending::Interrupted => reasons.push(format!(
+            "The run was interrupted {:.1} s after it began; it was to last {}.",
+            result.load_ended.as_secs_f64(),
+            units::duration(result.scenario.duration)
+        )),
+        Ending::Aborted { reason } => reasons.push(format!("The run could not go on: {reason}")),
+    }
+    let counters = &result.measurement.counters;
+    if !counters.balance() {
+        reasons.push(format!(
+            "The ledger does not balance: {} records were offered, {} are accounted for.",
+            units::count(counters.offered),
+            units::count(
+                counters.accepted + counters.failed + counters.abandoned + counters.unknown + counters.in_flight
+            )
+        ));
+    }
+    let bound = result.scenario.lateness_bound;
+    let late = result.measurement.put.get("lateness").and_then(|lateness| lateness.p99).map(Duration::from_nanos);
+    if let Some(late) = late.filter(|late| *late > bound) {
+        reasons.push(format!(
+            "The load generator itself was too late: the 99th percentile of its lateness is {}, the scenario allows {}. The \
+             machine cannot produce this load; lower the rate, use a larger machine, or raise load.lateness_bound.",
+            units::duration(late),
+            units::duration(bound)
+        ));
+    }
+    reasons
+}
+
+fn objectives(result: &RunResult, measured: &Measured) -> Vec<ObjectiveResult> {
+    let objectives = &result.scenario.objectives;
+    let response = result.measurement.put.get("response").copied().unwrap_or_default();
+    let mut results = Vec::new();
+    if let Some(limit) = objectives.throttled {
+        let share = measured.throttled_share();
+        let status = share.map(|share| share.0 <= limit.0);
+        results.push(objective(
+            "throttled attempts",
+            &limit.to_string(),
+            share.map(|s| s.to_string()),
+            status,
+            "nothing was sent after the warm-up",
+        ));
+    }
+    for (name, limit, value) in [
+        ("put p50", objectives.put_p50, response.p50),
+        ("put p99", objectives.put_p99, response.p99),
+        ("put p99.9", objectives.put_p999, response.p999),
+    ] {
+        if let Some(limit) = limit {
+            results.push(latency_objective(name, limit, value, "no record was accepted after the warm-up"));
+        }
+    }
+    for consumer in &result.measurement.consumers {
+        if let Some(limit) = objectives.lag_p99 {
+            let name = format!("lag p99 of {}", consumer.name);
+            results.push(latency_objective(&name, limit, consumer.lag.p99, "the consumer read no record of the run"));
+        }
+        if let Some(delivery) = objectives.delivery {
+            let check = &consumer.delivery;
+            let (limit, met) = match delivery {
+                Delivery::Complete => ("nothing lost", check.complete()),
+                Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
+            };
+            let found = format!(
+                "{} of {} delivered, {} twice",
+                units::count(check.delivered),
+                units::count(check.accepted),
+                units::count(check.duplicates)
+            );
+            let any = check.accepted > 0;
+            let name = format!("delivery to {}", consumer.name);
+            results.push(objective(&name, limit, any.then_some(found), any.then_some(met), "no record was accepted"));
+        }
+    }
+    results
+}
+
+fn latency_objective(name: &str, limit: Duration, value: Option<u64>, why_not: &str) -> ObjectiveResult {
+    let value = value.map(Duration::from_nanos);
+    objective(name, &units::duration(limit), value.map(units::duration), value.map(|value| value <= limit), why_not)
+}
+
+fn objective(name: &str, limit: &str, measured: Option<String>, met: Option<bool>, why_not: &str) -> ObjectiveResult {
+    let status = match met {
+        Some(true) => ObjectiveStatus::Pass,
+        Some(false) => ObjectiveStatus::Fail,
+        None => ObjectiveStatus::NotMeasurable,
+    };
+    ObjectiveResult {
+        name: name.to_owned(),
+        limit: limit.to_owned(),
+        measured: measured.unwrap_or_else(|| "–".to_owned()),
+        status,
+        note: met.is_none().then(|| why_not.to_owned()),
+    }
+}
+
+fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> {
+    let capacity = |name: &str| plan.bounds.iter().find(|bound| bound.name == name).map(|b| b.capacity_per_shard);
+    let records = capacity("write records").unwrap_or(f64::INFINITY);
+    let bytes = capacity("write bytes").unwrap_or(f64::INFINITY);
+    let (first, end) = measured.seconds;
+    let shard_heat = |(index, shard): (usize, &crate::result::ShardRecord)| {
+        let cells =
+            result.measurement.intervals.iter().map(|interval| interval.shards.get(index).copied().unwrap_or_default());
+        let cells: Vec<_> = cells.collect();
+        let seconds: Vec<f64> =
+            cells.iter().map(|cell| (f64::from(cell.accepted) / records).max(f64::from(cell.bytes) / bytes)).collect();
+        let judged: Vec<f64> = seconds
+            .iter()
+            .zip(0u64..)
+            .filter(|(_, second)| (first..end).contains(second))
+            .map(|(value, _)| *value)
+            .collect();
+        let mean = if judged.is_empty() { 0.0 } else { judged.iter().sum::<f64>() / judged.len() as f64 };
+        ShardHeat {
+            shard: shard.id.clone(),
+            mean,
+            seconds,
+            throttled: cells.iter().map(|cell| cell.throttled).collect(),
+        }
+    };
+    result.measurement.shards.iter().enumerate().map(shard_heat).collect()
+}
+
+fn sentence(conclusion: Conclusion, objectives: &[ObjectiveResult], measured: &Measured, heat: &[ShardHeat]) -> String {
+    let throttled = match measured.throttled_share() {
+        Some(share) if share.0 > 0.0 => format!("{share} of the attempts were throttled"),
+        _ => "nothing was throttled".to_owned(),
+    };
+    let hottest = heat.iter().max_by(|a, b| a.mean.total_cmp(&b.mean));
+    let hottest = hottest
+        .map_or_else(String::new, |h| format!("; the fullest shard ran at {} of its write capacity", Share(h.mean)));
+    match conclusion {
+        Conclusion::Void => "The run is void: its figures do not count.".to_owned(),
+        Conclusion::Met if objectives.is_empty() => format!("No objectives are set; {throttled}{hottest}."),
+        Conclusion::Met => format!("All {} objectives are met: {throttled}{hottest}.", objectives.len()),
+        Conclusion::Missed => {
+            let missed = objectives.iter().filter(|objective| objective.status == ObjectiveStatus::Fail);
+            let missed: Vec<String> =
+                missed.map(|o| format!("{} is {} (limit {})", o.name, o.measured, o.limit)).collect();
+            format!(
+                "{} of {} objectives missed: {}; {throttled}{hottest}.",
+                missed.len(),
+                objectives.len(),
+                missed.join(", ")
+            )
+        }
+    }
+}
+
+fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[ShardHeat]) -> Vec<Comparison> {
+    let counters = &result.measurement.counters;
+    let mut rows = vec![Comparison {
+        name: "shards".to_owned(),
+        predicted: format!("{} needed, {} recommended", plan.required_shards, plan.recommended_shards),
+        measured: format!("{} in the stream", result.measurement.shards.len()),
+        difference: None,
+        note: Some(format!("the bound that binds is {}", plan.binding)),
+    }];
+    rows.push(rate_row("offered records", plan.offered_rate, measured.rate(measured.offered), None));
+    let late = (plan.overload_share.0 > 0.0).then(|| {
+        "the plan takes no retries into account: a throttled record that is accepted later while load is offered counts as accepted"
+            .to_owned()
+    });
+    rows.push(rate_row("accepted records", plan.accepted_rate, measured.rate(measured.accepted), late));
+    let share_of = |part: u64, whole: u64| (whole > 0).then(|| Share(part as f64 / whole as f64));
+    let not_accepted = share_of(measured.offered.saturating_sub(measured.accepted), measured.offered);
+    rows.push(share_row(
+        "not accepted while load was offered",
+        plan.overload_share,
+        not_accepted,
+        Some("records still waiting for their batch or for an answer when the load ends count here too".to_owned()),
+    ));
+    for (name, actual) in
+        [("write records", measured.rate(measured.accepted)), ("write bytes", measured.rate(measured.accepted_bytes))]
+    {
+        rows.extend(bound_row(plan, name, actual, result.measurement.shards.len()));
+    }
+    rows.extend(hottest_row(plan, heat));
+    for (forecast, consumer) in plan.lags.iter().zip(&result.measurement.consumers) {
+        rows.push(lag_row(forecast.mean, &consumer.lag, &consumer.name, &forecast.note));
+    }
+    if counters.unknown > 0 {
+        rows.push(Comparison {
+            name: "records without an answer".to_owned(),
+            predicted: "0".to_owned(),
+            measured: units::count(counters.unknown),
+            difference: None,
+            note: Some("the model has no lost answers".to_owned()),
+        });
+    }
+    rows
+}
+
+fn rate_row(name: &str, predicted: Rate, measured: Option<Rate>, note: Option<String>) -> Comparison {
+    Comparison {
+        name: name.to_owned(),
+        predicted: predicted.to_string(),
+        measured: measured.map_or_else(|| "–".to_owned(), |rate| rate.to_string()),
+        difference: measured.and_then(|rate| difference(predicted.0, rate.0)),
+        note,
+    }
+}
+
+fn share_row(name: &str, predicted: Share, measured: Option<Share>, note: Option<String>) -> Comparison {
+    Comparison {
+        name: name.to_owned(),
+        predicted: predicted.to_string(),
+        measured: measured.map_or_else(|| "–".to_owned(), |share| share.to_string()),
+        difference: None,
+        note,
+    }
+}
+
+fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: usize) -> Option<Comparison> {
+    let bound: &Bound = plan.bounds.iter().find(|bound| bound.name == name)?;
+    let capacity = bound.capacity_per_shard * shards as f64;
+    let measured = actual.filter(|_| capacity > 0.0).map(|actual| Share(actual.0 / capacity));
+    Some(Comparison {
+        difference: measured.and_then(|measured| difference(bound.utilisation.0, measured.0)),
+        ..share_row(&format!("utilisation: {name}"), bound.utilisation, measured, None)
+    })
+}
+
+fn hottest_row(plan: &Plan, heat: &[ShardHeat]) -> Option<Comparison> {
+    let predicted = plan.shards.iter().map(|shard| shard.utilisation).fold(0.0, f64::max);
+    let measured = heat.iter().max_by(|a, b| a.mean.total_cmp(&b.mean))?;
+    let note = (predicted > 1.0).then(|| {
+        "predicted is what the shard is offered, measured is what it accepted: a shard cannot accept much more than its limit"
+            .to_owned()
+    });
+    Some(Comparison {
+        difference: if predicted > 1.0 { None } else { difference(predicted, measured.mean) },
+        ..share_row("utilisation: fullest shard", Share(predicted), Some(Share(measured.mean)), note)
+    })
+}
+
+fn lag_row(predicted: Option<u64>, lag: &LatencySummary, consumer: &str, note: &str) -> Comparison {
+    let duration = |nanos: u64| units::duration(Duration::from_nanos(nanos));
+    let measured = lag.mean.map(|mean| mean.round() as u64);
+    Comparison {
+        name: format!("mean lag of {consumer}"),
+        predicted: predicted.map_or_else(|| "grows without bound".to_owned(), duration),
+        measured: measured.map_or_else(|| "–".to_owned(), duration),
+        difference: predicted.zip(measured).and_then(|(p, m)| difference(p as f64, m as f64)),
+        note: Some(format!("predicted from {note}")),
+    }
+}
+
+fn difference(predicted: f64, measured: f64) -> Option<f64> {
+    (predicted > 0.0).then(|| measured / predicted - 1.0)
+}

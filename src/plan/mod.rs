@@ -1,0 +1,166 @@
+//! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
+
+mod capacity;
+mod judge;
+mod placement;
+
+use serde::{Deserialize, Serialize};
+
+pub use capacity::predict;
+pub use judge::judge;
+
+use crate::units::{Rate, Share};
+
+/// What the analytical model predicts for a scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Fewest shards that carry the load if it spreads evenly, by the bound that needs the most.
+    pub required_shards: u32,
+    /// Shards to order: the required load at [`Plan::target_utilisation`] of the capacity.
+    pub recommended_shards: u32,
+    /// Shards of the scenario.
+    pub scenario_shards: u32,
+    /// The utilisation that the recommendation plans for.
+    pub target_utilisation: Share,
+    /// Name of the bound that asks for the most shards.
+    pub binding: String,
+    /// Every bound, in a fixed order.
+    pub bounds: Vec<Bound>,
+    /// What each shard of the scenario will be offered, in hash key order; empty where the shard map is not known.
+    pub shards: Vec<ShardForecast>,
+    /// Mean record rate over the load.
+    pub offered_rate: Rate,
+    /// Mean rate accepted while load is offered, by the fluid model: each shard takes what its burst and its rate allow.
+    pub accepted_rate: Rate,
+    /// Share of the records beyond what their shard can take: `1 - accepted_rate / offered_rate`.
+    pub overload_share: Share,
+    /// Predicted end-to-end lag, one entry per consumer.
+    pub lags: Vec<LagForecast>,
+    /// What the prediction rests on and leaves out, in full sentences.
+    pub assumptions: Vec<String>,
+}
+
+/// One limit of the service against the demand of the scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Short name: `write bytes`, `write records`, `shared read bytes`, …
+    pub name: String,
+    /// What is counted: `bytes/s`, `records/s`, `calls/s`.
+    pub unit: String,
+    /// What the scenario asks for over the whole stream.
+    pub demand: f64,
+    /// What one shard gives.
+    pub capacity_per_shard: f64,
+    /// Demand over the capacity of the scenario's shards.
+    pub utilisation: Share,
+    /// Fewest shards that carry the demand if it spreads evenly; `None` where more shards do not help.
+    pub shards: Option<u32>,
+    /// Where the limit comes from and what the figure means.
+    pub note: String,
+}
+
+/// What a shard will be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ShardForecast {
+    /// Records per second.
+    pub records: Rate,
+    /// Bytes per second, partition keys included.
+    pub bytes: f64,
+    /// The larger of the utilisations by records and by bytes; above 1 is overload.
+    pub utilisation: f64,
+}
+
+/// Predicted end-to-end lag of a consumer, seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LagForecast {
+    /// Name of the consumer.
+    pub consumer: String,
+    /// Mean lag, nanoseconds; `None` where it grows without bound because the consumer cannot keep up.
+    pub mean: Option<u64>,
+    /// How the figure is made up.
+    pub note: String,
+}
+
+/// A plan against a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What the verdict comes to.
+    pub conclusion: Conclusion,
+    /// One sentence for people.
+    pub sentence: String,
+    /// Why the run does not count, in full sentences; empty for a valid run.
+    pub void_reasons: Vec<String>,
+    /// Each objective of the scenario.
+    pub objectives: Vec<ObjectiveResult>,
+    /// Predicted and measured side by side.
+    pub comparison: Vec<Comparison>,
+    /// Utilisation of each shard per second, 1 for a full shard, in the order of the result's shards: the heat map.
+    pub heat: Vec<ShardHeat>,
+}
+
+/// What a verdict comes to; the exit code follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conclusion {
+    /// The run is valid and meets every objective (or has none).
+    Met,
+    /// The run is valid and misses an objective.
+    Missed,
+    /// The run does not count.
+    Void,
+}
+
+/// An objective and what was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveResult {
+    /// What is judged, such as `put p99` or `lag p99 of fraud`.
+    pub name: String,
+    /// The limit, for people.
+    pub limit: String,
+    /// What was measured, for people.
+    pub measured: String,
+    /// Whether it is met.
+    pub status: ObjectiveStatus,
+    /// Why it could not be measured, or what to know about the figure.
+    pub note: Option<String>,
+}
+
+/// Whether an objective is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectiveStatus {
+    /// It is.
+    Pass,
+    /// It is not.
+    Fail,
+    /// The run does not allow to say.
+    NotMeasurable,
+}
+
+/// One row of prediction against measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What is compared.
+    pub name: String,
+    /// The prediction, for people.
+    pub predicted: String,
+    /// The measurement, for people.
+    pub measured: String,
+    /// Measured over predicted minus one, where both are numbers.
+    pub difference: Option<f64>,
+    /// Why they differ, where the model knows.
+    pub note: Option<String>,
+}
+
+/// A row of the heat map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShardHeat {
+    /// `shardId-…`.
+    pub shard: String,
+    /// Mean of `seconds` from the end of the warm-up to the end of the load.
+    pub mean: f64,
+    /// Utilisation by accepted records or bytes, whichever is larger, one value per second.
+    pub seconds: Vec<f64>,
+    /// Attempts throttled, one value per second.
+    pub throttled: Vec<u32>,
+}

@@ -1,0 +1,149 @@
+//! Line charts over time, and the percentile curve.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::prelude::*;
+
+use super::{Canvas, Failure, GRID, INK, WARM_UP, anchored, draw, failed, font, series_color};
+use plotters::style::text_anchor::{HPos, VPos};
+
+/// A line.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// Its name, for the legend.
+    pub name: String,
+    /// Runs of points; a gap between two runs is a gap in the data.
+    pub runs: Vec<Vec<(f64, f64)>>,
+}
+
+impl Series {
+    /// A line through points; a `None` makes a gap.
+    pub fn new(name: impl Into<String>, points: impl Iterator<Item = (f64, Option<f64>)>) -> Self {
+        let mut runs = vec![Vec::new()];
+        for (x, y) in points {
+            match (y, runs.last_mut()) {
+                (Some(y), Some(run)) => run.push((x, y)),
+                _ => runs.push(Vec::new()),
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        Self { name: name.into(), runs }
+    }
+
+    fn values(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.runs.iter().flatten().copied()
+    }
+}
+
+/// What a time axis marks.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks {
+    /// Seconds of warm-up, shaded.
+    pub warm_up: f64,
+    /// When load ended, a vertical line.
+    pub load_ended: f64,
+}
+
+/// The vertical scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// From zero.
+    Linear,
+    /// Logarithmic.
+    Log,
+}
+
+/// A line chart.
+pub struct Lines<'a> {
+    /// What it shows, for screen readers.
+    pub title: &'a str,
+    /// The lines.
+    pub series: &'a [Series],
+    /// The vertical scale.
+    pub scale: Scale,
+    /// How a value of the vertical axis is written.
+    pub y_label: &'a dyn Fn(f64) -> String,
+    /// Name of the horizontal axis.
+    pub x_name: &'a str,
+    /// How a value of the horizontal axis is written.
+    pub x_label: &'a dyn Fn(f64) -> String,
+    /// What the time axis marks; `None` for another axis.
+    pub marks: Option<Marks>,
+}
+
+const HEIGHT: u32 = 340;
+
+/// Draws a line chart.
+pub fn lines(chart: &Lines<'_>) -> String {
+    let values = || chart.series.iter().flat_map(Series::values);
+    let x_max = values().map(|(x, _)| x).fold(1.0, f64::max);
+    let x_min =
+        if chart.marks.is_some() { 0.0 } else { values().map(|(x, _)| x).fold(f64::INFINITY, f64::min).min(x_max) };
+    let x_min = if x_min < x_max { x_min } else { x_max - 1.0 };
+    let y_max = values().map(|(_, y)| y).fold(0.0, f64::max);
+    let smallest = values().map(|(_, y)| y).filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min);
+    draw(HEIGHT, chart.title, |canvas| match chart.scale {
+        Scale::Linear => plot(canvas, chart, x_min..x_max, 0.0..if y_max > 0.0 { y_max * 1.08 } else { 1.0 }),
+        Scale::Log => {
+            let low = if smallest.is_finite() { decade(smallest).0 } else { 1e-3 };
+            let high = decade(y_max.max(low * 10.0)).1;
+            plot(canvas, chart, x_min..x_max, (low..high).log_scale())
+        }
+    })
+}
+
+/// The powers of ten around a positive value.
+fn decade(value: f64) -> (f64, f64) {
+    (10f64.powf(value.log10().floor()), 10f64.powf(value.log10().ceil()))
+}
+
+fn plot<Y>(canvas: &Canvas<'_>, chart: &Lines<'_>, x: Range<f64>, y: Y) -> Result<(), Failure>
+where
+    Y: AsRangedCoord<Value = f64>,
+    Y::CoordDescType: ValueFormatter<f64>,
+{
+    let mut context = ChartBuilder::on(canvas)
+        .margin(10)
+        .x_label_area_size(46)
+        .y_label_area_size(82)
+        .build_cartesian_2d(x.clone(), y)
+        .map_err(failed)?;
+    let bottom_and_top = context.plotting_area().get_y_range();
+    if let Some(marks) = chart.marks.filter(|marks| marks.warm_up > 0.0) {
+        let corners = [(0.0, bottom_and_top.start), (marks.warm_up.min(x.end), bottom_and_top.end)];
+        context.draw_series([Rectangle::new(corners, WARM_UP.filled())]).map_err(failed)?;
+    }
+    context
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK)
+        .label_style(font())
+        .x_labels(11)
+        .y_labels(6)
+        .x_desc(chart.x_name)
+        .axis_desc_style(font())
+        .x_label_formatter(&|value| (chart.x_label)(*value))
+        .y_label_formatter(&|value| (chart.y_label)(*value))
+        .draw()
+        .map_err(failed)?;
+    for (index, series) in chart.series.iter().enumerate() {
+        let style = series_color(index).stroke_width(2);
+        for run in &series.runs {
+            if let [point] = run.as_slice() {
+                context.draw_series([Circle::new(*point, 2, series_color(index).filled())]).map_err(failed)?;
+            }
+            context.draw_series(LineSeries::new(run.iter().copied(), style)).map_err(failed)?;
+        }
+    }
+    if let Some(marks) = chart.marks.filter(|marks| marks.load_ended < x.end) {
+        let line = [(marks.load_ended, bottom_and_top.start), (marks.load_ended, bottom_and_top.end)];
+        context.draw_series([PathElement::new(line, INK.stroke_width(1))]).map_err(failed)?;
+        let at = context.backend_coord(&(marks.load_ended, bottom_and_top.end));
+        let text = Text::new("load ends", (at.0 - 6, at.1 + 4), anchored(HPos::Right, VPos::Top));
+        canvas.draw(&text).map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! A made-up run for tests.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::kinesis::Profile;
+use crate::measure::{
+    ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, LatencySummary, Measurement, PercentilePoint,
+    ShardInterval, ShardRecord,
+};
+use crate::plan::{Plan, Verdict, judge, predict};
+use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::scenario;
+use crate::time::Time;
+
+/// A run of ten seconds on two shards, of which the second one is overloaded, with its plan and verdict.
+pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
+    let toml = format!(
+        "question = {question:?}\n[stream]\nshards = 2\n[load]\nrate = \"1800/s\"\nduration = \"10s\"\nwarm_up = \"2s\"\n\
+         [records]\nsize = \"500 B\"\n[[consumer]]\nname = \"{consumer}\"\ntype = \"efo\"\n\
+         [slo]\nthrottled = \"1%\"\nput_p99 = \"100ms\"\n"
+    );
+    let profile = Profile::newest();
+    let scenario = scenario::parse(Path::new("fixture.toml"), &toml, &[], &profile).unwrap();
+    let plan = predict(&scenario, &profile);
+    let result = RunResult {
+        schema_version: SCHEMA_VERSION,
+        streamgauge_version: "0.1.0".into(),
+        started: "2026-11-23T12:00:00Z".into(),
+        scenario: ScenarioRecord::from(&scenario),
+        target: TargetRecord::Embedded { profile: profile.name },
+        ending: Ending::Complete,
+        load_ended: Time::from_secs(10),
+        measurement: measurement(consumer),
+    };
+    let verdict = judge(&plan, &result);
+    (result, plan, verdict)
+}
+
+fn measurement(consumer: &str) -> Measurement {
+    let latency = LatencySummary {
+        count: 14_000,
+        overflow: 0,
+        min: Some(5_000_000),
+        mean: Some(31_000_000.0),
+        p50: Some(30_000_000),
+        p90: Some(50_000_000),
+        p99: Some(70_000_000),
+        p999: Some(90_000_000),
+        p9999: Some(95_000_000),
+        max: Some(97_000_000),
+    };
+    let interval = |second| Interval {
+        second,
+        offered: 1_800,
+        accepted: 1_750,
+        lost: 0,
+        attempts: 1_850,
+        throttled: 50,
+        errors: 0,
+        accepted_bytes: 892_500,
+        response_p50: latency.p50,
+        response_p99: latency.p99,
+        response_max: latency.max,
+        shards: vec![
+            ShardInterval { accepted: 750, bytes: 382_500, throttled: 0 },
+            ShardInterval { accepted: 1_000, bytes: 510_000, throttled: 50 },
+        ],
+    };
+    let shard = |id: &str, accepted, throttled| ShardRecord {
+        id: id.into(),
+        starting_hash_key: "0".into(),
+        ending_hash_key: "1".into(),
+        accepted,
+        accepted_bytes: accepted * 510,
+        throttled,
+    };
+    Measurement {
+        counters: Counters {
+            offered: 18_000,
+            accepted: 17_500,
+            failed: 400,
+            abandoned: 0,
+            unknown: 60,
+            in_flight: 40,
+            attempts: 18_500,
+            throttled: 500,
+            errors: 60,
+            retried: 90,
+            calls: 200,
+            accepted_bytes: 8_925_000,
+        },
+        intervals: (0..10).map(interval).collect(),
+        put: ["response", "lateness", "queueing", "service", "throttled", "failed"]
+            .map(|name| {
+                (
+                    name.to_owned(),
+                    if name == "lateness" { LatencySummary { p99: Some(90_000), ..latency } } else { latency },
+                )
+            })
+            .into(),
+        put_curve: [(0.0, 5), (0.5, 30), (0.9, 50), (0.99, 70), (0.999, 90), (1.0, 97)]
+            .map(|(quantile, millis)| PercentilePoint { quantile, value: millis * 1_000_000 })
+            .into(),
+        shards: vec![shard("shardId-000000000000", 7_500, 0), shard("shardId-000000000001", 10_000, 500)],
+        consumers: vec![ConsumerRecord {
+            name: consumer.into(),
+            lag: latency,
+            lag_intervals: (0..10).map(|second| (second, latency)).collect(),
+            calls: 2,
+            throttled_calls: 0,
+            failed_calls: BTreeMap::new(),
+            delivery: DeliveryCheck { accepted: 17_500, delivered: 17_499, lost: 1, ..DeliveryCheck::default() },
+        }],
+        storage: None,
+        warnings: vec!["a warning with <b>markup</b>".into()],
+    }
+}

@@ -1,0 +1,105 @@
+//! The page: one self-contained HTML file that needs no network and no script.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::sections;
+use crate::plan::{Conclusion, Plan, Verdict};
+use crate::result::{Ending, RunResult, TargetRecord};
+
+/// The report of a run as HTML.
+pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
+    let title = format!("{} – streamgauge", result.scenario.name);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                (header(result, verdict))
+                main {
+                    (sections::objectives(verdict))
+                    (sections::comparison(verdict))
+                    (sections::shards(result, plan, verdict))
+                    (sections::rates(result))
+                    (sections::latency(result))
+                    (sections::consumers(result))
+                    (sections::bounds(plan))
+                    (sections::ledger(result))
+                    (sections::generator(result))
+                    (sections::scenario(result))
+                }
+                footer {
+                    p {
+                        "Written by streamgauge " (result.streamgauge_version) ", result schema " (result.schema_version)
+                        ". Beside this file: result.json, HdrHistogram interval logs (*.hlog) and the scenario."
+                    }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn header(result: &RunResult, verdict: &Verdict) -> Markup {
+    html! {
+        header {
+            p class="kicker" { "streamgauge run of " time datetime=(result.started) { (result.started) } }
+            h1 { (result.scenario.name) }
+            @if let Some(question) = &result.scenario.question {
+                p class="question" { (question) }
+            }
+            (validity(result, verdict))
+            p class="verdict" { (verdict.sentence) }
+            p class="target" { (target(result)) }
+            @for warning in &result.measurement.warnings {
+                p class="warning" { strong { "Note. " } (warning) }
+            }
+        }
+    }
+}
+
+fn validity(result: &RunResult, verdict: &Verdict) -> Markup {
+    html! {
+        @match (verdict.conclusion, &result.ending) {
+            (Conclusion::Void, ending) => {
+                div class="banner void" role="status" {
+                    strong { @if *ending == Ending::Interrupted { "Void: interrupted" } @else { "Void" } }
+                    @for reason in &verdict.void_reasons { p { (reason) } }
+                }
+            }
+            (Conclusion::Missed, _) => {
+                div class="banner missed" role="status" {
+                    strong { "✗ Objectives missed" } " The run is valid: the generator kept its schedule and the ledger balances."
+                }
+            }
+            (Conclusion::Met, _) => {
+                div class="banner met" role="status" {
+                    strong { @if verdict.objectives.is_empty() { "✓ Valid" } @else { "✓ Objectives met" } }
+                    " The run is valid: the generator kept its schedule and the ledger balances."
+                }
+            }
+        }
+    }
+}
+
+fn target(result: &RunResult) -> Markup {
+    html! {
+        @match &result.target {
+            TargetRecord::Embedded { profile } => {
+                strong { "Measured on the embedded emulator" }
+                ", a model of Amazon Kinesis with the limits and latencies of the profile " code { (profile) }
+                ". It is a model of AWS, not AWS."
+            }
+            TargetRecord::Endpoint { url } => {
+                strong { "Measured on the endpoint " code { (url) } }
+                ". Unless that is AWS, the figures are those of an emulator, not of AWS."
+            }
+            TargetRecord::Aws { region } => { strong { "Measured on Amazon Kinesis Data Streams" } " in " (region) "." }
+        }
+    }
+}

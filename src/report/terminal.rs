@@ -1,0 +1,207 @@
+//! The summary after a run, and the plan, as text for a terminal.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::plan::{Conclusion, ObjectiveStatus, Plan, Verdict};
+use crate::result::{RunResult, TargetRecord};
+use crate::units::{self, Bytes};
+
+/// The summary of a run. `directory` is where it was written; `styled` allows colours.
+pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &Path, styled: bool) -> String {
+    let style = Style { styled };
+    let mut out = String::new();
+    let mut line = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
+    line("");
+    line(&format!("{}  {}", style.bold(&result.scenario.name), target(result)));
+    line(&headline(verdict, style));
+    for reason in &verdict.void_reasons {
+        line(&format!("  {reason}"));
+    }
+    if verdict.void_reasons.is_empty() {
+        line(&format!("  {}", verdict.sentence));
+    }
+    for warning in &result.measurement.warnings {
+        line(&format!("  {} {warning}", style.yellow("note:")));
+    }
+    line("");
+    line(&style.dim(&format!("  {:<36} {:>18} {:>18}", "", "predicted", "measured")));
+    for row in &verdict.comparison {
+        line(&format!("  {:<36} {:>18} {:>18}", row.name, shorten(&row.predicted), shorten(&row.measured)));
+    }
+    if !verdict.objectives.is_empty() {
+        line("");
+        for objective in &verdict.objectives {
+            let mark = match objective.status {
+                ObjectiveStatus::Pass => style.green("✓ met"),
+                ObjectiveStatus::Fail => style.red("✗ missed"),
+                ObjectiveStatus::NotMeasurable => style.yellow("? not measurable"),
+            };
+            line(&format!("  {:<28} {} (limit {})  {mark}", objective.name, objective.measured, objective.limit));
+        }
+    }
+    line("");
+    for name in ["response", "queueing", "service", "lateness"] {
+        let Some(summary) = result.measurement.put.get(name) else { continue };
+        let (p50, p99, max) = (nanos(summary.p50), nanos(summary.p99), nanos(summary.max));
+        line(&format!("  {:<28} p50 {p50:>9}   p99 {p99:>9}   max {max:>9}", format!("put {name}")));
+    }
+    for consumer in &result.measurement.consumers {
+        let lag = &consumer.lag;
+        let (p50, p99, max) = (nanos(lag.p50), nanos(lag.p99), nanos(lag.max));
+        line(&format!("  {:<28} p50 {p50:>9}   p99 {p99:>9}   max {max:>9}", format!("lag {}", consumer.name)));
+    }
+    line("");
+    line(&format!("  {}", ledger(result)));
+    for consumer in &result.measurement.consumers {
+        let check = &consumer.delivery;
+        line(&format!(
+            "  {}: {} of {} delivered, {} lost, {} seen again",
+            consumer.name,
+            units::count(check.delivered),
+            units::count(check.accepted),
+            units::count(check.lost),
+            units::count(check.duplicates)
+        ));
+    }
+    line(&format!(
+        "  plan: {} shard(s) required, {} recommended; the bound that binds is {}",
+        plan.required_shards, plan.recommended_shards, plan.binding
+    ));
+    line("");
+    line(&format!("report  {}", directory.join("report.html").display()));
+    out
+}
+
+/// The plan of a scenario.
+pub fn plan_text(plan: &Plan, styled: bool) -> String {
+    let style = Style { styled };
+    let mut out = String::new();
+    let shards =
+        |count: u32| if count == 1 { "1 shard".to_owned() } else { format!("{} shards", units::count(count.into())) };
+    // Writing into a string does not fail.
+    let _ = writeln!(
+        out,
+        "{} required, {} recommended ({} full at most); the scenario has {}.\nThe bound that binds: {}.\n",
+        style.bold(&shards(plan.required_shards)),
+        style.bold(&shards(plan.recommended_shards)),
+        plan.target_utilisation,
+        shards(plan.scenario_shards),
+        style.bold(&plan.binding)
+    );
+    let head = format!("  {:<20} {:>16} {:>14} {:>12} {:>8}", "bound", "demand", "per shard", "utilisation", "shards");
+    let _ = writeln!(out, "{}", style.dim(&head));
+    for bound in &plan.bounds {
+        let _ = writeln!(
+            out,
+            "  {:<20} {:>16} {:>14} {:>12} {:>8}",
+            bound.name,
+            quantity(bound.demand, &bound.unit),
+            quantity(bound.capacity_per_shard, &bound.unit),
+            bound.utilisation.to_string(),
+            bound.shards.map_or_else(|| "–".to_owned(), |shards| units::count(shards.into()))
+        );
+    }
+    let fullest = plan.shards.iter().map(|shard| shard.utilisation).fold(0.0, f64::max);
+    let _ = writeln!(
+        out,
+        "\n  offered {}, accepted {}; the fullest shard is offered {} of its write capacity",
+        plan.offered_rate,
+        plan.accepted_rate,
+        units::Share(fullest)
+    );
+    for lag in &plan.lags {
+        let mean = lag.mean.map_or_else(|| "grows without bound".to_owned(), |mean| nanos(Some(mean)));
+        let _ = writeln!(out, "  mean lag of {}: {mean}", lag.consumer);
+    }
+    let _ = writeln!(out);
+    for assumption in &plan.assumptions {
+        let _ = writeln!(out, "  {} {assumption}", style.dim("·"));
+    }
+    out
+}
+
+/// A quantity of a bound in its unit, for people.
+pub(super) fn quantity(value: f64, unit: &str) -> String {
+    match unit {
+        "bytes/s" => format!("{}/s", Bytes(value.round() as u64)),
+        "records/s" => format!("{} rec/s", units::number(value)),
+        other => format!("{} {other}", units::number(value)),
+    }
+}
+
+fn headline(verdict: &Verdict, style: Style) -> String {
+    match verdict.conclusion {
+        Conclusion::Met if verdict.objectives.is_empty() => style.green("✓ valid"),
+        Conclusion::Met => style.green("✓ objectives met"),
+        Conclusion::Missed => style.red("✗ objectives missed"),
+        Conclusion::Void => style.red("✗ void: the figures below do not count"),
+    }
+}
+
+fn target(result: &RunResult) -> String {
+    match &result.target {
+        TargetRecord::Embedded { profile } => format!("on the embedded emulator ({profile}): a model of AWS, not AWS"),
+        TargetRecord::Endpoint { url } => format!("on {url}"),
+        TargetRecord::Aws { region } => format!("on Amazon Kinesis Data Streams in {region}"),
+    }
+}
+
+fn ledger(result: &RunResult) -> String {
+    let counters = &result.measurement.counters;
+    format!(
+        "{} offered {} {} accepted + {} failed + {} abandoned + {} unknown + {} in flight",
+        units::count(counters.offered),
+        if counters.balance() { "=" } else { "≠" },
+        units::count(counters.accepted),
+        units::count(counters.failed),
+        units::count(counters.abandoned),
+        units::count(counters.unknown),
+        units::count(counters.in_flight)
+    )
+}
+
+/// The first part of a long cell; the report has it whole.
+fn shorten(text: &str) -> &str {
+    text.split(',').next().filter(|first| first.contains(' ')).unwrap_or(text)
+}
+
+fn nanos(value: Option<u64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |nanos| units::duration(Duration::from_nanos(nanos)))
+}
+
+/// The few styles of the summary.
+#[derive(Clone, Copy)]
+struct Style {
+    styled: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.styled { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn green(self, text: &str) -> String {
+        self.paint("32;1", text)
+    }
+
+    fn red(self, text: &str) -> String {
+        self.paint("31;1", text)
+    }
+
+    fn yellow(self, text: &str) -> String {
+        self.paint("33", text)
+    }
+}

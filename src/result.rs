@@ -1,0 +1,92 @@
+//! RunResult: all that a run produced, with a versioned schema, and the directory it is kept in.
+
+mod directory;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use directory::{Files, ReadError, WriteError, read, write};
+
+pub use crate::measure::{ConsumerRecord, Ending, Measurement, ShardRecord};
+use crate::scenario::{Consumer, Objectives, Scenario, Stream};
+use crate::seed::Seed;
+use crate::time::Time;
+
+/// Version of the schema of `result.json`; a change that old readers would misread raises it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// All that a run produced.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`SCHEMA_VERSION`] at the time of writing.
+    pub schema_version: u32,
+    /// Version of the program that wrote it.
+    pub streamgauge_version: String,
+    /// When the run began, RFC 3339.
+    pub started: String,
+    /// What was asked.
+    pub scenario: ScenarioRecord,
+    /// Where the calls went.
+    pub target: TargetRecord,
+    /// How the run ended.
+    pub ending: Ending,
+    /// When load was last offered, since the run began.
+    pub load_ended: Time,
+    /// What was measured.
+    pub measurement: Measurement,
+}
+
+/// The scenario as the result keeps it; the TOML text lies beside it as `scenario.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of Scenario")]
+pub struct ScenarioRecord {
+    pub name: String,
+    pub question: Option<String>,
+    pub seed: Seed,
+    pub stream: Stream,
+    pub duration: Duration,
+    pub warm_up: Duration,
+    pub lateness_bound: Duration,
+    pub consumers: Vec<Consumer>,
+    pub objectives: Objectives,
+    pub source: String,
+}
+
+impl From<&Scenario> for ScenarioRecord {
+    fn from(scenario: &Scenario) -> Self {
+        Self {
+            name: scenario.name.clone(),
+            question: scenario.question.clone(),
+            seed: scenario.seed,
+            stream: scenario.stream.clone(),
+            duration: scenario.load.duration,
+            warm_up: scenario.load.warm_up,
+            lateness_bound: scenario.load.lateness_bound,
+            consumers: scenario.consumers.clone(),
+            objectives: scenario.objectives.clone(),
+            source: scenario.source.clone(),
+        }
+    }
+}
+
+/// Where the calls went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum TargetRecord {
+    /// The emulator inside this program: a model of AWS, not AWS.
+    Embedded {
+        /// The profile with the limits and latencies of the model.
+        profile: String,
+    },
+    /// An endpoint given by its URL.
+    Endpoint {
+        /// The URL.
+        url: String,
+    },
+    /// Amazon Kinesis Data Streams.
+    Aws {
+        /// The region.
+        region: String,
+    },
+}

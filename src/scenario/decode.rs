@@ -1,0 +1,301 @@
+//! From TOML to a scenario.
+
+mod load;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostics::{Diagnostic, Diagnostics, Sources};
+use super::reader::{Found, Placed, Problems, Reported, TableReader};
+use super::{Consumer, Delivery, Objectives, Scenario, Stream, overrides};
+use crate::client::{ConsumerKind, ProducerSettings, RetryPolicy};
+use crate::kinesis::{Profile, StreamMode};
+use crate::seed::Seed;
+use crate::units::Bytes;
+use crate::workload::{Keys, Sizes};
+
+/// More shards need another kind of test: UpdateShardCount stops here too.
+const MOST_SHARDS: u32 = 10_000;
+/// Every call under way costs a task and its batch.
+const MOST_IN_FLIGHT: usize = 10_000;
+
+/// See [`super::parse`].
+pub(super) fn scenario(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+    profile: &Profile,
+) -> Result<Scenario, Diagnostics> {
+    let mut sources = Sources::new(path.display().to_string(), text.to_owned());
+    let problems = Problems::default();
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        problems.report(wrong_syntax(error, text));
+    }
+    // What could be saved of a file with wrong syntax would be blamed for what is lost.
+    let decoded = errors.is_empty().then(|| {
+        let mut tree = tree.into_inner();
+        overrides::apply(&mut tree, overrides, &mut sources, &problems);
+        document(&tree, path, profile, &problems)
+    });
+    let problems = problems.into_inner();
+    match decoded {
+        Some(Ok(scenario)) if problems.is_empty() => Ok(Scenario { source: text.to_owned(), ..scenario }),
+        _ => Err(Diagnostics::new(problems, sources)),
+    }
+}
+
+/// A problem that the TOML parser found.
+fn wrong_syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
+    let (message, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), "something else"));
+    let written = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+    let (message, help) = match message {
+        "duplicate key" => (message, "remove or rename one of the two".to_owned()),
+        "string values must be quoted" if written.is_empty() => {
+            ("a value is missing", "write it after the `=`".to_owned())
+        }
+        "string values must be quoted" => (message, format!("write \"{written}\"")),
+        _ => (message, format!("{expected} is expected here")),
+    };
+    Diagnostic::new(format!("the file is not valid TOML: {message}")).at(error.span(), "").help(help)
+}
+
+fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Problems) -> Result<Scenario, Reported> {
+    let mut root = TableReader::root(tree, problems);
+    let question = root.optional::<String>("question");
+    let seed = root.or("seed", 1);
+    let stream = stream(&mut root, profile);
+    let columns = load::columns(tree);
+    let load = load::load(&mut root, path.parent().unwrap_or(Path::new("")));
+    let trace = load.as_ref().map(|(_, trace)| trace.as_ref()).map_err(|reported| *reported);
+    let keys = load::keys(&mut root, &columns, trace);
+    let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
+    let sizes = load::sizes(&mut root, &columns, trace, longest_key, profile);
+    let largest = largest_record(&sizes, &keys, profile, problems);
+    let producer = producer(&mut root, largest, profile);
+    let consumers = consumers(&mut root, profile);
+    let objectives = objectives(&mut root);
+    root.finish();
+
+    let (load, trace) = load?;
+    Ok(Scenario {
+        name: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+        question: question?.map(|question| question.value),
+        seed: Seed(seed?.value),
+        stream: stream?,
+        load,
+        sizes: sizes?.value,
+        keys: keys?.value,
+        trace,
+        producer: producer?,
+        consumers: consumers?,
+        objectives: objectives?,
+        source: String::new(),
+    })
+}
+
+/// The largest record with its key, if both are known and the service takes it.
+fn largest_record(
+    sizes: &Found<Sizes>,
+    keys: &Found<Keys>,
+    profile: &Profile,
+    problems: &Problems,
+) -> Option<Placed<Bytes>> {
+    let (sizes, keys) = (sizes.as_ref().ok()?, keys.as_ref().ok()?);
+    let (data, key) = (sizes.value.largest().0, keys.value.longest() as u64);
+    let limit = profile.request.record_bytes;
+    if data + key > limit {
+        let problem = Diagnostic::new(format!("a record with its key is over the limit of {}", Bytes(limit)))
+            .at(sizes.at.clone(), format!("up to {data} bytes of data"))
+            .at(keys.at.clone(), format!("up to {key} bytes of partition key"))
+            .help(format!("records of at most {} bytes leave room for the key", limit.saturating_sub(key)));
+        problems.report(problem);
+        return None;
+    }
+    Some(Placed { value: Bytes(data + key), path: sizes.path.clone(), at: sizes.at.clone() })
+}
+
+fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Reported> {
+    let mut reader = root.required_section("stream", "add it with the capacity to test, such as\n[stream]\nshards = 4");
+    let name = reader.optional::<String>("name").transpose().map(|name| check_name(&reader, name)).transpose();
+    let modes = [("provisioned", StreamMode::Provisioned), ("on-demand", StreamMode::OnDemand)];
+    let mode = reader.choice("mode", &modes, Some(StreamMode::Provisioned));
+    let shards = match &mode {
+        Ok(mode) if mode.value == StreamMode::Provisioned => reader.required("shards", "shards = 4"),
+        _ => reader.or("shards", profile.on_demand.initial_shards),
+    };
+    let shards = reader.within(shards, 1..=MOST_SHARDS);
+    reader.finish();
+    Ok(Stream { name: name?.map(|name| name.value), mode: mode?.value, shards: shards?.value })
+}
+
+/// Streams and consumers have the same rule for names.
+fn check_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    reader.check(
+        name,
+        |name| (1..=128).contains(&name.len()) && name.chars().all(allowed),
+        "is not a valid name",
+        "use 1 to 128 of the letters a-z and A-Z, digits, `_`, `.` and `-`",
+    )
+}
+
+fn producer(
+    root: &mut TableReader<'_>,
+    largest: Option<Placed<Bytes>>,
+    profile: &Profile,
+) -> Result<ProducerSettings, Reported> {
+    let limits = &profile.request;
+    let mut reader = root.section("producer");
+    let batch_records = reader.or("batch_records", limits.records);
+    let batch_records = reader.within(batch_records, 1..=limits.records);
+    let batch_bytes = reader.or("batch_bytes", Bytes(1 << 20));
+    let batch_bytes = reader.check(
+        batch_bytes,
+        |bytes| bytes.0 <= limits.bytes,
+        &format!("must be at most {}", Bytes(limits.bytes)),
+        "the service refuses a larger call",
+    );
+    let batch_bytes = holds_record(&reader, batch_bytes, largest.as_ref());
+    let linger = reader.or("linger", Duration::from_millis(50));
+    let max_in_flight = reader.or("max_in_flight", 64);
+    let max_in_flight = reader.within(max_in_flight, 1..=MOST_IN_FLIGHT);
+    let buffer = reader.or("buffer", Bytes(256 << 20));
+    let buffer = holds_record(&reader, buffer, largest.as_ref());
+    let timeout = reader.or("timeout", Duration::from_secs(5));
+    let timeout = positive(&reader, timeout);
+    let retry = retry(&mut reader);
+    reader.finish();
+    Ok(ProducerSettings {
+        batch_records: batch_records?.value,
+        batch_bytes: batch_bytes?.value,
+        linger: linger?.value,
+        max_in_flight: max_in_flight?.value,
+        buffer: buffer?.value,
+        timeout: timeout?.value,
+        retry: retry?,
+    })
+}
+
+/// Refuses a room that the largest record does not fit into: it could never be sent.
+fn holds_record(reader: &TableReader<'_>, room: Found<Bytes>, largest: Option<&Placed<Bytes>>) -> Found<Bytes> {
+    let room = room?;
+    let Some(largest) = largest.filter(|largest| largest.value > room.value) else {
+        return Ok(room);
+    };
+    let problem = room
+        .problem("must hold the largest record")
+        .at(largest.at.clone(), format!("up to {} bytes with the key", largest.value.0))
+        .help(format!("write at least \"{} B\"", largest.value.0));
+    Err(reader.problems().report(problem))
+}
+
+fn retry(producer: &mut TableReader<'_>) -> Result<RetryPolicy, Reported> {
+    const REASON: &str = "has no meaning without retries";
+    let given = producer.has("retry");
+    let mut reader = producer.section("retry");
+    let exponential = reader.choice("policy", &[("exponential", true), ("none", false)], (!given).then_some(true));
+    if exponential.as_ref().is_ok_and(|exponential| !exponential.value) {
+        for key in ["base", "cap", "attempts"] {
+            reader.misplaced(key, REASON);
+        }
+        reader.finish();
+        return Ok(RetryPolicy::None);
+    }
+    let base = reader.or("base", Duration::from_millis(50));
+    let base = positive(&reader, base);
+    let cap = reader.or("cap", Duration::from_secs(2));
+    let attempts = reader.or("attempts", 10);
+    let attempts = reader.within(attempts, 1..=1_000);
+    reader.finish();
+    exponential?;
+    let (base, cap) = (base?, cap?);
+    if cap.value < base.value {
+        let problem = cap
+            .problem("must not be shorter than `base`")
+            .at(base.at, "the first delay")
+            .help("the cap bounds every delay, and the first one is the shortest");
+        return Err(producer.problems().report(problem));
+    }
+    Ok(RetryPolicy::Exponential { base: base.value, cap: cap.value, attempts: attempts?.value })
+}
+
+fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result<Vec<Consumer>, Reported> {
+    let problems = root.problems();
+    let Some(value) = root.raw("consumer") else {
+        return Ok(Vec::new());
+    };
+    let DeValue::Array(array) = value.get_ref() else {
+        let problem = Diagnostic::new("`consumer` must be a list of tables").at(Some(value.span()), "");
+        return Err(problems.report(problem.help("write [[consumer]] with two brackets, once for each consumer")));
+    };
+    let mut consumers = Vec::new();
+    let mut places = HashMap::new();
+    let mut fan_out = 0;
+    for (position, value) in array.iter().enumerate() {
+        let mut reader = TableReader::of(value, format!("consumer.{position}"), problems);
+        let kind_at = reader.place("type");
+        let name = reader.required("name", "name = \"analytics\"");
+        let name = check_name(&reader, name);
+        let kind = consumer_kind(&mut reader, profile);
+        reader.finish();
+        if let Ok(name) = &name
+            && let Some(first) = places.insert(name.value.clone(), name.at.clone())
+        {
+            let problem = name.problem(format_args!("is used twice: `{}`", name.value)).at(first, "first used here");
+            problems.report(problem.help("give every consumer its own name"));
+        }
+        fan_out += u32::from(matches!(kind, Ok(ConsumerKind::Efo)));
+        if fan_out == profile.fan_out.consumers + 1 && matches!(kind, Ok(ConsumerKind::Efo)) {
+            let message = format!("a stream has at most {} fan-out consumers", profile.fan_out.consumers);
+            let problem = Diagnostic::new(message).at(kind_at, "one too many");
+            problems.report(problem.help("let some of the consumers poll, or remove them"));
+        }
+        consumers.push(name.and_then(|name| Ok(Consumer { name: name.value, kind: kind? })));
+    }
+    consumers.into_iter().collect()
+}
+
+fn consumer_kind(reader: &mut TableReader<'_>, profile: &Profile) -> Result<ConsumerKind, Reported> {
+    let polling = reader.choice("type", &[("polling", true), ("efo", false)], None);
+    if polling.as_ref().is_ok_and(|polling| !polling.value) {
+        for key in ["interval", "limit"] {
+            reader.misplaced(key, "has no meaning for a fan-out consumer, which does not poll");
+        }
+        return Ok(ConsumerKind::Efo);
+    }
+    let most = u32::try_from(profile.request.get_records).unwrap_or(u32::MAX);
+    let interval = reader.or("interval", Duration::from_millis(200));
+    let interval = positive(reader, interval);
+    let limit = reader.or("limit", most);
+    let limit = reader.within(limit, 1..=most);
+    polling?;
+    Ok(ConsumerKind::Polling { interval: interval?.value, limit: limit?.value })
+}
+
+fn objectives(root: &mut TableReader<'_>) -> Result<Objectives, Reported> {
+    let mut reader = root.section("slo");
+    let throttled = reader.optional("throttled");
+    let mut bound = |key| reader.optional(key).transpose().map(|found| positive(&reader, found)).transpose();
+    let (put_p50, put_p99, put_p999) = (bound("put_p50"), bound("put_p99"), bound("put_p999"));
+    let lag_p99 = bound("lag_p99");
+    let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
+    let delivery = reader.choice("delivery", &deliveries, Some(None));
+    reader.finish();
+    Ok(Objectives {
+        throttled: throttled?.map(|found| found.value),
+        put_p50: put_p50?.map(|found| found.value),
+        put_p99: put_p99?.map(|found| found.value),
+        put_p999: put_p999?.map(|found| found.value),
+        lag_p99: lag_p99?.map(|found| found.value),
+        delivery: delivery?.value,
+    })
+}
+
+/// Refuses a duration of zero.
+fn positive(reader: &TableReader<'_>, found: Found<Duration>) -> Found<Duration> {
+    reader.check(found, |span| !span.is_zero(), "must be more than zero", "write a duration such as \"200ms\"")
+}

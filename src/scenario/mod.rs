@@ -1,0 +1,137 @@
+//! A scenario: what is asked of a stream, as typed and validated values.
+//!
+//! [`parse`] reads TOML and reports every mistake at once, each with its place in the file. What it returns cannot be wrong:
+//! nothing below this layer validates a scenario again.
+
+mod decode;
+mod diagnostics;
+mod overrides;
+mod reader;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+
+use crate::client::{ConsumerKind, ProducerSettings};
+use crate::kinesis::Profile;
+use crate::kinesis::StreamMode;
+use crate::seed::Seed;
+use crate::time::Time;
+use crate::units::{Bytes, Share};
+use crate::workload::{Keys, Schedule, Sizes, Trace, Workload};
+
+/// What is asked: one stream, the load on it, who reads it, and what counts as good.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Name of the scenario: the name of its file without the extension.
+    pub name: String,
+    /// The question that it answers, in the author's words.
+    pub question: Option<String>,
+    /// Seed of every random choice.
+    pub seed: Seed,
+    /// The stream under test.
+    pub stream: Stream,
+    /// How much load, and when.
+    pub load: Load,
+    /// Sizes of the records.
+    pub sizes: Sizes,
+    /// Partition keys of the records.
+    pub keys: Keys,
+    /// The recorded arrivals that the load replays, if it replays a trace.
+    pub trace: Option<Trace>,
+    /// How records become API calls.
+    pub producer: ProducerSettings,
+    /// Who reads the stream.
+    pub consumers: Vec<Consumer>,
+    /// What counts as good.
+    pub objectives: Objectives,
+    /// The text of the file, kept with every result.
+    pub source: String,
+}
+
+impl Scenario {
+    /// The arrivals that the scenario asks for.
+    pub fn workload(&self) -> Workload {
+        let end = Time::ZERO + self.load.duration;
+        Workload::new(self.load.schedule.clone(), self.keys.clone(), self.sizes.clone(), end, self.seed)
+    }
+}
+
+/// The stream under test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    /// An existing stream to use. Without it the run creates its own and deletes it at the end.
+    pub name: Option<String>,
+    /// Capacity mode.
+    pub mode: StreamMode,
+    /// Number of shards; four for a new on-demand stream.
+    pub shards: u32,
+}
+
+/// How much load, and when.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// When each record is due.
+    pub schedule: Schedule,
+    /// How long load is offered, warm-up included.
+    pub duration: Duration,
+    /// The first part of the run, sent but not judged.
+    pub warm_up: Duration,
+    /// How long to wait after the last record for answers and consumers.
+    pub drain: Duration,
+    /// The run is void when the 99th percentile of the generator's own lateness is above this.
+    pub lateness_bound: Duration,
+}
+
+/// A consumer application.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Consumer {
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// How it reads.
+    #[serde(flatten)]
+    pub kind: ConsumerKind,
+}
+
+/// Objectives; a missing one is not judged.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Objectives {
+    /// Highest share of record attempts that may be throttled.
+    pub throttled: Option<Share>,
+    /// Highest median of put response time, counted from the intended time.
+    pub put_p50: Option<Duration>,
+    /// Highest 99th percentile of put response time.
+    pub put_p99: Option<Duration>,
+    /// Highest 99.9th percentile of put response time.
+    pub put_p999: Option<Duration>,
+    /// Highest 99th percentile of end-to-end lag, for every consumer.
+    pub lag_p99: Option<Duration>,
+    /// Whether every accepted record must reach every consumer exactly once.
+    pub delivery: Option<Delivery>,
+}
+
+/// What the delivery check demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Every accepted record reaches every consumer at least once; retries may duplicate.
+    Complete,
+    /// Every accepted record reaches every consumer exactly once.
+    ExactlyOnce,
+}
+
+/// Largest mean record size the fluid model assumes nothing about; kept here so that the docs can name it.
+pub const SMALLEST_RECORD: Bytes = Bytes(crate::workload::HEADER_BYTES as u64);
+
+/// Reads a scenario from the TOML text of the file at `path`, after applying `overrides` (`load.rate="500/s"`).
+///
+/// The path names the file in messages and is where a relative trace path starts from.
+///
+/// # Errors
+/// All mistakes of the file at once.
+pub fn parse(path: &Path, text: &str, overrides: &[String], profile: &Profile) -> Result<Scenario, Diagnostics> {
+    decode::scenario(path, text, overrides, profile)
+}

@@ -1,0 +1,122 @@
+//! The workload: the pure sequence of arrivals that a scenario asks for.
+//!
+//! Arrival k is a function of (seed, k): when it is due, its partition key, its size and its payload do not depend on who
+//! asks for it or in which order.
+
+mod keys;
+mod payload;
+mod schedule;
+mod sizes;
+mod trace;
+
+use std::sync::Arc;
+
+pub use keys::{KeyWeight, Keys};
+pub use payload::{HEADER_BYTES, Header, HeaderError, Payloads};
+pub use schedule::{Position, Schedule};
+pub use sizes::Sizes;
+pub use trace::{Trace, TraceColumns, TraceError};
+
+use crate::seed::{NamedSeed, Seed};
+use crate::time::Time;
+
+/// A record that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its number in the run, from 0.
+    pub index: u64,
+    /// When it is due.
+    pub intended: Time,
+    /// Its partition key.
+    pub key: Arc<str>,
+    /// Size of its data blob in bytes, verification header included.
+    pub size: u32,
+}
+
+/// The sequence of arrivals.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    schedule: Schedule,
+    keys: Keys,
+    sizes: Sizes,
+    key_seed: NamedSeed,
+    size_seed: NamedSeed,
+    /// Number of arrivals.
+    count: u64,
+}
+
+impl Workload {
+    /// The arrivals of `schedule` that are due before `end`.
+    pub fn new(schedule: Schedule, keys: Keys, sizes: Sizes, end: Time, seed: Seed) -> Self {
+        let count = schedule.count_before(end);
+        Self {
+            schedule,
+            keys,
+            sizes,
+            key_seed: seed.named("workload.key"),
+            size_seed: seed.named("workload.size"),
+            count,
+        }
+    }
+
+    /// Number of arrivals.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// When the arrivals are due.
+    pub const fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Which partition keys they have.
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// How large they are.
+    pub const fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
+    /// When arrival `index` is due.
+    pub fn intended(&self, index: u64) -> Time {
+        self.schedule.when(Position::of_arrival(index)).unwrap_or(Time::NEVER)
+    }
+
+    /// Arrival `index`.
+    pub fn arrival(&self, index: u64) -> Arrival {
+        Arrival {
+            index,
+            intended: self.intended(index),
+            key: self.keys.pick(index, self.key_seed),
+            size: self.sizes.pick(index, self.size_seed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Bytes, Rate};
+
+    fn workload(seed: u64) -> Workload {
+        let keys = Keys::zipf(1_000, 1.1).unwrap();
+        let sizes = Sizes::log_normal(Bytes(800), Bytes(4_000), Bytes(64), Bytes(1 << 20)).unwrap();
+        Workload::new(Schedule::constant(Rate(1_000.0)), keys, sizes, Time::from_secs(3), Seed(seed))
+    }
+
+    #[test]
+    fn arrivals_depend_on_the_seed_and_the_index_only() {
+        let (one, same, other) = (workload(7), workload(7), workload(8));
+        let forwards: Vec<Arrival> = (0..one.count()).map(|k| one.arrival(k)).collect();
+        let backwards: Vec<Arrival> = (0..same.count()).rev().map(|k| same.arrival(k)).collect();
+        assert!(forwards.iter().eq(backwards.iter().rev()));
+        assert_ne!(forwards, (0..other.count()).map(|k| other.arrival(k)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_number_of_arrivals_is_the_integral_of_the_rate() {
+        assert_eq!(workload(1).count(), 3_000);
+    }
+}

@@ -1,0 +1,152 @@
+//! When arrivals are due: the integral of the rate and its inverse.
+
+use std::sync::Arc;
+
+use crate::time::Time;
+use crate::units::Rate;
+
+/// A place in the sequence of arrivals, in nano-arrivals: arrival k is at `(k + 1)` billion.
+///
+/// The schedule is the integral of the rate, so this is how many arrivals have come due, with fractions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Position(u64);
+
+impl Position {
+    /// Nano-arrivals in one arrival.
+    pub const ARRIVAL: u64 = 1_000_000_000;
+
+    /// The position at which arrival `index` comes due: one more than there were before.
+    pub const fn of_arrival(index: u64) -> Self {
+        Self(index.saturating_add(1).saturating_mul(Self::ARRIVAL))
+    }
+
+    /// A position by its nano-arrivals.
+    pub const fn from_nanos(nano_arrivals: u64) -> Self {
+        Self(nano_arrivals)
+    }
+
+    /// Nano-arrivals.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// How many whole arrivals have come due.
+    pub const fn arrivals(self) -> u64 {
+        self.0 / Self::ARRIVAL
+    }
+}
+
+/// When arrivals are due. The first one of a constant rate is due at once.
+#[derive(Debug, Clone)]
+pub enum Schedule {
+    /// The same gap between all arrivals.
+    Constant {
+        /// Arrivals per second.
+        rate: Rate,
+    },
+    /// Recorded moments.
+    Recorded {
+        /// When each arrival is due, in order.
+        times: Arc<[Time]>,
+    },
+}
+
+impl Schedule {
+    /// `rate` arrivals per second, evenly spaced. The rate is positive and finite.
+    pub const fn constant(rate: Rate) -> Self {
+        Self::Constant { rate }
+    }
+
+    /// Recorded moments, in order.
+    pub fn recorded(times: impl Into<Arc<[Time]>>) -> Self {
+        Self::Recorded { times: times.into() }
+    }
+
+    /// How many arrivals have come due at `elapsed`: the integral of the rate.
+    pub fn expected(&self, elapsed: Time) -> Position {
+        match self {
+            Self::Constant { rate } => {
+                // f64 has 53 bits: at a million per second it resolves a thousandth of an arrival after 100 days.
+                let due = elapsed.as_secs_f64() * rate.0;
+                let position = Position::from_nanos(((due + 1.0) * Position::ARRIVAL as f64) as u64);
+                // Rounding must not contradict `when`.
+                let next = Position::of_arrival(position.arrivals());
+                match self.when(next) {
+                    Some(when) if when <= elapsed => next,
+                    _ => position,
+                }
+            }
+            Self::Recorded { times } => {
+                let due = times.partition_point(|time| *time <= elapsed) as u64;
+                Position::from_nanos(due.saturating_mul(Position::ARRIVAL))
+            }
+        }
+    }
+
+    /// When the position is reached: the inverse of [`Self::expected`]. `None` if it never is.
+    pub fn when(&self, position: Position) -> Option<Time> {
+        match self {
+            Self::Constant { rate } => {
+                let due = (position.as_nanos() as f64 / Position::ARRIVAL as f64 - 1.0).max(0.0);
+                Some(Time::from_nanos((due / rate.0 * 1e9).round() as u64))
+            }
+            Self::Recorded { times } => {
+                let index = position.as_nanos().div_ceil(Position::ARRIVAL).checked_sub(1)?;
+                times.get(usize::try_from(index).ok()?).copied()
+            }
+        }
+    }
+
+    /// Number of arrivals due before `end`.
+    pub fn count_before(&self, end: Time) -> u64 {
+        match self {
+            Self::Constant { rate } => {
+                let mut count = (end.as_secs_f64() * rate.0).ceil() as u64;
+                while count > 0 && self.when(Position::of_arrival(count - 1)).is_some_and(|when| when >= end) {
+                    count -= 1;
+                }
+                count
+            }
+            Self::Recorded { times } => times.partition_point(|time| *time < end) as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_issued_count_is_the_schedules_at_any_rate() {
+        for (rate, seconds, count) in
+            [(1.0, 10, 10), (333.0, 7, 2_331), (7_777.0, 3, 23_331), (100_000.0, 10, 1_000_000), (0.4, 10, 4)]
+        {
+            assert_eq!(Schedule::constant(Rate(rate)).count_before(Time::from_secs(seconds)), count, "{rate}/s");
+        }
+    }
+
+    #[test]
+    fn recorded_moments_are_kept() {
+        let schedule = Schedule::recorded([Time::from_millis(5), Time::from_millis(5), Time::from_millis(9)]);
+        assert_eq!(schedule.when(Position::of_arrival(1)), Some(Time::from_millis(5)));
+        assert_eq!(schedule.when(Position::of_arrival(3)), None);
+        assert_eq!(schedule.expected(Time::from_millis(5)).arrivals(), 2);
+        assert_eq!(schedule.expected(Time::from_millis(4)).arrivals(), 0);
+        assert_eq!(schedule.count_before(Time::from_millis(9)), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn integral_and_inverse_agree(rate in 0.01f64..2e6, index in 0u64..100_000_000) {
+            let schedule = Schedule::constant(Rate(rate));
+            let when = schedule.when(Position::of_arrival(index)).unwrap();
+            // At its moment the arrival is due, and a nanosecond earlier it is not.
+            prop_assert!(schedule.expected(when).arrivals() > index);
+            if when > Time::ZERO && rate < 1e6 {
+                prop_assert!(schedule.expected(Time::from_nanos(when.as_nanos() - 2)).arrivals() <= index);
+            }
+        }
+    }
+}

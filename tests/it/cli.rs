@@ -1,0 +1,181 @@
+//! The program as a user meets it: words, exit codes and files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SMALL: &str = r#"
+question = "Does it work?"
+[stream]
+shards = 1
+[load]
+rate = "200/s"
+duration = "1s"
+lateness_bound = "10s"
+[records]
+size = "200 B"
+[[consumer]]
+name = "poller"
+type = "polling"
+"#;
+
+fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_streamgauge"))
+        .args(arguments)
+        .current_dir(directory)
+        .env("NO_COLOR", "1")
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs a scenario in a directory of its own; gives the output and the directory of the run.
+fn run(scenario: &str, arguments: &[&str]) -> (Output, TempDir, PathBuf) {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("small.toml"), scenario).unwrap();
+    let output = streamgauge(&[&["run", "small.toml", "--out", "result"], arguments].concat(), directory.path());
+    let result = directory.path().join("result");
+    (output, directory, result)
+}
+
+#[test]
+fn a_run_writes_its_directory_and_prints_a_summary() {
+    let (output, _directory, result) = run(SMALL, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let summary = text(&output.stdout);
+    assert!(summary.contains("result/report.html"), "{summary}");
+    assert!(!summary.contains('\u{1b}'), "no colours when NO_COLOR is set");
+    let mut files: Vec<String> =
+        fs::read_dir(&result).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    assert_eq!(
+        files,
+        [
+            "lag-poller.hlog",
+            "put-failed.hlog",
+            "put-lateness.hlog",
+            "put-queueing.hlog",
+            "put-response.hlog",
+            "put-service.hlog",
+            "put-throttled.hlog",
+            "report.html",
+            "result.json",
+            "scenario.toml"
+        ]
+    );
+    assert_eq!(fs::read_to_string(result.join("scenario.toml")).unwrap(), SMALL);
+    let read = streamgauge::result::read(&result).unwrap();
+    assert_eq!((read.schema_version, read.measurement.counters.accepted), (1, 200));
+    let html = fs::read_to_string(result.join("report.html")).unwrap();
+    assert!(html.contains("Does it work?") && html.trim_end().ends_with("</html>"));
+}
+
+#[test]
+fn the_summary_as_json_has_the_counters_and_they_balance() {
+    let (output, _directory, _) = run(SMALL, &["--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let count = |name: &str| summary[name].as_u64().unwrap();
+    let states = ["accepted", "failed", "abandoned", "unknown", "in_flight"];
+    assert_eq!(count("offered"), states.iter().map(|state| count(state)).sum::<u64>());
+    assert_eq!(summary["verdict"]["conclusion"], "met");
+}
+
+#[test]
+fn a_missed_objective_exits_with_one() {
+    let (output, _directory, result) = run(&format!("{SMALL}[slo]\nput_p50 = \"1us\"\n"), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(result.join("result.json").exists());
+}
+
+#[test]
+fn a_generator_that_is_too_late_voids_the_run() {
+    let (output, _directory, result) = run(&SMALL.replace("\"10s\"", "\"1ns\""), &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let summary = text(&output.stdout);
+    assert!(summary.contains("late"), "{summary}");
+    assert!(result.join("report.html").exists(), "a void run is kept, too");
+}
+
+#[test]
+fn a_broken_scenario_exits_with_two_and_writes_nothing() {
+    let (output, directory, _) = run(&SMALL.replace("\"200/s\"", "\"0/s\"").replace("shards = 1", "shard = 1"), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let problems = text(&output.stderr);
+    assert!(problems.contains("small.toml:4") && problems.contains("small.toml:6"), "{problems}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "only the scenario is there");
+}
+
+#[test]
+fn bad_arguments_exit_with_two() {
+    let directory = TempDir::new().unwrap();
+    for arguments in [
+        &["run"][..],
+        &["run", "missing.toml"],
+        &["run", "small.toml", "--target", "nonsense"],
+        &["nonsense"],
+        &["plan", "missing.toml"],
+    ] {
+        let output = streamgauge(arguments, directory.path());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_existing_directory_is_never_overwritten() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("small.toml"), SMALL).unwrap();
+    fs::create_dir(directory.path().join("result")).unwrap();
+    let output = streamgauge(&["run", "small.toml", "--out", "result"], directory.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("`result` exists"));
+}
+
+#[test]
+fn a_result_that_cannot_be_written_exits_with_four_and_still_prints() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("small.toml"), SMALL).unwrap();
+    // A file where the parent directory should be.
+    let output = streamgauge(&["run", "small.toml", "--out", "small.toml/result"], directory.path());
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert!(!output.stdout.is_empty());
+}
+
+#[test]
+fn the_plan_of_the_classic_case_is_a_hundred_shards() {
+    // 100,000 events per second of 1 KB: 100 shards by records, 125 with a fifth of headroom.
+    let directory = TempDir::new().unwrap();
+    let scenario = r#"
+        stream.shards = 120
+        load = { rate = "100000/s", duration = "10s" }
+        records.size = "1000 B"
+    "#;
+    fs::write(directory.path().join("classic.toml"), scenario).unwrap();
+    let output = streamgauge(&["plan", "classic.toml", "--json"], directory.path());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["required_shards"], 100);
+    assert_eq!(plan["recommended_shards"], 125);
+    assert_eq!(plan["binding"], "write records");
+    let words = streamgauge(&["plan", "classic.toml"], directory.path());
+    assert!(text(&words.stdout).contains("write records"));
+}
+
+#[test]
+fn the_help_lists_the_exit_codes() {
+    let directory = TempDir::new().unwrap();
+    let help = text(&streamgauge(&["--help"], directory.path()).stdout);
+    for code in ["0  ", "1  ", "2  ", "3  ", "4  "] {
+        assert!(help.contains(&format!("\n  {code}")), "{help}");
+    }
+}

@@ -1,0 +1,157 @@
+//! The engine against the embedded emulator, over the real SDK. Runs are short; what is checked are laws, not times.
+
+use std::path::Path;
+
+use streamgauge::engine::{Control, EngineError, Progress, Run, Target, connect, run};
+use streamgauge::kinesis::Profile;
+use streamgauge::measure::Ending;
+use streamgauge::scenario::{self, Scenario};
+use tokio::sync::watch;
+
+fn scenario(toml: &str) -> Scenario {
+    match scenario::parse(Path::new("test.toml"), toml, &[], &Profile::newest()) {
+        Ok(scenario) => scenario,
+        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
+    }
+}
+
+async fn run_on(target: &Target, scenario: &Scenario, stop: bool) -> Result<Run, EngineError> {
+    let profile = Profile::newest();
+    let connection = connect(target, scenario.producer.timeout, &profile, scenario.seed).await?;
+    let (_stop, stop) = watch::channel(stop);
+    let progress = watch::Sender::new(Progress::default());
+    run(&connection, scenario, &profile, Control { stop, progress }).await
+}
+
+const TWO_CONSUMERS: &str = r#"
+[stream]
+shards = 2
+[load]
+rate = "400/s"
+duration = "1s"
+lateness_bound = "10s"
+[records]
+size = { distribution = "uniform", min = "100 B", max = "2 KiB" }
+[keys]
+distribution = "uniform"
+count = 100
+[[consumer]]
+name = "poller"
+type = "polling"
+[[consumer]]
+name = "pushed"
+type = "efo"
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_record_reaches_every_consumer_once() {
+    let run = run_on(&Target::Embedded, &scenario(TWO_CONSUMERS), false).await.unwrap();
+    let measured = &run.measurement;
+    assert_eq!(run.ending, Ending::Complete);
+    assert!(measured.counters.balance());
+    assert_eq!((measured.counters.offered, measured.counters.accepted, measured.counters.in_flight), (400, 400, 0));
+    for consumer in &measured.consumers {
+        assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
+        assert_eq!((consumer.delivery.delivered, consumer.lag.count), (400, 400));
+        assert!(consumer.failed_calls.is_empty(), "{:?}", consumer.failed_calls);
+    }
+    assert_eq!(measured.shards.iter().map(|shard| shard.accepted).sum::<u64>(), 400);
+    assert_eq!(measured.put["response"].count, 400);
+    assert_eq!(measured.intervals.iter().map(|interval| interval.accepted).sum::<u64>(), 400);
+    assert!(measured.warnings.is_empty(), "{:?}", measured.warnings);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overload_throttles_and_the_ledger_balances() {
+    let overload = r#"
+        stream.shards = 1
+        load = { rate = "3000/s", duration = "1s", lateness_bound = "10s" }
+        records.size = "100 B"
+        keys = { distribution = "uniform", count = 1 }
+        producer.retry = { policy = "none" }
+    "#;
+    let run = run_on(&Target::Embedded, &scenario(overload), false).await.unwrap();
+    let counters = &run.measurement.counters;
+    assert!(counters.balance() && counters.offered == 3_000, "{counters:?}");
+    assert!(counters.throttled > 0 && counters.failed == counters.throttled, "{counters:?}");
+    assert_eq!(counters.accepted + counters.failed, 3_000);
+    assert_eq!(run.measurement.put["throttled"].count, counters.throttled);
+    assert_eq!(run.measurement.shards[0].throttled, counters.throttled);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_keeps_what_it_measured() {
+    let run = run_on(&Target::Embedded, &scenario(TWO_CONSUMERS), true).await.unwrap();
+    assert_eq!(run.ending, Ending::Interrupted);
+    assert!(run.measurement.counters.balance() && run.measurement.counters.offered < 400);
+    assert_eq!(run.measurement.consumers.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_is_not_there_is_named() {
+    // A port that was just free: nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let target = Target::Endpoint(format!("http://127.0.0.1:{port}"));
+    let error = run_on(&target, &scenario(TWO_CONSUMERS), false).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be created") && error.contains("refused"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_dies_leaves_a_balanced_ledger() {
+    let profile = Profile::newest();
+    let scenario = scenario(
+        r#"
+        stream.shards = 1
+        load = { rate = "500/s", duration = "2s", drain = "1s", lateness_bound = "10s" }
+        records.size = "100 B"
+        producer = { timeout = "1s", retry = { policy = "exponential", base = "50ms", cap = "200ms", attempts = 3 } }
+        [[consumer]]
+        name = "poller"
+        type = "polling"
+    "#,
+    );
+    let mut embedded = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let emulator = embedded.embedded.take().unwrap();
+    let (_stop, stop) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    let mut watched = progress.subscribe();
+    let killer = tokio::spawn(async move {
+        let _ = watched.wait_for(|progress| progress.counters.accepted > 0).await;
+        tokio::task::spawn_blocking(move || emulator.stop()).await.unwrap();
+    });
+    let run = run(&embedded, &scenario, &profile, Control { stop, progress }).await.unwrap();
+    killer.await.unwrap();
+    let counters = &run.measurement.counters;
+    assert!(counters.balance(), "{counters:?}");
+    assert_eq!(counters.offered, 1_000, "the load goes on");
+    assert!(counters.accepted > 0 && counters.failed + counters.unknown + counters.abandoned > 0, "{counters:?}");
+    assert!(!run.measurement.warnings.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_named_stream_is_used_and_left_alone() {
+    let profile = Profile::newest();
+    let named = TWO_CONSUMERS.replace("[stream]", "[stream]\nname = \"mine\"");
+    let scenario = scenario(&named);
+    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let client = &connection.client;
+    client.create_stream().stream_name("mine").shard_count(2).send().await.unwrap();
+    let foreign = aws_sdk_kinesis::primitives::Blob::new(b"not ours".to_vec());
+    let (_stop, stop) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    client.put_record().stream_name("mine").partition_key("k").data(foreign).send().await.unwrap();
+    let run = run(&connection, &scenario, &profile, Control { stop, progress }).await.unwrap();
+    assert!(run.measurement.consumers.iter().all(|consumer| consumer.delivery.delivered == 400));
+    let summary = client.describe_stream_summary().stream_name("mine").send().await.unwrap();
+    let summary = summary.stream_description_summary.unwrap();
+    assert_eq!(summary.consumer_count, Some(0), "the registration of the run is gone, the stream is not");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_that_is_too_short_shows_in_the_counters() {
+    let short = TWO_CONSUMERS.replace("duration = \"1s\"", "duration = \"1s\"\ndrain = \"1ms\"");
+    let run = run_on(&Target::Embedded, &scenario(&short), false).await.unwrap();
+    let counters = &run.measurement.counters;
+    assert!(counters.balance());
+    assert!(counters.in_flight > 0 || run.measurement.consumers.iter().any(|c| c.delivery.lost > 0), "{counters:?}");
+}

@@ -1,0 +1,11 @@
+//! The integration tests, in one binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cli;
+mod emulator;
+mod engine;
+mod scenarios;
+mod service;
+mod tidy;
+mod virtual_time;
