@@ -13,7 +13,7 @@ use crate::units;
 pub async fn show(mut progress: watch::Receiver<Progress>, duration: Duration) {
     let terminal = std::io::stderr().is_terminal();
     let bar = bar(terminal, duration);
-    let mut lines = 0u64;
+    let mut lines = 1u64;
     while progress.changed().await.is_ok() {
         let now = progress.borrow_and_update().clone();
         if let Some(bar) = &bar {

@@ -43,7 +43,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
         None => 1,
     };
     let recommended_shards = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
-    let binding = bounds.iter().max_by(|a, b| a.utilisation.0.total_cmp(&b.utilisation.0));
+    let binding = binding(&bounds);
 
     let ranges = HashKeyRange::initial(demand.shards);
     let shares = shard_shares(workload.keys(), &ranges, workload.count());
@@ -55,7 +55,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
         recommended_shards,
         scenario_shards: demand.shards,
         target_utilisation: Share(TARGET_UTILISATION),
-        binding: binding.map_or_else(String::new, |bound| bound.name.clone()),
+        binding,
         bounds,
         shards,
         offered_rate: Rate(demand.records),
@@ -200,6 +200,15 @@ fn bound(name: &str, unit: &str, demand: f64, capacity: f64, shards: f64, note: 
         shards: Some((demand / capacity - 1e-9).ceil().max(1.0) as u32),
         note,
     }
+}
+
+/// The bound that asks for the most shards; one that more shards do not help, as soon as it is more than used up.
+fn binding(bounds: &[Bound]) -> String {
+    let used_up = |bound: &&Bound| bound.shards.is_none() && bound.utilisation.0 > 1.0 + 1e-9;
+    let fullest = |a: &&Bound, b: &&Bound| a.utilisation.0.total_cmp(&b.utilisation.0);
+    let hopeless = bounds.iter().filter(used_up).max_by(fullest);
+    let bound = hopeless.or_else(|| bounds.iter().filter(|bound| bound.shards.is_some()).max_by(fullest));
+    bound.map_or_else(String::new, |bound| bound.name.clone())
 }
 
 fn polling_intervals(scenario: &Scenario) -> Vec<Duration> {

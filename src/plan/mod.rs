@@ -22,7 +22,7 @@ pub struct Plan {
     pub scenario_shards: u32,
     /// The utilisation that the recommendation plans for.
     pub target_utilisation: Share,
-    /// Name of the bound that asks for the most shards.
+    /// Name of the bound that asks for the most shards, or of one that is more than used up and that more shards do not help.
     pub binding: String,
     /// Every bound, in a fixed order.
     pub bounds: Vec<Bound>,
