@@ -185,8 +185,8 @@ pub fn latency(result: &RunResult) -> Markup {
         section {
             h2 { "Put latency" }
             figure {
-                (PreEscaped(time_lines(result, "Put response time over time", &series, Scale::Log, &milliseconds)))
-                figcaption { (legend_of(&series)) " Response time of the records accepted in each second, from the moment they were due to the acknowledgement; logarithmic." }
+                (PreEscaped(time_lines(result, "Put response time over time", &series, Scale::fitting(&series), &milliseconds)))
+                figcaption { (legend_of(&series)) " Response time of the records accepted in each second, from the moment they were due to the acknowledgement"(scale_note(&series))"." }
             }
             figure {
                 (PreEscaped(by_percentile))
@@ -239,8 +239,8 @@ pub fn consumers(result: &RunResult) -> Markup {
             h2 { "Consumers" }
             @for pair in series.chunks(4) {
                 figure {
-                    (PreEscaped(time_lines(result, "End-to-end lag over time", pair, Scale::Log, &milliseconds)))
-                    figcaption { (legend_of(pair)) " End-to-end lag of the records read in each second, from the moment they were due to the moment they were read; logarithmic." }
+                    (PreEscaped(time_lines(result, "End-to-end lag over time", pair, Scale::fitting(pair), &milliseconds)))
+                    figcaption { (legend_of(pair)) " End-to-end lag of the records read in each second, from the moment they were due to the moment they were read"(scale_note(pair))"." }
                 }
             }
             div class="scroll" { table {
@@ -376,6 +376,10 @@ fn time_lines(
     })
 }
 
+fn scale_note(series: &[Series]) -> &'static str {
+    if Scale::fitting(series) == Scale::Log { ", on a logarithmic scale" } else { "" }
+}
+
 fn legend_of(series: &[Series]) -> Markup {
     let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
     legend(&names)
@@ -420,8 +424,11 @@ fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| units::Share(value).to_string())
 }
 
-/// Writes a position on the axis of nines: 1 is 90%, 2 is 99%.
+/// Writes a position on the axis of nines: 1 is 90%, 2 is 99%. Ticks between them have no label.
 fn percentile(nines: f64) -> String {
+    if (nines - nines.round()).abs() > 1e-6 {
+        return String::new();
+    }
     let share = (1.0 - 10f64.powf(-nines)) * 100.0;
     let decimals = (nines.ceil() as usize).saturating_sub(2);
     format!("{share:.decimals$}%")

@@ -5,6 +5,7 @@
 mod cli;
 mod emulator;
 mod engine;
+mod readme;
 mod scenarios;
 mod service;
 mod tidy;

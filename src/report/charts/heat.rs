@@ -98,12 +98,12 @@ fn label_row(
     if !row.is_multiple_of((rows * 18 / 360).max(1)) {
         return Ok(());
     }
-    let label = shards.first().map_or("", |shard| short(&shard.shard)).to_owned();
+    let label = format!("shard {}", shards.first().map_or("", |shard| short(&shard.shard)));
     let text = Text::new(label, (LEFT - 8, top + height / 2), anchored(HPos::Right, VPos::Center));
     canvas.draw(&text).map_err(failed)
 }
 
-/// `shardId-000000000003` is shown as `shard 3`; the tables have the full name.
+/// `shardId-000000000003` is shown as `3`; the tables have the full name.
 fn short(shard: &str) -> &str {
     let digits = shard.rsplit('-').next().unwrap_or(shard).trim_start_matches('0');
     if digits.is_empty() { "0" } else { digits }

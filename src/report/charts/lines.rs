@@ -54,6 +54,16 @@ pub enum Scale {
     Log,
 }
 
+impl Scale {
+    /// Logarithmic where the values span so much that the small ones would lie on the floor.
+    pub fn fitting(series: &[Series]) -> Self {
+        const SPAN: f64 = 20.0;
+        let values = || series.iter().flat_map(Series::values).map(|(_, y)| y).filter(|y| *y > 0.0);
+        let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+        if high > low * SPAN { Self::Log } else { Self::Linear }
+    }
+}
+
 /// A line chart.
 pub struct Lines<'a> {
     /// What it shows, for screen readers.
@@ -121,7 +131,7 @@ where
         .light_line_style(TRANSPARENT)
         .axis_style(INK)
         .label_style(font())
-        .x_labels(11)
+        .x_labels(if chart.marks.is_some() { 11 } else { (x.end - x.start) as usize + 1 })
         .y_labels(6)
         .x_desc(chart.x_name)
         .axis_desc_style(font())

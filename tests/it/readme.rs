@@ -1,0 +1,95 @@
+//! The README tells the truth: its commands parse, its scenario is valid, its test command is the one CI runs.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use streamgauge::cli::{Cli, Command};
+use streamgauge::kinesis::Profile;
+use streamgauge::scenario;
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The contents of the code blocks in `language`.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_command_parses_and_names_a_scenario_that_is_there() {
+    let readme = file("README.md");
+    let mut commands = 0;
+    for line in blocks(&readme, "sh").iter().flat_map(|block| block.lines()) {
+        let line = line.split('#').next().unwrap().trim();
+        let Some(arguments) =
+            line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("streamgauge "))
+        else {
+            assert_eq!(line, "cargo test");
+            continue;
+        };
+        let words = std::iter::once("streamgauge").chain(arguments.split_whitespace());
+        let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let scenario = match cli.command {
+            Command::Run(run) => run.scenario,
+            Command::Plan(plan) => plan.scenario,
+        };
+        let text = file(&scenario.path.display().to_string());
+        if let Err(diagnostics) = scenario::parse(&scenario.path, &text, &scenario.overrides, &Profile::newest()) {
+            panic!("{line}: {}", diagnostics.render(false));
+        }
+        commands += 1;
+    }
+    assert!(commands >= 6);
+}
+
+#[test]
+fn the_scenario_of_the_readme_is_valid() {
+    let readme = file("README.md");
+    let examples = blocks(&readme, "toml");
+    assert!(!examples.is_empty());
+    for example in examples {
+        if let Err(diagnostics) = scenario::parse(Path::new("README.md"), &example, &[], &Profile::newest()) {
+            panic!("{}", diagnostics.render(false));
+        }
+    }
+}
+
+#[test]
+fn ci_runs_exactly_the_test_command_of_the_readme() {
+    assert!(file(".ci/run").lines().any(|line| line == "cargo test"));
+}
+
+#[test]
+fn help_and_readme_list_the_same_exit_codes() {
+    let help = <Cli as clap::CommandFactory>::command().render_long_help().to_string();
+    let readme = file("README.md");
+    for code in 0..=4 {
+        assert!(help.contains(&format!("\n  {code}  ")), "help lacks {code}");
+        assert!(readme.contains(&format!("\n| {code} | ")), "README lacks {code}");
+    }
+}
+
+/// The broken scenario whose diagnostics the README shows.
+const ORDERS: &str = r#"[stream]
+shards = 4
+
+[load]
+rate = "2000"
+duration = "20s"
+
+[records]
+size = "2 MiB"
+
+[keys]
+distribution = "zipff"
+"#;
+
+#[test]
+fn the_diagnostics_of_the_readme_are_the_real_ones() {
+    let diagnostics = scenario::parse(Path::new("orders.toml"), ORDERS, &[], &Profile::newest()).unwrap_err();
+    let shown = format!("$ streamgauge plan orders.toml\n{}\n", diagnostics.render(false).trim());
+    assert!(blocks(&file("README.md"), "text").contains(&shown), "the README should show:\n{shown}");
+}
