@@ -25,21 +25,22 @@ pub struct SequenceNumber {
 #[error("not a sequence number")]
 pub struct InvalidSequenceNumber;
 
-/// Hexadecimal digits: constant 2, shard creation, low nibble of the shard, index, one unknown byte, arrival, shard, version.
-const DIGITS: usize = 47;
+/// The number as 192 bits, lowest limb first. From the top of its 188 bits: the constant 2 (4 bits), shard creation (36), the
+/// low nibble of the shard (4), index (64), an unknown byte (8), arrival (36), shard (32), version (4).
+type Limbs = [u64; 3];
+
+const VERSION: u64 = 2;
+const LEADING: u64 = 2;
 const SECONDS_MAX: u64 = 0xf_ffff_ffff;
 
 impl fmt::Display for SequenceNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!(
-            "2{:09x}{:x}{:016x}00{:09x}{:08x}2",
-            self.shard_created & SECONDS_MAX,
-            self.shard.0 & 0xf,
-            self.index,
-            self.arrived & SECONDS_MAX,
-            self.shard.0,
-        );
-        f.pad(&decimal_from_hex(&hex))
+        let mut limbs = self.limbs();
+        let low = divide(&mut limbs);
+        let middle = divide(&mut limbs);
+        // 188 bits are 57 digits at most, and the constant at the top makes them 56 at least.
+        let high = limbs[0];
+        write!(f, "{high}{middle:019}{low:019}")
     }
 }
 
@@ -47,42 +48,61 @@ impl FromStr for SequenceNumber {
     type Err = InvalidSequenceNumber;
 
     fn from_str(text: &str) -> Result<Self, InvalidSequenceNumber> {
-        let hex = hex_from_decimal(text).ok_or(InvalidSequenceNumber)?;
-        if hex.len() != DIGITS || !hex.starts_with('2') || !hex.ends_with('2') {
+        if text.len() != DECIMAL_DIGITS || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidSequenceNumber);
         }
-        let field = |from: usize, to: usize| u64::from_str_radix(&hex[from..to], 16).map_err(|_| InvalidSequenceNumber);
-        let shard = u32::try_from(field(38, 46)?).map_err(|_| InvalidSequenceNumber)?;
-        Ok(Self { shard_created: field(1, 10)?, index: field(11, 27)?, arrived: field(29, 38)?, shard: ShardId(shard) })
+        let mut limbs = [0; 3];
+        for digit in text.bytes().map(|b| u64::from(b - b'0')) {
+            multiply_add(&mut limbs, 10, digit);
+        }
+        let [low, middle, high] = limbs;
+        let number = Self {
+            shard_created: (high >> 20) & SECONDS_MAX,
+            index: (high << 48) | (middle >> 16),
+            arrived: ((middle << 28) | (low >> 36)) & SECONDS_MAX,
+            shard: ShardId((low >> 4) as u32),
+        };
+        // Whatever is no field must be as this version writes it, but for the unknown byte.
+        let unknown = 0xff << 8;
+        let written = number.limbs();
+        let same = written[0] == low && written[1] | unknown == middle | unknown && written[2] == high;
+        if same { Ok(number) } else { Err(InvalidSequenceNumber) }
     }
 }
 
-// The number has 188 bits. Two halves that each fit a u128 are enough to convert between the bases.
-const HALF_DECIMAL_DIGITS: u32 = 28;
-
-fn decimal_from_hex(hex: &str) -> String {
-    let base = 10u128.pow(HALF_DECIMAL_DIGITS);
-    let (mut high, mut low) = (0u128, 0u128);
-    for digit in hex.bytes().map(|b| u128::from((b as char).to_digit(16).unwrap_or(0))) {
-        low = low * 16 + digit;
-        high = high * 16 + low / base;
-        low %= base;
+impl SequenceNumber {
+    fn limbs(&self) -> Limbs {
+        let (created, arrived) = (self.shard_created & SECONDS_MAX, self.arrived & SECONDS_MAX);
+        let shard = u64::from(self.shard.0);
+        [
+            (arrived << 36) | (shard << 4) | VERSION,
+            (self.index << 16) | (arrived >> 28),
+            (LEADING << 56) | (created << 20) | ((shard & 0xf) << 16) | (self.index >> 48),
+        ]
     }
-    if high == 0 { low.to_string() } else { format!("{high}{low:028}") }
 }
 
-fn hex_from_decimal(text: &str) -> Option<String> {
-    if text.is_empty() || text.len() > 57 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+const DECIMAL_DIGITS: usize = 56;
+/// The largest power of ten in a limb.
+const CHUNK: u128 = 10_000_000_000_000_000_000;
+
+/// Divides by [`CHUNK`] and gives the remainder.
+fn divide(limbs: &mut Limbs) -> u64 {
+    let mut rest = 0u128;
+    for limb in limbs.iter_mut().rev() {
+        let part = (rest << 64) | u128::from(*limb);
+        *limb = (part / CHUNK) as u64;
+        rest = part % CHUNK;
     }
-    const LOW_BITS: u32 = 96;
-    let (mut high, mut low) = (0u128, 0u128);
-    for digit in text.bytes().map(|b| u128::from(b - b'0')) {
-        low = low * 10 + digit;
-        high = high * 10 + (low >> LOW_BITS);
-        low &= (1 << LOW_BITS) - 1;
+    rest as u64
+}
+
+fn multiply_add(limbs: &mut Limbs, factor: u64, mut carry: u64) {
+    for limb in limbs {
+        let part = u128::from(*limb) * u128::from(factor) + u128::from(carry);
+        *limb = part as u64;
+        carry = (part >> 64) as u64;
     }
-    Some(if high == 0 { format!("{low:x}") } else { format!("{high:x}{low:024x}") })
 }
 
 #[cfg(test)]

@@ -35,6 +35,13 @@ mod tests {
     }
 
     #[test]
+    fn a_server_cannot_command_the_terminal() {
+        let (mut result, plan, verdict) = fixture::run("alerts", "Why?");
+        result.measurement.warnings.push("\u{1b}[2J gone".into());
+        assert!(!terminal(&result, &plan, &verdict, Path::new("x"), false).contains('\u{1b}'));
+    }
+
+    #[test]
     fn the_page_stands_alone_and_has_every_section() {
         let (result, plan, verdict) = fixture::run("alerts", "Why?");
         let page = html(&result, &plan, &verdict);

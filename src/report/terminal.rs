@@ -20,13 +20,13 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     line(&format!("{}  {}", style.bold(&result.scenario.name), target(result)));
     line(&headline(verdict, style));
     for reason in &verdict.void_reasons {
-        line(&format!("  {reason}"));
+        line(&format!("  {}", printable(reason)));
     }
     if verdict.void_reasons.is_empty() {
         line(&format!("  {}", verdict.sentence));
     }
     for warning in &result.measurement.warnings {
-        line(&format!("  {} {warning}", style.yellow("note:")));
+        line(&format!("  {} {}", style.yellow("note:"), printable(warning)));
     }
     line("");
     line(&style.dim(&format!("  {:<36} {:>18} {:>18}", "", "predicted", "measured")));
@@ -163,6 +163,11 @@ fn ledger(result: &RunResult) -> String {
         units::count(counters.unknown),
         units::count(counters.in_flight)
     )
+}
+
+/// Text from a server or a file without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// The first part of a long cell; the report has it whole.
