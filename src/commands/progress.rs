@@ -37,34 +37,34 @@ fn bar(terminal: bool, duration: Duration) -> Option<ProgressBar> {
         return None;
     }
     let bar = ProgressBar::with_draw_target(Some(units_of(duration)), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {percent:>3}%  {wide_msg}");
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:12} {percent:>3}%  {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌"));
-    bar.set_message("preparing the stream and its consumers");
+    bar.set_message(PREPARING);
     bar.enable_steady_tick(Duration::from_millis(250));
     Some(bar)
 }
 
+/// One line that says the most in its first 60 columns.
 fn describe(progress: &Progress) -> String {
     let latency = |value: Option<Duration>| value.map_or_else(|| "–".to_owned(), units::duration);
-    let mut text = match progress.phase {
-        Phase::Preparing => return "preparing the stream and its consumers".to_owned(),
+    let longest_lag = progress.lag_p99.iter().filter_map(|(_, lag)| *lag).max();
+    match progress.phase {
+        Phase::Preparing => PREPARING.to_owned(),
         Phase::Load => format!(
-            "{}/s accepted, {}/s throttled, put p99 {}",
+            "{}/s accepted, {}/s throttled, p99 {}, lag {}, late {}",
             units::count(progress.accepted_last_second),
             units::count(progress.throttled_last_second),
-            latency(progress.response_p99)
+            latency(progress.response_p99),
+            latency(longest_lag),
+            latency(progress.lateness_p99)
         ),
         Phase::Draining => format!("draining: {} records in flight", units::count(progress.counters.in_flight)),
-    };
-    for (consumer, lag) in &progress.lag_p99 {
-        text.push_str(&format!(", {consumer} lag p99 {}", latency(*lag)));
     }
-    text.push_str(&format!(", generator late by {}", latency(progress.lateness_p99)));
-    text
 }
 
 fn units_of(duration: Duration) -> u64 {
     crate::time::nanos(duration).max(1)
 }
 
+const PREPARING: &str = "preparing the stream and its consumers";
 const PLAIN_INTERVAL_SECONDS: u64 = 5;

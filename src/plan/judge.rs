@@ -141,12 +141,7 @@ fn objectives(result: &RunResult, measured: &Measured) -> Vec<ObjectiveResult> {
                 Delivery::Complete => ("nothing lost", check.complete()),
                 Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
             };
-            let found = format!(
-                "{} of {} delivered, {} twice",
-                units::count(check.delivered),
-                units::count(check.accepted),
-                units::count(check.duplicates)
-            );
+            let found = format!("{} lost, {} twice", units::count(check.lost), units::count(check.duplicates));
             let any = check.accepted > 0;
             let name = format!("delivery to {}", consumer.name);
             results.push(objective(&name, limit, any.then_some(found), any.then_some(met), "no record was accepted"));

@@ -20,13 +20,13 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     line(&format!("{}  {}", style.bold(&result.scenario.name), target(result)));
     line(&headline(verdict, style));
     for reason in &verdict.void_reasons {
-        line(&format!("  {}", printable(reason)));
+        line(&wrapped(reason));
     }
     if verdict.void_reasons.is_empty() {
-        line(&format!("  {}", verdict.sentence));
+        line(&wrapped(&verdict.sentence));
     }
     for warning in &result.measurement.warnings {
-        line(&format!("  {} {}", style.yellow("note:"), printable(warning)));
+        line(&wrapped(&format!("note: {warning}")));
     }
     line("");
     line(&style.dim(&format!("  {:<36} {:>18} {:>18}", "", "predicted", "measured")));
@@ -69,7 +69,7 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
         ));
     }
     line(&format!(
-        "  plan: {} shard(s) required, {} recommended; the bound that binds is {}",
+        "  plan: {} shard(s) required, {} recommended, bound by {}",
         plan.required_shards, plan.recommended_shards, plan.binding
     ));
     line("");
@@ -154,7 +154,7 @@ fn target(result: &RunResult) -> String {
 fn ledger(result: &RunResult) -> String {
     let counters = &result.measurement.counters;
     format!(
-        "{} offered {} {} accepted + {} failed + {} abandoned + {} unknown + {} in flight",
+        "{} offered {} {} accepted + {} failed + {} abandoned\n    + {} unknown + {} in flight",
         units::count(counters.offered),
         if counters.balance() { "=" } else { "≠" },
         units::count(counters.accepted),
@@ -168,6 +168,22 @@ fn ledger(result: &RunResult) -> String {
 /// Text from a server or a file without what a terminal would obey.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Text from a server or a file as indented lines of at most 80 columns.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for word in printable(text).split_whitespace() {
+        let full = lines.last().is_some_and(|line| line.chars().count() + 1 + word.chars().count() > 80);
+        if full {
+            lines.push(String::from(" "));
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }
 
 /// The first part of a long cell; the report has it whole.
