@@ -81,8 +81,9 @@ impl Subscription {
         self.next = slice.next;
         SubscriptionPoll::Event(SubscriptionEvent {
             records: slice.records,
-            continuation: shard.continuation(slice.next),
+            continuation: Some(shard.continuation(slice.next)),
             millis_behind_latest: slice.millis_behind_latest,
+            children: Vec::new(),
         })
     }
 }

@@ -21,7 +21,12 @@ pub struct HashKeyRange {
 impl HashKey {
     /// The hash key of a partition key: its MD5 read as a big-endian number.
     pub fn of(partition_key: &str) -> Self {
-        Self(u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()))
+        Self::of_bytes(partition_key.as_bytes())
+    }
+
+    /// The hash key of a partition key that is given as UTF-8.
+    pub fn of_bytes(partition_key: &[u8]) -> Self {
+        Self(u128::from_be_bytes(Md5::digest(partition_key).into()))
     }
 }
 

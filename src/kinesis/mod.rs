@@ -8,6 +8,7 @@
 
 mod api;
 mod fanout;
+mod fault;
 mod hash_key;
 mod latency;
 mod profile;
@@ -19,6 +20,7 @@ mod shard;
 mod stream;
 
 pub use api::*;
+pub use fault::{FaultKind, FaultRule};
 pub use hash_key::{HashKey, HashKeyRange, locate};
 pub use latency::LatencyModel;
 pub use profile::{Profile, ProfileError};

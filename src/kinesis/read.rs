@@ -51,6 +51,7 @@ impl Kinesis {
             records: slice.records,
             next: Some(IteratorToken { offset: slice.next, serial, issued: now, ..iterator }),
             millis_behind_latest: slice.millis_behind_latest,
+            children: Vec::new(),
         })
     }
 

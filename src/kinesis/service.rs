@@ -92,22 +92,24 @@ impl Kinesis {
         use Request as R;
         self.forget_gone_streams(now);
         let response = match request {
-            R::PutRecord { stream, entry } => return self.put_record(now, &stream, entry),
+            R::PutRecord { stream, entry, .. } => return self.put_record(now, &stream, entry),
             R::PutRecords { stream, entries } => return self.put_records(now, &stream, entries),
             R::GetRecords { iterator, limit } => return self.get_records(now, iterator, limit),
             R::GetShardIterator { stream, shard, position } => self.get_shard_iterator(now, &stream, shard, position),
-            R::CreateStream { stream, shards, mode } => self.create_stream(now, stream, shards, mode),
+            R::CreateStream(create) => self.create_stream(now, create.stream, create.shards, create.mode),
             R::DeleteStream { stream, enforce_consumer_deletion } => {
                 self.delete_stream(now, &stream, enforce_consumer_deletion)
             }
             R::DescribeStreamSummary { stream } => self.describe_stream_summary(now, &stream),
-            R::ListShards { stream, max_results, after } => self.list_shards(&stream, max_results, after),
-            R::RegisterStreamConsumer { stream, consumer } => self.register_consumer(now, &stream, consumer),
-            R::DescribeStreamConsumer { stream, consumer } => self.describe_consumer(now, &stream, &consumer),
-            R::DeregisterStreamConsumer { stream, consumer } => self.deregister_consumer(&stream, &consumer),
-            R::SubscribeToShard { stream, consumer, shard, position } => {
-                self.subscribe(now, &stream, &consumer, shard, position)
+            R::DescribeStream { stream, limit, after } => self.describe_stream(now, &stream, limit, after),
+            R::ListShards(list) => self.list_shards(&list.stream, list.limit, list.after),
+            R::RegisterStreamConsumer { stream, consumer, .. } => self.register_consumer(now, &stream, consumer),
+            R::DescribeStreamConsumer(name) => self.describe_consumer(now, &name.stream, &name.consumer),
+            R::DeregisterStreamConsumer(name) => self.deregister_consumer(&name.stream, &name.consumer),
+            R::SubscribeToShard { consumer, shard, position } => {
+                self.subscribe(now, &consumer.stream, &consumer.consumer, shard, position)
             }
+            other => Err(ServiceError::new(ErrorKind::InternalFailure, format!("{} is to come", other.operation()))),
         };
         Reply { response, ready_at: self.latency.control(now) }
     }
@@ -148,7 +150,7 @@ impl Kinesis {
 
     fn put_record(&mut self, now: Time, stream: &str, entry: PutEntry) -> Reply {
         let response = self.put(now, stream, vec![entry]).and_then(|mut receipts| match receipts.pop() {
-            Some(receipt) => receipt.map(Response::PutRecord),
+            Some(receipt) => receipt.map(|receipt| Response::PutRecord { receipt, encryption: Encryption::None }),
             None => Ok(Response::Empty),
         });
         Reply { response, ready_at: self.latency.put(now, 1) }
@@ -156,7 +158,7 @@ impl Kinesis {
 
     fn put_records(&mut self, now: Time, stream: &str, entries: Vec<PutEntry>) -> Reply {
         let records = entries.len();
-        let response = self.put(now, stream, entries).map(Response::PutRecords);
+        let response = self.put(now, stream, entries).map(|receipts| Response::PutRecords { receipts, encryption: Encryption::None });
         Reply { response, ready_at: self.latency.put(now, records) }
     }
 
@@ -251,30 +253,50 @@ impl Kinesis {
     }
 
     fn describe_stream_summary(&self, now: Time, name: &str) -> Answer {
+        self.description(now, name).map(Response::DescribeStreamSummary)
+    }
+
+    fn describe_stream(&self, now: Time, name: &str, limit: usize, after: Option<ShardId>) -> Answer {
+        let description = self.description(now, name)?;
+        match self.list_shards(name, limit, after)? {
+            Response::ListShards { shards, more } => Ok(Response::DescribeStream { description, shards, more }),
+            other => Ok(other),
+        }
+    }
+
+    fn description(&self, now: Time, name: &str) -> Result<StreamDescription, ServiceError> {
         let stream = self.stream(name)?;
         let status = stream.status(now).unwrap_or(Status::Deleting);
         let shown = if status == Status::Creating { 0 } else { stream.shards.len() };
-        Ok(Response::DescribeStreamSummary(StreamSummary {
+        Ok(StreamDescription {
             stream: stream.name.clone(),
             status,
             mode: stream.mode,
             retention_hours: u32::try_from(stream.retention.as_secs() / 3600).unwrap_or(u32::MAX),
             created: stream.created,
+            encryption: Encryption::None,
+            monitoring: Vec::new(),
             open_shards: u32::try_from(shown).unwrap_or(u32::MAX),
             consumers: u32::try_from(stream.consumers.len()).unwrap_or(u32::MAX),
-        }))
+            warm_throughput: None,
+            max_record_kib: 1024,
+            distribution: Distribution::UserPartitionKey,
+        })
     }
 
-    fn list_shards(&self, name: &str, max_results: usize, after: Option<ShardId>) -> Answer {
+    fn list_shards(&self, name: &str, limit: usize, after: Option<ShardId>) -> Answer {
         let stream = self.stream(name)?;
         let start = after.map_or(0, |shard| shard.0 as usize + 1).min(stream.shards.len());
         let page = &stream.shards[start..];
-        let shards = page.iter().take(max_results).map(|shard| ShardDescription {
+        let shards = page.iter().take(limit).map(|shard| ShardDescription {
             shard: shard.id,
+            parent: None,
+            adjacent_parent: None,
             range: shard.range,
             starting_sequence_number: shard.starting_sequence_number(),
+            ending_sequence_number: None,
         });
-        Ok(Response::ListShards { shards: shards.collect(), more: page.len() > max_results })
+        Ok(Response::ListShards { shards: shards.collect(), more: page.len() > limit })
     }
 
     fn register_consumer(&mut self, now: Time, name: &str, consumer: String) -> Answer {

@@ -125,6 +125,7 @@ impl Shard {
                 arrival: record.arrival,
                 data: record.data.clone(),
                 partition_key: record.partition_key.clone(),
+                encrypted: false,
             });
             slice.next += 1;
         }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::api::{ErrorKind, PutEntry, PutReceipt, ServiceError, ShardId, Status, StreamMode};
 use super::fanout::RegisteredConsumer;
 use super::hash_key::{HashKey, HashKeyRange, locate};
@@ -85,9 +83,9 @@ impl Stream {
         latency: &LatencyModel,
         account: &str,
     ) -> Result<PutReceipt, ServiceError> {
-        let key = entry.explicit_hash_key.unwrap_or_else(|| HashKey::of(&entry.partition_key));
+        let key = entry.explicit_hash_key.unwrap_or_else(|| HashKey::of_bytes(&entry.partition_key));
         let shard = &mut self.shards[locate(&self.ranges, key)];
-        match shard.admit(now, Bytes::from(entry.partition_key), entry.data, latency) {
+        match shard.admit(now, entry.partition_key, entry.data, latency) {
             Ok(sequence_number) => Ok(PutReceipt { shard: shard.id, sequence_number }),
             Err(_) => Err(rate_exceeded(shard.id, &self.name, account)),
         }
