@@ -53,7 +53,7 @@ pub struct StorageUsage {
 pub struct Kinesis {
     pub(super) settings: Settings,
     pub(super) latency: LatencyModel,
-    streams: BTreeMap<String, Stream>,
+    pub(super) streams: BTreeMap<String, Stream>,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     next_subscription: u64,
     /// Numbers iterator tokens and chains of them.
@@ -250,7 +250,7 @@ impl Kinesis {
         Ok(Response::Empty)
     }
 
-    fn describe_stream_summary(&self, now: Time, name: &str) -> Answer {
+    pub(super) fn describe_stream_summary(&self, now: Time, name: &str) -> Answer {
         let stream = self.stream(name)?;
         let status = stream.status(now).unwrap_or(Status::Deleting);
         let shown = if status == Status::Creating { 0 } else { stream.shards.len() };
@@ -265,7 +265,7 @@ impl Kinesis {
         }))
     }
 
-    fn list_shards(&self, name: &str, max_results: usize, after: Option<ShardId>) -> Answer {
+    pub(super) fn list_shards(&self, name: &str, max_results: usize, after: Option<ShardId>) -> Answer {
         let stream = self.stream(name)?;
         let start = after.map_or(0, |shard| shard.0 as usize + 1).min(stream.shards.len());
         let page = &stream.shards[start..];
