@@ -94,7 +94,7 @@ pub struct Emulator {
     pub latency: Latency,
     /// Factor on the time that changes of state take: 1 is as on AWS, where a new stream is CREATING for 41 s; 0 makes changes
     /// immediate. The default is short enough for tests, and still lets a client fail that does not wait for ACTIVE.
-    #[arg(long, value_name = "FACTOR", default_value = "0.01", value_parser = factor)]
+    #[arg(long, value_name = "FACTOR", default_value = "0.01", value_parser = factor, allow_negative_numbers = true)]
     pub transitions: f64,
     /// The seed of the latencies.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]

@@ -156,6 +156,31 @@ async fn a_thousand_requests_fit_on_one_http2_connection() {
 }
 
 #[tokio::test]
+async fn where_signatures_are_asked_for_only_this_machine_sees_the_state() {
+    let credentials =
+        Credentials { access_key_id: "a".to_owned(), secret_access_key: "b".to_owned(), session_token: None };
+    let signed = Arc::new(Server::new(Arc::new(Service::new(settings()))).with_credentials(credentials));
+    for (server, local, path, status) in [
+        (server(), false, "/state", "200"),
+        (Arc::clone(&signed), true, "/metrics", "200"),
+        (Arc::clone(&signed), true, "/state", "200"),
+        (Arc::clone(&signed), false, "/health", "200"),
+        (Arc::clone(&signed), false, "/metrics", "403"),
+        (signed, false, "/state", "403"),
+    ] {
+        let (mut connection, theirs) = duplex(1 << 20);
+        let (_open, closing) = watch::channel(());
+        let served = tokio::spawn(serve_connection(theirs, server, local, closing));
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer[9..12]), status, "{path}");
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn more_connections_than_allowed_are_closed_at_once_and_counted() {
     let limits = ConnectionLimits { connections: 2, ..ConnectionLimits::default() };
     let server = Arc::new(Server::new(Arc::new(Service::new(settings()))).with_limits(limits));
