@@ -44,9 +44,7 @@ pub fn emulator(arguments: &Emulator) -> Exit {
 fn server(arguments: &Emulator) -> Result<Server, String> {
     let credentials = arguments.require_auth.then(credentials).transpose()?;
     let tls = tls(arguments)?;
-    // The seed decides the drawn latencies; the service's time begins here.
-    let service = Service::new(settings(arguments));
-    let mut server = Server::new(Arc::new(service));
+    let mut server = Server::new(Arc::new(Service::new(settings(arguments))));
     if let Some(credentials) = credentials {
         server = server.with_credentials(credentials);
     }

@@ -165,11 +165,14 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: impl Fu
     let (closing_sender, closing) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
+    // Said once, until connections come again: the pauses are short.
+    let mut starved = false;
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
+                    starved = false;
                     // A connection that has ended makes room before this one is judged.
                     while connections.try_join_next().is_some() {}
                     if connections.len() < server.limits.connections {
@@ -181,7 +184,10 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: impl Fu
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the emulator could not accept a connection");
+                    if !starved {
+                        tracing::warn!(%error, "the emulator cannot accept connections");
+                    }
+                    starved = true;
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
