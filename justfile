@@ -7,6 +7,10 @@ _list:
 run scenario="scenarios/quickstart.toml" *arguments:
     cargo run --release -- run {{scenario}} {{arguments}}
 
+# Serve the emulator to other programs, at http://127.0.0.1:4567 unless told otherwise.
+emulator *arguments:
+    cargo run --release -- emulator {{arguments}}
+
 # Predict what a scenario needs.
 plan scenario="scenarios/quickstart.toml":
     cargo run --release -- plan {{scenario}}

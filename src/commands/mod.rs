@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod emulator;
 mod plan;
 mod progress;
 mod run;
@@ -24,6 +25,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
+        Command::Emulator(arguments) => emulator::emulator(arguments),
     };
     exit.into()
 }

@@ -1,9 +1,7 @@
-//! HTTP: connections, routing of requests, headers of answers.
+//! HTTP: routing of requests, bodies in and out, headers of answers.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,161 +11,115 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use rand::{Rng as _, RngExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::event_stream;
+use super::auth::Signature;
+use super::listener::Server;
 use super::service::{Answer, Service};
 use super::wire::{Fault, Operation};
-
-/// How long a connection may take to send the head of a request, idle time between requests included. Longer than the
-/// 90 s for which the SDK's connection pool keeps an idle connection, so that the pool closes it first and no request
-/// meets a closing one.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long the body of a request may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often an HTTP/2 peer is asked whether it is still there.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// How long open requests may take to finish after the shutdown; then they are cut off.
-pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
-/// The pause after a connection could not be accepted (out of file descriptors, say).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+use super::{event_stream, observe, prometheus};
 
 const TARGET_PREFIX: &str = "Kinesis_20131202.";
 const JSON: &str = "application/x-amz-json-1.1";
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+/// How requests are counted that name no operation of ours.
+const UNKNOWN_OPERATION: &str = "unknown";
 
-/// Serves the API of `service` on `listener` until `shutdown` is done.
-///
-/// Speaks HTTP/1.1 and, with prior knowledge, HTTP/2. Signatures are not checked. `GET /health` answers `ok`. After
-/// `shutdown`, no connection is accepted, subscriptions end, and open requests have two seconds to finish.
-pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl Future<Output = ()>) {
-    let (closing_sender, closing) = watch::channel(());
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve_connection(stream, Arc::clone(&service), closing.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the emulator could not accept a connection");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-    drop((listener, closing_sender));
-    // What is left after the grace is aborted when the set is dropped.
-    let _ = timeout(SHUTDOWN_GRACE, async { while connections.join_next().await.is_some() {} }).await;
-}
-
-async fn serve_connection(stream: TcpStream, service: Arc<Service>, closing: watch::Receiver<()>) {
-    // Without it, small answers on HTTP/1.1 may wait for the peer's delayed acknowledgement.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL);
-
-    let begun = Arc::new(AtomicBool::new(false));
-    let requests = hyper::service::service_fn(|request| {
-        begun.store(true, Ordering::Relaxed);
-        let (service, closing) = (Arc::clone(&service), closing.clone());
-        async move { Ok::<_, Infallible>(respond(service, request, closing).await) }
-    });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
-    let mut shutdown = closing.clone();
-    // hyper limits the time for the head of an HTTP/1.1 request, but not that for telling the versions apart.
-    let mut first_request = pin!(sleep(HEAD_TIMEOUT));
-    let mut waiting = true;
-    loop {
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            _ = shutdown.changed() => break,
-            () = first_request.as_mut(), if waiting => {
-                waiting = false;
-                if !begun.load(Ordering::Relaxed) {
-                    return;
-                }
-            }
-        }
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
-}
-
-/// Answers one request.
-async fn respond(
-    service: Arc<Service>,
+/// Answers one request. `local` says whether it comes from this machine.
+pub(super) async fn respond(
+    server: &Server,
     request: Request<Incoming>,
+    local: bool,
     closing: watch::Receiver<()>,
 ) -> Response<Outgoing> {
-    let mut response = match *request.method() {
-        Method::GET if request.uri().path() == "/health" => {
-            let mut response = Response::new(Outgoing::whole(Bytes::from_static(b"ok")));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-            return response;
-        }
-        Method::POST => match answer(&service, request).await {
-            Ok(Answer::Body(body)) => typed(Outgoing::whole(body.into()), StatusCode::OK, JSON),
-            Ok(Answer::Subscription(subscription)) => {
-                typed(Outgoing::Events(event_stream::start(subscription, closing)), StatusCode::OK, EVENT_STREAM)
-            }
-            Err(fault) => refusal(&fault),
-        },
-        _ => refusal(&Fault {
-            status: StatusCode::FORBIDDEN,
-            ..Fault::client("AccessDeniedException", "Unable to determine service/operation name to be authorized")
-        }),
+    if request.method() == Method::GET
+        && let Some(response) = observed(server, request.uri().path(), local)
+    {
+        return response;
+    }
+    let target = request.headers().get("x-amz-target").cloned();
+    let (name, answer) = match (request.method(), operation(target.as_ref())) {
+        (&Method::POST, Ok((name, operation))) => (name, answer(server, operation, request).await),
+        (&Method::POST, Err(fault)) => (UNKNOWN_OPERATION, Err(fault)),
+        _ => (
+            UNKNOWN_OPERATION,
+            Err(Fault {
+                status: StatusCode::FORBIDDEN,
+                ..Fault::client("AccessDeniedException", "Unable to determine service/operation name to be authorized")
+            }),
+        ),
     };
-    add_ids(&mut response, &service);
+    let mut response = match answer {
+        Ok(Answer::Body(body)) => typed(Outgoing::whole(body.into()), StatusCode::OK, JSON),
+        Ok(Answer::Subscription(subscription)) => {
+            typed(Outgoing::Events(event_stream::start(subscription, closing)), StatusCode::OK, EVENT_STREAM)
+        }
+        Err(fault) => refusal(&fault),
+    };
+    server.counters.answered(name, response.status().as_u16());
+    add_ids(&mut response, &server.service);
     response
 }
 
+/// What the server shows of itself at `path`, if it shows it to this peer.
+///
+/// `/health` says nothing that a connection does not. The others are for everyone, as the API is; where the API asks for
+/// signatures, which Prometheus cannot make, they are for this machine only.
+fn observed(server: &Server, path: &str, local: bool) -> Option<Response<Outgoing>> {
+    let shown = server.authority.is_none() || local;
+    let (body, content_type) = match path {
+        "/health" => (Bytes::from_static(b"ok"), "text/plain"),
+        "/metrics" if shown => (observe::metrics(&server.service, &server.counters).into(), prometheus::CONTENT_TYPE),
+        "/state" if shown => (observe::state(&server.service).into(), "application/json"),
+        _ => return None,
+    };
+    Some(typed(Outgoing::whole(body), StatusCode::OK, content_type))
+}
+
 /// Reads the request, has it handled and waits until the answer is due.
-async fn answer(service: &Arc<Service>, request: Request<Incoming>) -> Result<Answer, Fault> {
-    let operation = operation(&request)?;
-    if request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-cbor"))
-    {
+async fn answer(server: &Server, operation: Operation, request: Request<Incoming>) -> Result<Answer, Fault> {
+    let service = &server.service;
+    let (parts, body) = request.into_parts();
+    // A request that cannot be authentic is not read any further.
+    let signature = server.authority.as_ref().map(|_| Signature::of(&parts)).transpose()?;
+    if parts.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-cbor")) {
         return Err(Fault::serialization(
             "The emulator reads application/x-amz-json-1.1 only; Java clients switch with AWS_CBOR_DISABLE=true.",
         ));
     }
-    let body = read_body(request, service.settings().profile.request.body_bytes).await?;
+    let body = read_body(&parts, body, service.settings().profile.request.body_bytes, server.limits.body).await?;
+    if let (Some(authority), Some(signature)) = (&server.authority, signature) {
+        authority.verify(&parts, &signature, &body, jiff::Timestamp::now())?;
+    }
     let (answer, ready_at) = service.call(operation, &body);
     drop(body);
     service.sleep_until(ready_at).await;
     answer
 }
 
-fn operation(request: &Request<Incoming>) -> Result<Operation, Fault> {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+/// The operation that a request names, and that name.
+fn operation(target: Option<&HeaderValue>) -> Result<(&str, Operation), Fault> {
+    let target = target.and_then(|value| value.to_str().ok());
     let name = target.and_then(|target| target.strip_prefix(TARGET_PREFIX));
-    name.ok_or_else(|| Fault::unknown_operation("X-Amz-Target must name a Kinesis_20131202 operation."))?.parse()
+    let name = name.ok_or_else(|| Fault::unknown_operation("X-Amz-Target must name a Kinesis_20131202 operation."))?;
+    Ok((name, name.parse()?))
 }
 
-async fn read_body(request: Request<Incoming>, most: u64) -> Result<Bytes, Fault> {
+async fn read_body(parts: &Parts, body: Incoming, most: u64, time: Duration) -> Result<Bytes, Fault> {
     let too_large = || Fault {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         ..Fault::client("RequestEntityTooLargeException", format!("The body exceeds {most} bytes."))
     };
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    let limited = Limited::new(request.into_body(), usize::try_from(most).unwrap_or(usize::MAX));
-    match timeout(BODY_TIMEOUT, limited.collect()).await {
+    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    match timeout(time, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Fault::serialization("The body could not be read.")),
@@ -212,7 +164,7 @@ fn uuid(bits: u128) -> String {
 }
 
 /// The body of an answer.
-enum Outgoing {
+pub(super) enum Outgoing {
     /// Complete; `None` once it is taken.
     Whole(Option<Bytes>),
     /// Frames of an event stream, as they come.

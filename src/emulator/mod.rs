@@ -1,13 +1,19 @@
 //! The emulator: [`crate::kinesis::Kinesis`] served over AWS's wire protocol on HTTP.
 //!
 //! Any Kinesis client that is given its URL as endpoint works with it. JSON 1.1 is spoken, CBOR is not. Signatures are
-//! not checked, so it belongs on the loopback interface. What is measured on it is a figure of the model, not of AWS.
+//! not checked unless asked for, so it belongs on the loopback interface. What is measured on it is a figure of the model, not of AWS.
 //!
 //! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
 
+mod activity;
+mod auth;
 mod event_stream;
 mod http;
+mod listener;
+mod observe;
+mod prometheus;
 mod service;
+mod tls;
 mod token;
 mod validation;
 mod wire;
@@ -22,8 +28,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use self::http::serve;
+pub use self::auth::Credentials;
+pub use self::listener::{ConnectionLimits, InvalidListenAddress, ListenAddress, Server, serve};
 pub use self::service::Service;
+pub use self::tls::{Tls, TlsError};
 use crate::kinesis::{Settings, StorageUsage};
 
 /// How much longer than the graceful shutdown the end of the thread is waited for.
@@ -61,11 +69,11 @@ impl Embedded {
         let service = Arc::new(Service::new(settings));
         let (shutdown, stopped) = oneshot::channel::<()>();
         let (working, finished) = channel();
-        let served = Arc::clone(&service);
+        let server = Arc::new(Server::new(Arc::clone(&service)));
         let thread = std::thread::Builder::new().name("emulator".to_owned()).spawn(move || {
             // Dropped last, after the runtime and all that runs on it.
             let _working = working;
-            runtime.block_on(serve(listener, served, async {
+            runtime.block_on(serve(listener, server, async {
                 // A message and a dropped sender mean the same.
                 let _ = stopped.await;
             }));
@@ -93,7 +101,7 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         drop(self.shutdown.take());
-        let grace = http::SHUTDOWN_GRACE + JOIN_GRACE;
+        let grace = ConnectionLimits::default().grace + JOIN_GRACE;
         if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(grace) {
             // Rather leave a thread behind than hang.
             tracing::warn!("the embedded emulator did not stop in {grace:?}");

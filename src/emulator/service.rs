@@ -8,7 +8,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::wire::{self, Context, Decoded, Fault, Operation, responses};
-use crate::kinesis::{Kinesis, Reply, Request, Response, Settings, StorageUsage, SubscriptionId, SubscriptionPoll};
+use crate::kinesis::{
+    Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamOverview, SubscriptionId, SubscriptionPoll,
+};
 use crate::seed::Rng;
 use crate::time::Time;
 
@@ -58,6 +60,13 @@ impl Service {
     /// What the service holds and has dropped early.
     pub fn usage(&self) -> StorageUsage {
         self.kinesis().usage()
+    }
+
+    /// All streams and shards as they are now, and what now is.
+    pub(super) fn overview(&self) -> (Time, Vec<StreamOverview>) {
+        let kinesis = self.kinesis();
+        let now = self.now();
+        (now, kinesis.overview(now))
     }
 
     /// How the service is set up.
@@ -148,7 +157,6 @@ impl Service {
     }
 
     /// How many subscriptions are open.
-    #[cfg(test)]
     pub(super) fn open_subscriptions(&self) -> usize {
         self.open_subscriptions.load(Ordering::Acquire)
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::api::{Operation, ShardId};
+use rand::RngExt as _;
+
+use super::api::{ErrorKind, Operation, ServiceError, ShardId};
+use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
 /// What goes wrong, when, how often and for whom.
@@ -34,7 +37,7 @@ pub enum FaultKind {
     ServiceUnavailable,
     /// The call fails with ThrottlingException.
     Throttling,
-    /// The call, or each record of it, fails with ProvisionedThroughputExceededException.
+    /// The call fails with ProvisionedThroughputExceededException; of PutRecords, with a shard given, its records there.
     ProvisionedThroughputExceeded,
     /// GetRecords fails with ExpiredIteratorException.
     ExpiredIterator,
@@ -42,4 +45,115 @@ pub enum FaultKind {
     ConnectionDropped,
     /// The answer comes that much later.
     Delay(Duration),
+}
+
+/// The rules in force and their dice.
+#[derive(Debug)]
+pub(super) struct Faults {
+    seed: Seed,
+    rules: Vec<(FaultRule, NamedSeed, u64)>,
+}
+
+/// A call that a fault may hit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'c> {
+    pub now: Time,
+    pub operation: Operation,
+    pub stream: Option<&'c str>,
+    /// The shard that the call concerns.
+    pub shard: Option<ShardId>,
+    /// This is about one record of the call; the call itself has had its turn.
+    pub record: bool,
+}
+
+/// What hits a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Hit {
+    pub error: Option<ErrorKind>,
+    pub delay: Duration,
+}
+
+impl Faults {
+    pub const fn new(seed: Seed) -> Self {
+        Self { seed, rules: Vec::new() }
+    }
+
+    pub fn set(&mut self, rules: Vec<FaultRule>) {
+        let seeded = rules.into_iter().enumerate().map(|(index, rule)| {
+            let dice = self.seed.named(&format!("kinesis.fault.{index}"));
+            (rule, dice, 0)
+        });
+        self.rules = seeded.collect();
+    }
+
+    pub fn rules(&self) -> impl Iterator<Item = &FaultRule> {
+        self.rules.iter().map(|(rule, ..)| rule)
+    }
+
+    /// What hits the call. The first error wins; delays add up.
+    pub fn strike(&mut self, call: Call<'_>) -> Hit {
+        let mut hit = Hit::default();
+        for (rule, dice, thrown) in &mut self.rules {
+            if !rule.concerns(call) {
+                continue;
+            }
+            *thrown += 1;
+            if dice.at(*thrown).random::<f64>() >= rule.probability {
+                continue;
+            }
+            match rule.kind.error() {
+                Ok(error) => hit.error = hit.error.or(Some(error)),
+                Err(delay) => hit.delay += delay,
+            }
+        }
+        hit
+    }
+
+    /// Whether a put whose connection breaks is stored all the same.
+    pub fn stored_all_the_same(&mut self) -> bool {
+        let Some((_, dice, thrown)) = self.rules.first_mut() else { return false };
+        *thrown += 1;
+        dice.at(*thrown).random()
+    }
+}
+
+impl FaultRule {
+    fn concerns(&self, call: Call<'_>) -> bool {
+        let operation = if self.operations.is_empty() {
+            call.operation.is_data_plane()
+        } else {
+            self.operations.contains(&call.operation)
+        };
+        let stream = self.stream.is_none() || self.stream.as_deref() == call.stream;
+        let expired = self.kind == FaultKind::ExpiredIterator && call.operation != Operation::GetRecords;
+        let shard = self.shard.is_some_and(|shard| call.shard == Some(shard)) || (self.shard.is_none() && !call.record);
+        operation && stream && shard && !expired && self.from <= call.now && call.now < self.until
+    }
+}
+
+impl FaultKind {
+    /// The error, or the delay.
+    const fn error(self) -> Result<ErrorKind, Duration> {
+        Ok(match self {
+            Self::InternalFailure => ErrorKind::InternalFailure,
+            Self::ServiceUnavailable => ErrorKind::ServiceUnavailable,
+            Self::Throttling => ErrorKind::Throttling,
+            Self::ProvisionedThroughputExceeded => ErrorKind::ProvisionedThroughputExceeded,
+            Self::ExpiredIterator => ErrorKind::ExpiredIterator,
+            Self::ConnectionDropped => ErrorKind::ConnectionDropped,
+            Self::Delay(delay) => return Err(delay),
+        })
+    }
+}
+
+/// The error of a call that a fault hit.
+pub(super) fn injected(kind: ErrorKind) -> ServiceError {
+    let message = match kind {
+        ErrorKind::InternalFailure => "Internal Service Failure",
+        ErrorKind::ServiceUnavailable => "Service Unavailable",
+        ErrorKind::Throttling => "Rate exceeded",
+        ErrorKind::ConnectionDropped => "The connection was closed without an answer",
+        _ => "Injected by a fault rule of the emulator",
+    };
+    ServiceError::new(kind, message)
 }

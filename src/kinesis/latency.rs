@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use rand_distr::{Distribution, LogNormal};
+use rand_distr::{Distribution, StandardNormal};
 
 use super::profile::{LatencyProfile, Spread};
 use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
 /// Draws how long the service takes.
+///
+/// Each delay is lognormal with the median and the 99th percentile of the profile. The 99th percentile grows in proportion
+/// to the utilisation of the shard, as far as row 3 of section 7 says for puts: at 80 % it is what the profile states for
+/// that. For reads and propagation the same growth is assumed.
 #[derive(Debug, Clone)]
 pub struct LatencyModel {
     enabled: bool,
@@ -17,21 +21,29 @@ pub struct LatencyModel {
     get: Draw,
     control: Draw,
     propagation: Draw,
+    /// By how much ln(p99 / median) is larger at 80 % utilisation than in idleness.
+    growth: f64,
+    /// The propagation delay last drawn: of which shard and half second, at which utilisation, and how long.
+    drawn: Option<(u64, f64, Duration)>,
 }
 
 /// A distribution and its own random streams: draw k depends on the seed and k only.
 #[derive(Debug, Clone)]
 struct Draw {
-    distribution: Option<LogNormal<f64>>,
+    /// ln(median) and sigma of the lognormal distribution of seconds.
+    parameters: (f64, f64),
     seeds: NamedSeed,
     drawn: u64,
 }
 
 const PROPAGATION_WINDOW_NANOS: u64 = 500_000_000;
+/// The utilisation at which the profile states the grown percentile.
+const STATED_UTILISATION: f64 = 0.8;
 
 impl LatencyModel {
     /// The model of a profile; one that is not `enabled` answers at once.
     pub fn new(profile: &LatencyProfile, seed: Seed, enabled: bool) -> Self {
+        let spread = |p99: Duration| (p99.as_secs_f64() / profile.put.median.as_secs_f64().max(1e-9)).max(1.0).ln();
         Self {
             enabled,
             put: Draw::new(&profile.put, seed.named("kinesis.latency.put")),
@@ -39,55 +51,71 @@ impl LatencyModel {
             get: Draw::new(&profile.get, seed.named("kinesis.latency.get")),
             control: Draw::new(&profile.control, seed.named("kinesis.latency.control")),
             propagation: Draw::new(&profile.propagation, seed.named("kinesis.latency.propagation")),
+            growth: (spread(profile.p99_at_80_percent) / spread(profile.put.p99).max(1e-9)).max(1.0),
+            drawn: None,
         }
     }
 
-    /// When a put of `records` records is answered.
-    pub fn put(&mut self, now: Time, records: usize) -> Time {
+    /// When a put of `records` records to shards of that `utilisation` is answered.
+    pub fn put(&mut self, now: Time, records: usize, utilisation: f64) -> Time {
         if !self.enabled {
             return now;
         }
         let further = u32::try_from(records.saturating_sub(1)).unwrap_or(u32::MAX);
-        now + self.put.next() + self.put_per_record.saturating_mul(further)
+        let widening = self.widening(utilisation);
+        now + self.put.next(widening) + self.put_per_record.saturating_mul(further)
     }
 
-    /// When a GetRecords call is answered.
-    pub fn get(&mut self, now: Time) -> Time {
-        if self.enabled { now + self.get.next() } else { now }
+    /// When a GetRecords call on a shard of that `utilisation` is answered.
+    pub fn get(&mut self, now: Time, utilisation: f64) -> Time {
+        let widening = self.widening(utilisation);
+        if self.enabled { now + self.get.next(widening) } else { now }
     }
 
     /// When a control-plane call is answered.
     pub fn control(&mut self, now: Time) -> Time {
-        if self.enabled { now + self.control.next() } else { now }
+        if self.enabled { now + self.control.next(1.0) } else { now }
     }
 
-    /// When consumers can see a record that a shard takes now.
+    /// When consumers can see a record that a shard of that `utilisation` takes now.
     ///
     /// The delay is constant for half a second and then drawn anew. A draw per record would be biased: records become
     /// visible in order, so each would wait for the slowest of its many predecessors.
-    pub fn visible(&self, now: Time, shard: u32) -> Time {
+    pub fn visible(&mut self, now: Time, shard: u32, utilisation: f64) -> Time {
         if !self.enabled {
             return now;
         }
         let window = now.as_nanos() / PROPAGATION_WINDOW_NANOS;
-        now + self.propagation.at((u64::from(shard) << 32) | (window & 0xffff_ffff))
+        let index = (u64::from(shard) << 32) | (window & 0xffff_ffff);
+        let delay = match self.drawn {
+            Some((drawn, at, delay)) if drawn == index && at == utilisation => delay,
+            _ => self.propagation.at(index, self.widening(utilisation)),
+        };
+        self.drawn = Some((index, utilisation, delay));
+        now + delay
+    }
+
+    /// The factor on sigma at a utilisation: 1 when idle, `growth` at 80 %, in a straight line.
+    fn widening(&self, utilisation: f64) -> f64 {
+        1.0 + (self.growth - 1.0) * utilisation.clamp(0.0, 1.0) / STATED_UTILISATION
     }
 }
 
 impl Draw {
     fn new(spread: &Spread, seeds: NamedSeed) -> Self {
-        let (mu, sigma) = spread.log_parameters();
-        Self { distribution: LogNormal::new(mu, sigma).ok(), seeds, drawn: 0 }
+        Self { parameters: spread.log_parameters(), seeds, drawn: 0 }
     }
 
-    fn next(&mut self) -> Duration {
+    fn next(&mut self, widening: f64) -> Duration {
         self.drawn += 1;
-        self.at(self.drawn)
+        self.at(self.drawn, widening)
     }
 
-    fn at(&self, index: u64) -> Duration {
+    fn at(&self, index: u64, widening: f64) -> Duration {
         let mut rng = self.seeds.at(index);
-        self.distribution.map_or(Duration::ZERO, |d| Duration::from_secs_f64(d.sample(&mut rng).min(3600.0)))
+        let (mu, sigma) = self.parameters;
+        let normal: f64 = StandardNormal.sample(&mut rng);
+        Duration::from_secs_f64((mu + sigma * widening * normal).exp().min(3600.0))
     }
 }
 
@@ -100,7 +128,7 @@ mod tests {
     fn draws_have_the_percentiles_of_the_profile() {
         let profile = Profile::newest().latency;
         let mut model = LatencyModel::new(&profile, Seed(1), true);
-        let mut draws: Vec<Duration> = (0..20_000).map(|_| model.put(Time::ZERO, 1).since(Time::ZERO)).collect();
+        let mut draws: Vec<Duration> = (0..20_000).map(|_| model.put(Time::ZERO, 1, 0.0).since(Time::ZERO)).collect();
         draws.sort();
         // The bounds are four standard errors of the sample quantiles.
         assert!((draws[10_000].as_secs_f64() - 0.0073).abs() < 0.000_07, "{:?}", draws[10_000]);
@@ -108,17 +136,27 @@ mod tests {
     }
 
     #[test]
+    fn at_80_percent_the_99th_percentile_is_the_stated_one() {
+        let mut model = LatencyModel::new(&Profile::newest().latency, Seed(1), true);
+        let mut draws: Vec<Duration> =
+            (0..20_000).map(|_| model.put(Time::ZERO, 1, 0.8).since(Time::ZERO)).collect();
+        draws.sort();
+        assert!((draws[10_000].as_secs_f64() - 0.0073).abs() < 0.000_15, "{:?}", draws[10_000]);
+        assert!((draws[19_800].as_secs_f64() - 0.020).abs() < 0.001_2, "{:?}", draws[19_800]);
+    }
+
+    #[test]
     fn a_larger_batch_takes_longer_by_its_records() {
         let profile = Profile::newest().latency;
-        let single = LatencyModel::new(&profile, Seed(1), true).put(Time::ZERO, 1);
-        let batch = LatencyModel::new(&profile, Seed(1), true).put(Time::ZERO, 101);
+        let single = LatencyModel::new(&profile, Seed(1), true).put(Time::ZERO, 1, 0.0);
+        let batch = LatencyModel::new(&profile, Seed(1), true).put(Time::ZERO, 101, 0.0);
         assert_eq!(batch.since(single), Duration::from_millis(10));
     }
 
     #[test]
     fn a_disabled_model_answers_at_once() {
         let mut model = LatencyModel::new(&Profile::newest().latency, Seed(1), false);
-        assert_eq!(model.put(Time::from_secs(3), 500), Time::from_secs(3));
-        assert_eq!(model.visible(Time::from_secs(3), 0), Time::from_secs(3));
+        assert_eq!(model.put(Time::from_secs(3), 500, 0.5), Time::from_secs(3));
+        assert_eq!(model.visible(Time::from_secs(3), 0, 0.5), Time::from_secs(3));
     }
 }

@@ -6,23 +6,37 @@
 //!
 //! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
 
+mod account;
 mod api;
+mod changes;
+mod consumers;
+mod control_rate;
 mod fanout;
 mod fault;
 mod hash_key;
+mod labels;
 mod latency;
+mod meter;
+mod metrics;
+mod on_demand;
+mod overview;
 mod profile;
+mod put;
 mod quota;
 mod read;
+mod reshard;
 mod sequence;
 mod service;
 mod shard;
 mod stream;
+mod streams;
 
 pub use api::*;
 pub use fault::{FaultKind, FaultRule};
 pub use hash_key::{HashKey, HashKeyRange, locate};
 pub use latency::LatencyModel;
+pub use metrics::{Statistics, StreamMetric, StreamMetrics};
+pub use overview::StreamOverview;
 pub use profile::{Profile, ProfileError};
 pub use sequence::{InvalidSequenceNumber, SequenceNumber};
-pub use service::{Kinesis, Settings, StorageUsage};
+pub use service::{Kinesis, Settings, StorageUsage, WriteLimiter};

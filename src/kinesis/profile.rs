@@ -1,8 +1,11 @@
 //! Profiles: limits and latencies of the service as dated data.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
+
+use super::api::Operation;
 
 /// Limits and latencies of the service, valid at a date.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -13,11 +16,14 @@ pub struct Profile {
     pub date: String,
     pub request: RequestLimits,
     pub write: WriteLimits,
+    pub write_field: WriteLimits,
     pub read: ReadLimits,
     pub fan_out: FanOutLimits,
     pub stream: StreamLimits,
+    pub reshard: ReshardLimits,
     pub on_demand: OnDemand,
     pub transition: Transitions,
+    pub control_plane: ControlPlane,
     pub latency: LatencyProfile,
 }
 
@@ -29,6 +35,7 @@ pub struct RequestLimits {
     pub records: usize,
     pub bytes: u64,
     pub record_bytes: u64,
+    pub largest_record_bytes: u64,
     pub key_chars: usize,
     pub get_records: usize,
     pub get_bytes: u64,
@@ -53,6 +60,7 @@ pub struct WriteLimits {
 pub struct ReadLimits {
     pub calls_per_second: u64,
     pub bytes_per_second: u64,
+    pub iterators_per_second: u64,
     #[serde(deserialize_with = "duration")]
     pub iterator_life: Duration,
 }
@@ -63,13 +71,17 @@ pub struct ReadLimits {
 #[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
 pub struct FanOutLimits {
     pub consumers: u32,
+    pub consumers_advantage: u32,
     pub consumers_creating: u32,
     pub bytes_per_second: u64,
     #[serde(deserialize_with = "duration")]
     pub subscription_life: Duration,
     #[serde(deserialize_with = "duration")]
     pub resubscribe_after: Duration,
+    pub subscribe_per_second: u64,
     pub event_bytes: u64,
+    #[serde(deserialize_with = "duration")]
+    pub idle_event: Duration,
 }
 
 /// Limits of streams.
@@ -78,7 +90,24 @@ pub struct FanOutLimits {
 #[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
 pub struct StreamLimits {
     pub shards_per_account: u32,
+    pub on_demand_streams: u32,
+    pub creating: u32,
     pub retention_hours: u32,
+    pub longest_retention_hours: u32,
+    pub tags: usize,
+    pub list_shards_page: usize,
+    pub describe_stream_page: usize,
+}
+
+/// How often and how far streams may change.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct ReshardLimits {
+    pub updates_per_day: usize,
+    pub most_shards: u32,
+    pub mode_switches_per_day: usize,
+    pub encryption_changes_per_day: usize,
 }
 
 /// How on-demand streams behave.
@@ -87,6 +116,12 @@ pub struct StreamLimits {
 #[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
 pub struct OnDemand {
     pub initial_shards: u32,
+    pub headroom: f64,
+    #[serde(deserialize_with = "duration")]
+    pub scale_after: Duration,
+    pub most_warm_mib: u32,
+    #[serde(deserialize_with = "duration")]
+    pub shortest_commitment: Duration,
 }
 
 /// How long changes of state take.
@@ -100,6 +135,29 @@ pub struct Transitions {
     pub delete_stream: Duration,
     #[serde(deserialize_with = "duration")]
     pub register_consumer: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub deregister_consumer: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub split_or_merge: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub update_shard_count: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub update_shard_count_step: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub update_stream: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub encryption: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub warm_throughput: Duration,
+}
+
+/// Calls per second of the control plane.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
+pub struct ControlPlane {
+    pub account: BTreeMap<Operation, u64>,
+    pub stream: BTreeMap<Operation, u64>,
 }
 
 /// How long answers take.
@@ -110,6 +168,8 @@ pub struct LatencyProfile {
     pub put: Spread,
     #[serde(deserialize_with = "duration")]
     pub put_per_record: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub p99_at_80_percent: Duration,
     pub get: Spread,
     pub control: Spread,
     pub propagation: Spread,

@@ -82,6 +82,14 @@ impl WriteQuota {
         }
     }
 
+    /// The quota of a shard that begins at `now`; it is full.
+    pub fn starting(limits: &WriteLimits, now: Time) -> Self {
+        let mut quota = Self::new(limits);
+        quota.records.refill(now);
+        quota.bytes.refill(now);
+        quota
+    }
+
     /// Checks and charges one record of `bytes` (data and partition key) in one step, so that there is nothing to refund.
     ///
     /// # Errors

@@ -1,13 +1,18 @@
 //! The service as a whole: it routes requests to streams and decides when each answer is due.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::account::Account;
 use super::api::*;
-use super::fanout::{RegisteredConsumer, ShardProgress, Subscription};
+use super::control_rate::ControlRates;
+use super::fanout::Subscription;
+use super::fault::{Call, FaultRule, Faults, Hit, injected};
 use super::latency::LatencyModel;
-use super::profile::Profile;
-use super::stream::{Lifetime, Stream};
+use super::metrics::StreamMetrics;
+use super::profile::{Profile, WriteLimits};
+use super::stream::{Rules, Stream};
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::units;
@@ -16,8 +21,10 @@ use crate::units;
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Limits and latencies.
-    pub profile: Profile,
-    /// Seed of the latencies.
+    pub profile: Arc<Profile>,
+    /// Which limits hold for writes.
+    pub write_limiter: WriteLimiter,
+    /// Seed of the latencies and faults.
     pub seed: Seed,
     /// Unix time of [`Time::ZERO`].
     pub epoch: Duration,
@@ -27,10 +34,25 @@ pub struct Settings {
     pub transition_scale: f64,
     /// Whether answers take the profile's time.
     pub latency: bool,
+    /// Whether calls of the control plane are limited as the profile says.
+    pub control_limits: bool,
     /// The account in ARNs and messages.
     pub account: String,
     /// The region in ARNs.
     pub region: String,
+}
+
+/// Which write limits hold for a shard (fact sheet, section 1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteLimiter {
+    /// Those that AWS states: 1,000 records/s and 1 MiB/s.
+    #[default]
+    Strict,
+    /// What a shard was measured to take; looser than stated.
+    Field,
+    /// None.
+    None,
 }
 
 /// What the service holds and has dropped early.
@@ -38,7 +60,7 @@ pub struct Settings {
 pub struct StorageUsage {
     /// Most bytes it may hold.
     pub budget: u64,
-    /// Bytes of records held now.
+    /// Bytes of records held now, what it takes to keep them included.
     pub bytes: u64,
     /// Most bytes of records ever held.
     pub peak: u64,
@@ -53,12 +75,17 @@ pub struct StorageUsage {
 pub struct Kinesis {
     pub(super) settings: Settings,
     pub(super) latency: LatencyModel,
-    streams: BTreeMap<String, Stream>,
-    subscriptions: BTreeMap<SubscriptionId, Subscription>,
-    next_subscription: u64,
+    pub(super) streams: BTreeMap<String, Stream>,
+    pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    pub(super) next_subscription: u64,
     /// Numbers iterator tokens and chains of them.
     pub(super) next_serial: u64,
-    usage: StorageUsage,
+    pub(super) usage: StorageUsage,
+    pub(super) faults: Faults,
+    pub(super) account: Account,
+    rates: ControlRates,
+    /// The metrics of streams that are gone are gone with them.
+    forget_at: Time,
 }
 
 impl Kinesis {
@@ -66,6 +93,8 @@ impl Kinesis {
     pub fn new(settings: Settings) -> Self {
         let latency = LatencyModel::new(&settings.profile.latency, settings.seed, settings.latency);
         let usage = StorageUsage { budget: settings.memory_budget.0, ..StorageUsage::default() };
+        let rates = ControlRates::new(&settings.profile.control_plane.account);
+        let faults = Faults::new(settings.seed);
         Self {
             settings,
             latency,
@@ -74,6 +103,10 @@ impl Kinesis {
             next_subscription: 0,
             next_serial: 0,
             usage,
+            faults,
+            account: Account::default(),
+            rates,
+            forget_at: Time::NEVER,
         }
     }
 
@@ -87,332 +120,313 @@ impl Kinesis {
         self.usage
     }
 
+    /// Puts these fault rules in the place of those in force.
+    pub fn set_faults(&mut self, rules: Vec<FaultRule>) {
+        self.faults.set(rules);
+    }
+
+    /// The fault rules in force.
+    pub fn faults(&self) -> Vec<FaultRule> {
+        self.faults.rules().cloned().collect()
+    }
+
+    /// What CloudWatch would show of each stream.
+    pub fn metrics(&self) -> impl Iterator<Item = (&str, &StreamMetrics)> {
+        self.streams.values().map(|stream| (stream.name.as_str(), &stream.metrics))
+    }
+
     /// Takes a request at `now` and answers it.
     pub fn handle(&mut self, now: Time, request: Request) -> Reply {
-        use Request as R;
         self.forget_gone_streams(now);
-        let response = match request {
-            R::PutRecord { stream, entry, .. } => return self.put_record(now, &stream, entry),
-            R::PutRecords { stream, entries } => return self.put_records(now, &stream, entries),
-            R::GetRecords { iterator, limit } => return self.get_records(now, iterator, limit),
+        let operation = request.operation();
+        let hit = self.faults.strike(Call {
+            now,
+            operation,
+            stream: request.stream(),
+            shard: request.shard(),
+            record: false,
+        });
+        let mut reply = match hit.error {
+            Some(ErrorKind::ConnectionDropped) if is_put(operation) && self.faults.stored_all_the_same() => {
+                let stored = self.execute(now, operation, request);
+                Reply { response: Err(injected(ErrorKind::ConnectionDropped)), ready_at: stored.ready_at }
+            }
+            Some(kind) => Reply { response: Err(injected(kind)), ready_at: self.latency.control(now) },
+            None => self.execute(now, operation, request),
+        };
+        reply.ready_at = reply.ready_at + hit.delay;
+        reply
+    }
+
+    fn execute(&mut self, now: Time, operation: Operation, request: Request) -> Reply {
+        match request {
+            Request::PutRecord { stream, entry, after } => self.put_record(now, &stream, entry, after),
+            Request::PutRecords { stream, entries } => self.put_records(now, &stream, entries),
+            Request::GetRecords { iterator, limit } => self.get_records(now, iterator, limit),
+            other => {
+                let allowed = self.charge_control_rate(now, operation, other.stream());
+                let response = allowed.and_then(|()| self.control(now, other));
+                Reply { response, ready_at: self.latency.control(now) }
+            }
+        }
+    }
+
+    fn charge_control_rate(
+        &mut self,
+        now: Time,
+        operation: Operation,
+        stream: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        if !self.settings.control_limits {
+            return Ok(());
+        }
+        let account = &self.settings.account;
+        if self.rates.charge(now, operation).is_err() {
+            let message = format!("Rate exceeded for account {account}: {operation}.");
+            return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
+        }
+        let Some(stream) = stream.and_then(|name| self.streams.get_mut(name)) else { return Ok(()) };
+        let limits = &self.settings.profile.control_plane.stream;
+        ControlRates::charge_one(&mut stream.rates, limits, now, operation).map_err(|_| {
+            let message = format!("Rate exceeded for stream {} under account {account}.", stream.name);
+            ServiceError::new(ErrorKind::LimitExceeded, message)
+        })
+    }
+
+    fn control(&mut self, now: Time, request: Request) -> Answer {
+        use Request as R;
+        match request {
             R::GetShardIterator { stream, shard, position } => self.get_shard_iterator(now, &stream, shard, position),
-            R::CreateStream(create) => self.create_stream(now, create.stream, create.shards, create.mode),
+            R::SubscribeToShard { consumer, shard, position } => self.subscribe(now, &consumer, shard, position),
+            R::CreateStream(create) => self.create_stream(now, &create),
             R::DeleteStream { stream, enforce_consumer_deletion } => {
                 self.delete_stream(now, &stream, enforce_consumer_deletion)
             }
-            R::DescribeStreamSummary { stream } => self.describe_stream_summary(now, &stream),
             R::DescribeStream { stream, limit, after } => self.describe_stream(now, &stream, limit, after),
-            R::ListShards(list) => self.list_shards(&list.stream, list.limit, list.after),
-            R::RegisterStreamConsumer { stream, consumer, .. } => self.register_consumer(now, &stream, consumer),
-            R::DescribeStreamConsumer(name) => self.describe_consumer(now, &name.stream, &name.consumer),
-            R::DeregisterStreamConsumer(name) => self.deregister_consumer(&name.stream, &name.consumer),
-            R::SubscribeToShard { consumer, shard, position } => {
-                self.subscribe(now, &consumer.stream, &consumer.consumer, shard, position)
+            R::DescribeStreamSummary { stream } => self.describe_stream_summary(now, &stream),
+            R::ListStreams { limit, after } => self.list_streams(now, limit, after.as_deref()),
+            R::ListShards(list) => self.list_shards(now, &list),
+            R::DescribeLimits => self.describe_limits(now),
+            R::RegisterStreamConsumer { stream, consumer, tags } => {
+                self.register_consumer(now, &stream, consumer, tags)
             }
-            other => Err(ServiceError::new(ErrorKind::InternalFailure, format!("{} is to come", other.operation()))),
-        };
-        Reply { response, ready_at: self.latency.control(now) }
-    }
-
-    /// What the subscription has for its driver at `now`.
-    pub fn poll_subscription(&mut self, now: Time, id: SubscriptionId) -> SubscriptionPoll {
-        let poll = self.poll_open_subscription(now, id);
-        if matches!(poll, SubscriptionPoll::Ended | SubscriptionPoll::Failed(_)) {
-            self.subscriptions.remove(&id);
+            R::DeregisterStreamConsumer(name) => self.deregister_consumer(now, &name),
+            R::DescribeStreamConsumer(name) => self.describe_consumer(now, &name),
+            R::ListStreamConsumers { stream, created, limit, after } => {
+                self.list_consumers(now, &stream, created, limit, after.as_deref())
+            }
+            R::SplitShard { stream, shard, new_starting_hash_key } => {
+                self.split_shard(now, &stream, shard, new_starting_hash_key)
+            }
+            R::MergeShards { stream, shard, adjacent } => self.merge_shards(now, &stream, shard, adjacent),
+            R::UpdateShardCount { stream, target } => self.update_shard_count(now, &stream, target),
+            R::UpdateStreamMode { stream, mode, warm_throughput } => {
+                self.update_mode(now, &stream, mode, warm_throughput)
+            }
+            R::UpdateStreamWarmThroughput { stream, warm_throughput } => {
+                self.update_warm_throughput(now, &stream, warm_throughput)
+            }
+            R::UpdateMaxRecordSize { stream, max_record_kib } => {
+                self.update_max_record_size(now, &stream, max_record_kib)
+            }
+            R::UpdateStreamRecordDistributionStrategy { stream, distribution } => {
+                self.update_distribution(now, &stream, distribution)
+            }
+            R::IncreaseStreamRetentionPeriod { stream, hours } => self.increase_retention(now, &stream, hours),
+            R::DecreaseStreamRetentionPeriod { stream, hours } => self.decrease_retention(now, &stream, hours),
+            R::EnableEnhancedMonitoring { stream, metrics } => self.update_monitoring(now, &stream, &metrics, true),
+            R::DisableEnhancedMonitoring { stream, metrics } => self.update_monitoring(now, &stream, &metrics, false),
+            R::StartStreamEncryption { stream, key } => self.update_encryption(now, &stream, Encryption::Kms(key)),
+            R::StopStreamEncryption { stream } => self.update_encryption(now, &stream, Encryption::None),
+            R::AddTagsToStream { stream, tags } => self.add_tags(now, &Resource::Stream(stream), tags),
+            R::RemoveTagsFromStream { stream, keys } => self.remove_tags(now, &Resource::Stream(stream), &keys),
+            R::ListTagsForStream { stream, limit, after } => {
+                self.list_tags_for_stream(now, stream, limit, after.as_deref())
+            }
+            R::TagResource { resource, tags } => self.add_tags(now, &resource, tags),
+            R::UntagResource { resource, keys } => self.remove_tags(now, &resource, &keys),
+            R::ListTagsForResource { resource } => self.list_tags(now, &resource),
+            R::PutResourcePolicy { resource, policy } => self.put_policy(now, &resource, Some(policy)),
+            R::GetResourcePolicy { resource } => self.get_policy(now, &resource),
+            R::DeleteResourcePolicy { resource } => self.put_policy(now, &resource, None),
+            R::DescribeAccountSettings => Ok(Response::DescribeAccountSettings(self.account.commitment(now))),
+            R::UpdateAccountSettings { minimum_throughput_billing_commitment } => {
+                self.update_account_settings(now, minimum_throughput_billing_commitment)
+            }
+            // The data plane has been answered before.
+            R::PutRecord { .. } | R::PutRecords { .. } | R::GetRecords { .. } => Ok(Response::Empty),
         }
-        poll
     }
 
-    /// Forgets a subscription whose client is gone.
-    pub fn close_subscription(&mut self, id: SubscriptionId) {
-        self.subscriptions.remove(&id);
-    }
-
-    /// The stream, or why there is none.
-    pub(super) fn stream(&self, name: &str) -> Result<&Stream, ServiceError> {
-        self.streams.get(name).ok_or_else(|| not_found(name, &self.settings.account))
-    }
-
-    pub(super) fn stream_mut(&mut self, name: &str) -> Result<&mut Stream, ServiceError> {
+    /// The stream, with all changes made that are due, or why there is none.
+    pub(super) fn stream_mut(&mut self, now: Time, name: &str) -> Result<&mut Stream, ServiceError> {
         let account = &self.settings.account;
-        self.streams.get_mut(name).ok_or_else(|| not_found(name, account))
+        let stream = self.streams.get_mut(name).ok_or_else(|| not_found(name, account))?;
+        stream.advance(now);
+        Ok(stream)
     }
 
     /// The stream for a data call: one that is still being created is not found yet (section 2.2).
     pub(super) fn usable(&mut self, now: Time, name: &str) -> Result<&mut Stream, ServiceError> {
+        let missing = not_found(name, &self.settings.account);
+        let stream = self.stream_mut(now, name)?;
+        if stream.status(now) == Some(Status::Creating) { Err(missing) } else { Ok(stream) }
+    }
+
+    /// The stream for a change: it must be ACTIVE.
+    pub(super) fn changeable(&mut self, now: Time, name: &str) -> Result<&mut Stream, ServiceError> {
         let account = self.settings.account.clone();
-        let stream = self.stream_mut(name)?;
-        if stream.status(now) == Some(Status::Creating) {
-            return Err(not_found(name, &account));
+        let stream = self.stream_mut(now, name)?;
+        let status = stream.status(now).unwrap_or(Status::Deleting);
+        if status == Status::Active {
+            return Ok(stream);
         }
-        Ok(stream)
+        let message =
+            format!("Stream {name} under account {account} not ACTIVE, instead in state {}", status.name());
+        Err(ServiceError::new(ErrorKind::ResourceInUse, message))
     }
 
-    fn put_record(&mut self, now: Time, stream: &str, entry: PutEntry) -> Reply {
-        let response = self.put(now, stream, vec![entry]).and_then(|mut receipts| match receipts.pop() {
-            Some(receipt) => receipt.map(|receipt| Response::PutRecord { receipt, encryption: Encryption::None }),
-            None => Ok(Response::Empty),
-        });
-        Reply { response, ready_at: self.latency.put(now, 1) }
+    /// Strikes one record of a put.
+    pub(super) fn strike_record(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId) -> Hit {
+        self.faults.strike(Call { now, operation, stream: Some(stream), shard: Some(shard), record: true })
     }
 
-    fn put_records(&mut self, now: Time, stream: &str, entries: Vec<PutEntry>) -> Reply {
-        let records = entries.len();
-        let response = self.put(now, stream, entries).map(|receipts| Response::PutRecords { receipts, encryption: Encryption::None });
-        Reply { response, ready_at: self.latency.put(now, records) }
+    pub(super) fn rules(&self) -> Rules {
+        let profile = &self.settings.profile;
+        let write: Option<&WriteLimits> = match self.settings.write_limiter {
+            WriteLimiter::Strict => Some(&profile.write),
+            WriteLimiter::Field => Some(&profile.write_field),
+            WriteLimiter::None => None,
+        };
+        Rules { epoch: self.settings.epoch, profile: Arc::clone(profile), write: write.cloned() }
     }
 
-    fn put(
-        &mut self,
-        now: Time,
-        stream: &str,
-        entries: Vec<PutEntry>,
-    ) -> Result<Vec<Result<PutReceipt, ServiceError>>, ServiceError> {
-        self.usable(now, stream)?;
-        let Some(stream) = self.streams.get_mut(stream) else { return Ok(Vec::new()) };
-        let before = stream.stored_bytes();
-        let receipts =
-            entries.into_iter().map(|entry| stream.put(now, entry, &self.latency, &self.settings.account)).collect();
-        stream.trim_expired(now);
-        self.usage.bytes = (self.usage.bytes + stream.stored_bytes()).saturating_sub(before);
+    /// When a change that takes `duration` by the profile is made, if it begins at `now`.
+    pub(super) fn transition(&self, now: Time, duration: Duration) -> Time {
+        now + duration.mul_f64(self.settings.transition_scale.max(0.0))
+    }
+
+    pub(super) fn serial(&mut self) -> u64 {
+        self.next_serial += 1;
+        self.next_serial
+    }
+
+    /// Notes that a stream will be gone at some moment.
+    pub(super) fn forget_at(&mut self, gone: Time) {
+        self.forget_at = self.forget_at.min(gone);
+    }
+
+    fn forget_gone_streams(&mut self, now: Time) {
+        if now < self.forget_at {
+            return;
+        }
+        self.streams.retain(|_, stream| stream.status(now).is_some());
+        self.count_stored_bytes();
+        self.forget_at = if self.streams.values().any(|stream| stream.status(now) == Some(Status::Deleting)) {
+            now
+        } else {
+            Time::NEVER
+        };
+    }
+
+    /// Adds up what the streams hold.
+    pub(super) fn count_stored_bytes(&mut self) {
+        self.usage.bytes = self.streams.values().map(Stream::stored_bytes).sum();
         self.usage.peak = self.usage.peak.max(self.usage.bytes);
-        if self.usage.bytes > self.usage.budget {
-            self.trim_to_budget(now);
-        }
-        Ok(receipts)
     }
 
     /// Drops records until the budget holds: first what all readers have read, then the oldest of the fullest shard.
-    fn trim_to_budget(&mut self, now: Time) {
+    pub(super) fn trim_to_budget(&mut self, now: Time) {
         let iterator_life = self.settings.profile.read.iterator_life;
         for stream in self.streams.values_mut() {
             self.usage.trimmed_read += stream.trim_read(now, iterator_life);
         }
-        let stored = |streams: &BTreeMap<String, Stream>| streams.values().map(Stream::stored_bytes).sum::<u64>();
-        self.usage.bytes = stored(&self.streams);
+        self.count_stored_bytes();
         if self.usage.bytes <= self.usage.budget {
             return;
         }
         // A little more than needed, so that this does not happen at every put.
         let goal = self.usage.budget - self.usage.budget / 16;
         while self.usage.bytes > goal {
-            let shards = self.streams.values_mut().flat_map(|stream| stream.shards.iter_mut());
-            let Some(fullest) = shards.max_by_key(|shard| shard.stored_bytes()) else { break };
-            let before = fullest.stored_bytes();
-            let enough = before.saturating_sub(self.usage.bytes - goal);
-            while fullest.stored_bytes() > enough.max(before / 2) && fullest.trim_oldest() {
-                self.usage.trimmed_unread += 1;
-            }
-            if fullest.stored_bytes() == before {
+            let Some(fullest) = self.streams.values_mut().max_by_key(|stream| stream.stored_bytes()) else { break };
+            let enough = fullest.stored_bytes().saturating_sub(self.usage.bytes - goal);
+            let trimmed = fullest.trim_fullest(enough);
+            self.usage.trimmed_unread += trimmed;
+            self.count_stored_bytes();
+            if trimmed == 0 {
                 break;
             }
-            self.usage.bytes = stored(&self.streams);
         }
     }
+}
 
-    fn create_stream(&mut self, now: Time, name: String, shards: Option<u32>, mode: StreamMode) -> Answer {
-        let account = &self.settings.account;
-        if self.streams.contains_key(&name) {
-            let message = format!("Stream {name} under account {account} already exists.");
-            return Err(ServiceError::new(ErrorKind::ResourceInUse, message));
-        }
-        let shards = match mode {
-            StreamMode::OnDemand => shards.unwrap_or(self.settings.profile.on_demand.initial_shards),
-            StreamMode::Provisioned => shards.unwrap_or(1),
-        };
-        let open: u64 = self.streams.values().map(|stream| stream.shards.len() as u64).sum();
-        let limit = u64::from(self.settings.profile.stream.shards_per_account);
-        if open + u64::from(shards) > limit {
-            let message = format!(
-                "This request would exceed the shard limit for the account {account} in {}. Current shard count for the \
-                 account: {open}. Limit: {limit}. Number of additional shards that would have resulted from this request: \
-                 {shards}. Refer to the AWS Service Limits page \
-                 (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current limits and how to \
-                 request higher limits.",
-                self.settings.region
-            );
-            return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
-        }
-        let active = now + self.transition(self.settings.profile.transition.create_stream);
-        let life = Lifetime { created: now, active };
-        let stream = Stream::new(name.clone(), mode, shards, life, self.settings.epoch, &self.settings.profile);
-        self.streams.insert(name, stream);
-        Ok(Response::Empty)
-    }
-
-    fn delete_stream(&mut self, now: Time, name: &str, enforce_consumer_deletion: bool) -> Answer {
-        let gone = now + self.transition(self.settings.profile.transition.delete_stream);
-        let account = self.settings.account.clone();
-        let stream = self.stream_mut(name)?;
-        if !stream.consumers.is_empty() && !enforce_consumer_deletion {
-            let message = format!("Stream {name} under account {account} has registered consumers.");
-            return Err(ServiceError::new(ErrorKind::ResourceInUse, message));
-        }
-        stream.delete(gone);
-        Ok(Response::Empty)
-    }
-
-    fn describe_stream_summary(&self, now: Time, name: &str) -> Answer {
-        self.description(now, name).map(Response::DescribeStreamSummary)
-    }
-
-    fn describe_stream(&self, now: Time, name: &str, limit: usize, after: Option<ShardId>) -> Answer {
-        let description = self.description(now, name)?;
-        match self.list_shards(name, limit, after)? {
-            Response::ListShards { shards, more } => Ok(Response::DescribeStream { description, shards, more }),
-            other => Ok(other),
-        }
-    }
-
-    fn description(&self, now: Time, name: &str) -> Result<StreamDescription, ServiceError> {
-        let stream = self.stream(name)?;
-        let status = stream.status(now).unwrap_or(Status::Deleting);
-        let shown = if status == Status::Creating { 0 } else { stream.shards.len() };
-        Ok(StreamDescription {
-            stream: stream.name.clone(),
-            status,
-            mode: stream.mode,
-            retention_hours: u32::try_from(stream.retention.as_secs() / 3600).unwrap_or(u32::MAX),
-            created: stream.created,
-            encryption: Encryption::None,
-            monitoring: Vec::new(),
-            open_shards: u32::try_from(shown).unwrap_or(u32::MAX),
-            consumers: u32::try_from(stream.consumers.len()).unwrap_or(u32::MAX),
-            warm_throughput: None,
-            max_record_kib: 1024,
-            distribution: Distribution::UserPartitionKey,
+impl Request {
+    /// The stream it is about, if it is about one.
+    pub fn stream(&self) -> Option<&str> {
+        Some(match self {
+            Self::CreateStream(create) => &create.stream,
+            Self::ListShards(list) => &list.stream,
+            Self::GetRecords { iterator, .. } => &iterator.stream,
+            Self::DeregisterStreamConsumer(name)
+            | Self::DescribeStreamConsumer(name)
+            | Self::SubscribeToShard { consumer: name, .. } => &name.stream,
+            Self::TagResource { resource, .. }
+            | Self::UntagResource { resource, .. }
+            | Self::ListTagsForResource { resource }
+            | Self::PutResourcePolicy { resource, .. }
+            | Self::GetResourcePolicy { resource }
+            | Self::DeleteResourcePolicy { resource } => resource.stream(),
+            Self::DeleteStream { stream, .. }
+            | Self::DescribeStream { stream, .. }
+            | Self::DescribeStreamSummary { stream }
+            | Self::PutRecord { stream, .. }
+            | Self::PutRecords { stream, .. }
+            | Self::GetShardIterator { stream, .. }
+            | Self::RegisterStreamConsumer { stream, .. }
+            | Self::ListStreamConsumers { stream, .. }
+            | Self::SplitShard { stream, .. }
+            | Self::MergeShards { stream, .. }
+            | Self::UpdateShardCount { stream, .. }
+            | Self::UpdateStreamMode { stream, .. }
+            | Self::UpdateStreamWarmThroughput { stream, .. }
+            | Self::UpdateMaxRecordSize { stream, .. }
+            | Self::UpdateStreamRecordDistributionStrategy { stream, .. }
+            | Self::IncreaseStreamRetentionPeriod { stream, .. }
+            | Self::DecreaseStreamRetentionPeriod { stream, .. }
+            | Self::EnableEnhancedMonitoring { stream, .. }
+            | Self::DisableEnhancedMonitoring { stream, .. }
+            | Self::StartStreamEncryption { stream, .. }
+            | Self::StopStreamEncryption { stream }
+            | Self::AddTagsToStream { stream, .. }
+            | Self::RemoveTagsFromStream { stream, .. }
+            | Self::ListTagsForStream { stream, .. } => stream,
+            Self::ListStreams { .. }
+            | Self::DescribeLimits
+            | Self::DescribeAccountSettings
+            | Self::UpdateAccountSettings { .. } => return None,
         })
     }
 
-    fn list_shards(&self, name: &str, limit: usize, after: Option<ShardId>) -> Answer {
-        let stream = self.stream(name)?;
-        let start = after.map_or(0, |shard| shard.0 as usize + 1).min(stream.shards.len());
-        let page = &stream.shards[start..];
-        let shards = page.iter().take(limit).map(|shard| ShardDescription {
-            shard: shard.id,
-            parent: None,
-            adjacent_parent: None,
-            range: shard.range,
-            starting_sequence_number: shard.starting_sequence_number(),
-            ending_sequence_number: None,
-        });
-        Ok(Response::ListShards { shards: shards.collect(), more: page.len() > limit })
-    }
-
-    fn register_consumer(&mut self, now: Time, name: &str, consumer: String) -> Answer {
-        let active = now + self.transition(self.settings.profile.transition.register_consumer);
-        let limits = self.settings.profile.fan_out.clone();
-        let account = self.settings.account.clone();
-        let stream = self.stream_mut(name)?;
-        if stream.consumers.contains_key(&consumer) {
-            let message = format!("Consumer {consumer} under stream {name}, account {account} already exists.");
-            return Err(ServiceError::new(ErrorKind::ResourceInUse, message));
+    /// The shard it is about, if it names one.
+    const fn shard(&self) -> Option<ShardId> {
+        match self {
+            Self::GetRecords { iterator, .. } => Some(iterator.shard),
+            Self::GetShardIterator { shard, .. }
+            | Self::SubscribeToShard { shard, .. }
+            | Self::SplitShard { shard, .. }
+            | Self::MergeShards { shard, .. } => Some(*shard),
+            _ => None,
         }
-        let creating = stream.consumers.values().filter(|c| now < c.active).count();
-        if stream.consumers.len() >= limits.consumers as usize || creating >= limits.consumers_creating as usize {
-            let message = format!(
-                "This request would exceed the consumer limit for stream {name} under account {account}. Registered \
-                 consumers: {}. Limit: {}. Consumers being created: {creating}. Limit: {}.",
-                stream.consumers.len(),
-                limits.consumers,
-                limits.consumers_creating
-            );
-            return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
-        }
-        stream.consumers.insert(consumer.clone(), RegisteredConsumer::new(now, active));
-        self.consumer(now, name, &consumer).map(Response::RegisterStreamConsumer)
-    }
-
-    fn describe_consumer(&self, now: Time, name: &str, consumer: &str) -> Answer {
-        self.consumer(now, name, consumer).map(Response::DescribeStreamConsumer)
-    }
-
-    fn consumer(&self, now: Time, name: &str, consumer: &str) -> Result<ConsumerDescription, ServiceError> {
-        let account = &self.settings.account;
-        let registered =
-            self.stream(name)?.consumers.get(consumer).ok_or_else(|| consumer_not_found(name, consumer, account))?;
-        let status = if now < registered.active { Status::Creating } else { Status::Active };
-        Ok(ConsumerDescription {
-            stream: name.to_owned(),
-            consumer: consumer.to_owned(),
-            status,
-            created: registered.created,
-        })
-    }
-
-    fn deregister_consumer(&mut self, name: &str, consumer: &str) -> Answer {
-        let account = self.settings.account.clone();
-        match self.stream_mut(name)?.consumers.remove(consumer) {
-            Some(_) => Ok(Response::Empty),
-            None => Err(consumer_not_found(name, consumer, &account)),
-        }
-    }
-
-    fn subscribe(&mut self, now: Time, name: &str, consumer: &str, shard: ShardId, position: Position) -> Answer {
-        let id = SubscriptionId(self.next_subscription);
-        let (account, profile) = (self.settings.account.clone(), self.settings.profile.clone());
-        let epoch = self.settings.epoch;
-        let stream = self.usable(now, name)?;
-        let Some(at) = stream.shard(shard) else { return Err(shard_not_found(name, shard, &account)) };
-        let next = at.resolve(position).map_err(|message| ServiceError::new(ErrorKind::InvalidArgument, message))?;
-        let Some(registered) = stream.consumers.get_mut(consumer) else {
-            return Err(consumer_not_found(name, consumer, &account));
-        };
-        if now < registered.active {
-            let message = format!(
-                "Consumer {consumer} with creation timestamp {} under stream: {name} , account {account} is not in ACTIVE \
-                 status.",
-                (epoch + registered.created.since(Time::ZERO)).as_secs()
-            );
-            return Err(ServiceError::new(ErrorKind::ResourceInUse, message));
-        }
-        let recent = |p: &ShardProgress| now.since(p.subscribed) < profile.fan_out.resubscribe_after;
-        if registered.shards.get(&shard).is_some_and(recent) {
-            return Err(subscription_in_use(name, consumer, shard, &account));
-        }
-        registered.shards.insert(shard, ShardProgress::new(now, id, next, &profile));
-        let ends = now + profile.fan_out.subscription_life;
-        let (stream, consumer) = (name.to_owned(), consumer.to_owned());
-        self.subscriptions.insert(id, Subscription { stream, consumer, shard, next, ends });
-        self.next_subscription += 1;
-        Ok(Response::SubscribeToShard(id))
-    }
-
-    fn poll_open_subscription(&mut self, now: Time, id: SubscriptionId) -> SubscriptionPoll {
-        let Some(subscription) = self.subscriptions.get_mut(&id) else { return SubscriptionPoll::Ended };
-        let (name, account) = (&subscription.stream, &self.settings.account);
-        let stream = self.streams.get_mut(name).filter(|stream| stream.status(now) == Some(Status::Active));
-        let Some(stream) = stream else { return SubscriptionPoll::Failed(not_found(name, account)) };
-        let consumer = stream.consumers.get_mut(&subscription.consumer);
-        let progress = consumer.and_then(|consumer| consumer.shards.get_mut(&subscription.shard));
-        // A stream that was deleted and made again has neither the consumer nor, perhaps, the shard.
-        let (Some(progress), Some(shard)) = (progress, stream.shards.get(subscription.shard.0 as usize)) else {
-            return SubscriptionPoll::Failed(consumer_not_found(name, &subscription.consumer, account));
-        };
-        if progress.current != id {
-            let error = subscription_in_use(name, &subscription.consumer, subscription.shard, account);
-            return SubscriptionPoll::Failed(error);
-        }
-        subscription.poll(now, shard, progress, &self.settings.profile)
-    }
-
-    fn forget_gone_streams(&mut self, now: Time) {
-        let bytes = &mut self.usage.bytes;
-        self.streams.retain(|_, stream| {
-            let exists = stream.status(now).is_some();
-            *bytes = bytes.saturating_sub(if exists { 0 } else { stream.stored_bytes() });
-            exists
-        });
-    }
-
-    fn transition(&self, duration: Duration) -> Duration {
-        duration.mul_f64(self.settings.transition_scale.max(0.0))
     }
 }
 
 pub(super) type Answer = Result<Response, ServiceError>;
 
-fn not_found(stream: &str, account: &str) -> ServiceError {
+const fn is_put(operation: Operation) -> bool {
+    matches!(operation, Operation::PutRecord | Operation::PutRecords)
+}
+
+pub(super) fn not_found(stream: &str, account: &str) -> ServiceError {
     ServiceError::new(ErrorKind::ResourceNotFound, format!("Stream {stream} under account {account} not found."))
 }
 
@@ -421,13 +435,18 @@ pub(super) fn shard_not_found(stream: &str, shard: ShardId, account: &str) -> Se
     ServiceError::new(ErrorKind::ResourceNotFound, message)
 }
 
-fn consumer_not_found(stream: &str, consumer: &str, account: &str) -> ServiceError {
+pub(super) fn consumer_not_found(stream: &str, consumer: &str, account: &str) -> ServiceError {
     let message = format!("Consumer {consumer} under stream {stream}, account {account} not found.");
     ServiceError::new(ErrorKind::ResourceNotFound, message)
 }
 
-fn subscription_in_use(stream: &str, consumer: &str, shard: ShardId, account: &str) -> ServiceError {
-    let message =
-        format!("Another active subscription exists for this consumer: {account}:{stream}:{shard}:{consumer}");
-    ServiceError::new(ErrorKind::ResourceInUse, message)
+pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(ErrorKind::InvalidArgument, message)
+}
+
+pub(super) fn rate_exceeded(shard: ShardId, stream: &str, account: &str) -> ServiceError {
+    ServiceError::new(
+        ErrorKind::ProvisionedThroughputExceeded,
+        format!("Rate exceeded for shard {shard} in stream {stream} under account {account}."),
+    )
 }

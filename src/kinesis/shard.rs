@@ -1,15 +1,16 @@
-//! One shard: its write and read quota and the records it holds.
+//! One shard: its quotas and the records it holds.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::api::{Position, ReadRecord, ShardId};
+use super::api::{Position, PutEntry, ReadRecord, ShardId};
 use super::hash_key::HashKeyRange;
 use super::latency::LatencyModel;
-use super::profile::Profile;
-use super::quota::{ReadQuota, Throttled, WriteQuota};
+use super::meter::Meter;
+use super::profile::{Profile, WriteLimits};
+use super::quota::{ReadQuota, Throttled, TokenBucket, WriteQuota};
 use super::sequence::SequenceNumber;
 use crate::time::Time;
 
@@ -20,11 +21,18 @@ use crate::time::Time;
 pub(super) struct Shard {
     pub id: ShardId,
     pub range: HashKeyRange,
+    /// One after a split, two after a merge.
+    pub parents: Vec<ShardId>,
+    pub created: Time,
+    /// When a split or merge ended it.
+    pub closed: Option<Time>,
     created_seconds: u64,
     /// Unix time of [`Time::ZERO`].
     epoch: Duration,
-    write: WriteQuota,
+    write: Option<WriteQuota>,
     pub read: ReadQuota,
+    pub iterators: TokenBucket,
+    pub meter: Meter,
     records: VecDeque<StoredRecord>,
     /// Offset of the oldest record still held: the trim horizon.
     first: u64,
@@ -33,20 +41,38 @@ pub(super) struct Shard {
     readers: BTreeMap<u64, Reader>,
 }
 
+/// A record at rest. Partition key and data lie one after the other in an allocation of its own, so that the memory of a
+/// request is free as soon as the request is.
 #[derive(Debug)]
 struct StoredRecord {
     arrival: Time,
     /// From when on consumers can see it.
     visible: Time,
-    partition_key: Bytes,
-    data: Bytes,
+    bytes: Bytes,
+    key_length: u16,
+    encrypted: bool,
 }
+
+/// What a stored record costs beside its key and data: its place in the queue and the allocation.
+const RECORD_OVERHEAD: u64 = size_of::<StoredRecord>() as u64 + 48;
+
+/// How many chains of iterators a shard remembers before it looks for expired ones.
+const READERS_BEFORE_CLEANING: usize = 64;
 
 /// A chain of iterators: what was read before `offset` will not be asked for again by it.
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     offset: u64,
     used: Time,
+}
+
+/// Where a shard comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub id: ShardId,
+    pub range: HashKeyRange,
+    pub parents: Vec<ShardId>,
+    pub created: Time,
 }
 
 /// Records from one place of a shard on.
@@ -57,17 +83,26 @@ pub(super) struct Slice {
     pub next: u64,
     pub bytes: u64,
     pub millis_behind_latest: u64,
+    /// The shard is closed and all of it was read.
+    pub at_end: bool,
 }
 
 impl Shard {
-    pub fn new(id: ShardId, range: HashKeyRange, now: Time, epoch: Duration, profile: &Profile) -> Self {
+    pub fn new(origin: Origin, epoch: Duration, write: Option<&WriteLimits>, profile: &Profile) -> Self {
+        // The first second of a child is the one after the last of its parents (section 2.3).
+        let after_parents = u64::from(!origin.parents.is_empty());
         Self {
-            id,
-            range,
-            created_seconds: unix_seconds(epoch, now),
+            id: origin.id,
+            range: origin.range,
+            created_seconds: unix_seconds(epoch, origin.created) + after_parents,
+            parents: origin.parents,
+            created: origin.created,
+            closed: None,
             epoch,
-            write: WriteQuota::new(&profile.write),
+            write: write.map(|limits| WriteQuota::starting(limits, origin.created)),
             read: ReadQuota::new(&profile.read),
+            iterators: TokenBucket::new(profile.read.iterators_per_second, profile.read.iterators_per_second),
+            meter: Meter::new(&profile.write),
             records: VecDeque::new(),
             first: 0,
             stored_bytes: 0,
@@ -76,21 +111,33 @@ impl Shard {
         }
     }
 
+    pub const fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+
     /// Takes a record if the write quota allows it.
     pub fn admit(
         &mut self,
         now: Time,
-        partition_key: Bytes,
-        data: Bytes,
-        latency: &LatencyModel,
+        entry: &PutEntry,
+        encrypted: bool,
+        latency: &mut LatencyModel,
     ) -> Result<SequenceNumber, Throttled> {
-        let bytes = (partition_key.len() + data.len()) as u64;
-        self.write.admit(now, bytes)?;
+        let bytes = entry.bytes();
+        if let Some(write) = &mut self.write {
+            write.admit(now, bytes)?;
+        }
+        self.meter.count(now, bytes);
         // Records become visible in the order of their sequence numbers.
-        let visible = latency.visible(now, self.id.0).max(self.last_visible);
+        let visible = latency.visible(now, self.id.0, self.meter.utilisation()).max(self.last_visible);
         self.last_visible = visible;
-        self.records.push_back(StoredRecord { arrival: now, visible, partition_key, data });
-        self.stored_bytes += bytes;
+        let mut stored = Vec::with_capacity(entry.partition_key.len() + entry.data.len());
+        stored.extend_from_slice(&entry.partition_key);
+        stored.extend_from_slice(&entry.data);
+        // The API allows 256 characters, at most 1,024 bytes.
+        let key_length = u16::try_from(entry.partition_key.len()).unwrap_or(u16::MAX);
+        self.records.push_back(StoredRecord { arrival: now, visible, bytes: stored.into(), key_length, encrypted });
+        self.stored_bytes += bytes + RECORD_OVERHEAD;
         Ok(self.sequence_number(self.end() - 1, now))
     }
 
@@ -112,23 +159,26 @@ impl Shard {
 
     /// The visible records from `offset` on, at most `limit` records and `max_bytes` bytes, but at least one if there is any.
     pub fn slice(&self, now: Time, offset: u64, limit: usize, max_bytes: u64) -> Slice {
-        let mut slice = Slice { records: Vec::new(), next: offset.max(self.first), bytes: 0, millis_behind_latest: 0 };
+        let next = offset.max(self.first);
+        let mut slice = Slice { records: Vec::new(), next, bytes: 0, millis_behind_latest: 0, at_end: false };
         while let Some(record) = self.record(slice.next).filter(|record| record.visible <= now) {
-            let full = slice.records.len() >= limit || slice.bytes + record.bytes() > max_bytes;
+            let full = slice.records.len() >= limit || slice.bytes + record.size() > max_bytes;
             if full && !slice.records.is_empty() {
                 slice.millis_behind_latest = now.since(record.arrival).as_millis() as u64;
                 break;
             }
-            slice.bytes += record.bytes();
+            slice.bytes += record.size();
+            let key_length = usize::from(record.key_length);
             slice.records.push(ReadRecord {
                 sequence_number: self.sequence_number(slice.next, record.arrival),
                 arrival: record.arrival,
-                data: record.data.clone(),
-                partition_key: record.partition_key.clone(),
-                encrypted: false,
+                data: record.bytes.slice(key_length..),
+                partition_key: record.bytes.slice(..key_length),
+                encrypted: record.encrypted,
             });
             slice.next += 1;
         }
+        slice.at_end = self.closed.is_some() && slice.next >= self.end();
         slice
     }
 
@@ -138,20 +188,25 @@ impl Shard {
     }
 
     /// Notes that the iterator chain `reader` has read everything before `offset`.
-    pub fn note_reader(&mut self, now: Time, reader: u64, offset: u64) {
+    pub fn note_reader(&mut self, now: Time, reader: u64, offset: u64, iterator_life: Duration) {
+        if self.readers.len() >= READERS_BEFORE_CLEANING {
+            self.forget_readers(now, iterator_life);
+        }
         self.readers.insert(reader, Reader { offset, used: now });
     }
 
-    /// Drops records older than `retention`.
-    pub fn trim_expired(&mut self, now: Time, retention: Duration) {
+    /// Drops records older than `retention`. Returns the bytes set free.
+    pub fn trim_expired(&mut self, now: Time, retention: Duration) -> u64 {
+        let before = self.stored_bytes;
         while self.records.front().is_some_and(|record| now.since(record.arrival) >= retention) {
             self.pop();
         }
+        before - self.stored_bytes
     }
 
     /// Drops what every live reader, and the registered consumers as given by `consumers`, have read. Returns how many.
     pub fn trim_read(&mut self, now: Time, iterator_life: Duration, consumers: Option<u64>) -> u64 {
-        self.readers.retain(|_, reader| now.since(reader.used) < iterator_life);
+        self.forget_readers(now, iterator_life);
         let readers = self.readers.values().map(|reader| reader.offset);
         let Some(horizon) = readers.chain(consumers).min() else { return 0 };
         let before = self.first;
@@ -168,12 +223,19 @@ impl Shard {
         any
     }
 
+    /// Memory that the records take, in bytes.
     pub const fn stored_bytes(&self) -> u64 {
         self.stored_bytes
     }
 
     pub fn starting_sequence_number(&self) -> SequenceNumber {
         SequenceNumber { shard_created: self.created_seconds, index: 0, arrived: self.created_seconds, shard: self.id }
+    }
+
+    /// The last number that the shard could have given; only a closed shard has one.
+    pub fn ending_sequence_number(&self) -> Option<SequenceNumber> {
+        let arrived = unix_seconds(self.epoch, self.closed?);
+        Some(SequenceNumber { index: i64::MAX as u64, arrived, ..self.starting_sequence_number() })
     }
 
     /// The number to continue from after everything before `offset`.
@@ -185,9 +247,13 @@ impl Shard {
         }
     }
 
+    fn forget_readers(&mut self, now: Time, iterator_life: Duration) {
+        self.readers.retain(|_, reader| now.since(reader.used) < iterator_life);
+    }
+
     fn pop(&mut self) {
         if let Some(record) = self.records.pop_front() {
-            self.stored_bytes -= record.bytes();
+            self.stored_bytes -= record.size() + RECORD_OVERHEAD;
             self.first += 1;
         }
     }
@@ -205,7 +271,8 @@ impl Shard {
         SequenceNumber {
             shard_created: self.created_seconds,
             index: offset + 1,
-            arrived: unix_seconds(self.epoch, arrival),
+            // A child begins one second after its parents ended; until then its records carry its first second.
+            arrived: unix_seconds(self.epoch, arrival).max(self.created_seconds),
             shard: self.id,
         }
     }
@@ -227,8 +294,9 @@ impl Shard {
 }
 
 impl StoredRecord {
-    fn bytes(&self) -> u64 {
-        (self.partition_key.len() + self.data.len()) as u64
+    /// What quotas count: data and partition key.
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
     }
 }
 

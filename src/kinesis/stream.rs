@@ -1,14 +1,19 @@
 //! One stream: its shards, its registered consumers and its state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::api::{ErrorKind, PutEntry, PutReceipt, ServiceError, ShardId, Status, StreamMode};
+use super::api::*;
 use super::fanout::RegisteredConsumer;
 use super::hash_key::{HashKey, HashKeyRange, locate};
 use super::latency::LatencyModel;
-use super::profile::Profile;
-use super::shard::Shard;
+use super::metrics::StreamMetrics;
+use super::on_demand::Scaling;
+use super::profile::{Profile, WriteLimits};
+use super::quota::TokenBucket;
+use super::reshard::Step;
+use super::shard::{Origin, Shard};
 use crate::time::Time;
 
 /// One stream.
@@ -19,46 +24,95 @@ pub(super) struct Stream {
     pub created: Time,
     active: Time,
     gone: Option<Time>,
-    /// In hash key order; shard i has id i.
+    /// By id: every shard that ever was.
     pub shards: Vec<Shard>,
+    /// The ranges of the open shards in hash key order, and their ids.
     ranges: Vec<HashKeyRange>,
+    open: Vec<ShardId>,
     pub consumers: BTreeMap<String, RegisteredConsumer>,
     pub retention: Duration,
+    pub encryption: Encryption,
+    pub monitoring: BTreeSet<ShardMetric>,
+    pub tags: Tags,
+    pub policy: Option<String>,
+    pub max_record_kib: u32,
+    pub distribution: Distribution,
+    /// Counts records; under AUTO distribution the open shards take turns.
+    next_auto: usize,
+    pub pending: Option<Pending>,
+    pub scaling: Scaling,
+    /// When what happened that may happen only so often a day.
+    pub history: BTreeMap<Operation, Vec<Time>>,
+    /// Calls of the control plane that are limited per stream.
+    pub rates: BTreeMap<Operation, TokenBucket>,
+    pub metrics: StreamMetrics,
+    stored_bytes: u64,
+    rules: Rules,
 }
 
-/// When a stream changes state.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lifetime {
-    pub created: Time,
-    pub active: Time,
+/// What every shard of a stream is made with.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    /// Unix time of [`Time::ZERO`].
+    pub epoch: Duration,
+    pub profile: Arc<Profile>,
+    /// The write quota; `None` if writes are not limited.
+    pub write: Option<WriteLimits>,
+}
+
+/// A change under way; the stream is UPDATING until it is `due`.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub due: Time,
+    pub change: Change,
+}
+
+/// What happens when a change is due.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// It has been made already.
+    Nothing,
+    Reshard(Vec<Step>),
+    Encryption(Encryption),
+    WarmThroughput(u32, Vec<Step>),
 }
 
 impl Stream {
-    pub fn new(
-        name: String,
-        mode: StreamMode,
-        shards: u32,
-        life: Lifetime,
-        epoch: Duration,
-        profile: &Profile,
-    ) -> Self {
-        let ranges = HashKeyRange::initial(shards);
-        let shards = ranges
-            .iter()
-            .zip(0u32..)
-            .map(|(range, id)| Shard::new(ShardId(id), *range, life.created, epoch, profile))
-            .collect();
-        Self {
-            name,
-            mode,
-            created: life.created,
-            active: life.active,
+    pub fn new(request: &CreateStream, shards: u32, now: Time, active: Time, rules: Rules) -> Self {
+        let profile = Arc::clone(&rules.profile);
+        let mut stream = Self {
+            name: request.stream.clone(),
+            mode: request.mode,
+            created: now,
+            active,
             gone: None,
-            shards,
-            ranges,
+            shards: Vec::new(),
+            ranges: Vec::new(),
+            open: Vec::new(),
             consumers: BTreeMap::new(),
             retention: Duration::from_secs(u64::from(profile.stream.retention_hours) * 3600),
+            encryption: Encryption::None,
+            monitoring: BTreeSet::new(),
+            tags: request.tags.clone(),
+            policy: None,
+            max_record_kib: request
+                .max_record_kib
+                .unwrap_or_else(|| u32::try_from(profile.request.record_bytes >> 10).unwrap_or(u32::MAX)),
+            distribution: request.distribution,
+            next_auto: 0,
+            pending: None,
+            scaling: Scaling::new(now, request.warm_throughput),
+            history: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            metrics: StreamMetrics::default(),
+            stored_bytes: 0,
+            rules,
+        };
+        for range in HashKeyRange::initial(shards) {
+            stream.add_shard(range, Vec::new(), now);
         }
+        stream.index_open();
+        stream
     }
 
     /// The state now; `None` once the stream is gone.
@@ -67,6 +121,7 @@ impl Stream {
             Some(gone) if now >= gone => None,
             Some(_) => Some(Status::Deleting),
             None if now < self.active => Some(Status::Creating),
+            None if self.pending.is_some() => Some(Status::Updating),
             None => Some(Status::Active),
         }
     }
@@ -75,20 +130,47 @@ impl Stream {
         self.gone.get_or_insert(gone);
     }
 
-    /// Puts one record where its key belongs.
-    pub fn put(
-        &mut self,
-        now: Time,
-        entry: PutEntry,
-        latency: &LatencyModel,
-        account: &str,
-    ) -> Result<PutReceipt, ServiceError> {
-        let key = entry.explicit_hash_key.unwrap_or_else(|| HashKey::of_bytes(&entry.partition_key));
-        let shard = &mut self.shards[locate(&self.ranges, key)];
-        match shard.admit(now, entry.partition_key, entry.data, latency) {
-            Ok(sequence_number) => Ok(PutReceipt { shard: shard.id, sequence_number }),
-            Err(_) => Err(rate_exceeded(shard.id, &self.name, account)),
+    /// Makes the changes that are due by `now`, each at its moment.
+    pub fn advance(&mut self, now: Time) {
+        if self.mode == StreamMode::OnDemand && self.gone.is_none() {
+            self.scale(now);
         }
+        if let Some(pending) = self.pending.take_if(|pending| pending.due <= now) {
+            match pending.change {
+                Change::Nothing => {}
+                Change::Reshard(steps) => self.reshard(&steps, pending.due),
+                Change::Encryption(encryption) => self.encryption = encryption,
+                Change::WarmThroughput(mib, steps) => {
+                    self.reshard(&steps, pending.due);
+                    self.scaling.warmed(mib);
+                }
+            }
+        }
+        self.consumers.retain(|_, consumer| consumer.status(now).is_some());
+    }
+
+    /// Puts one record where its key belongs. The error is the shard that has no room.
+    pub fn put(&mut self, now: Time, entry: &PutEntry, latency: &mut LatencyModel) -> Result<PutReceipt, ShardId> {
+        let id = self.peek_destination(entry);
+        self.next_auto = self.next_auto.wrapping_add(1);
+        let encrypted = self.encryption != Encryption::None;
+        let Some(shard) = self.shards.get_mut(id.0 as usize) else { return Err(id) };
+        let before = shard.stored_bytes();
+        let sequence_number = shard.admit(now, entry, encrypted, latency).map_err(|_| id)?;
+        self.stored_bytes += shard.stored_bytes() - before;
+        Ok(PutReceipt { shard: id, sequence_number })
+    }
+
+    /// The open shard that would take the record.
+    pub fn peek_destination(&self, entry: &PutEntry) -> ShardId {
+        let place = match self.distribution {
+            Distribution::Auto => self.next_auto % self.open.len().max(1),
+            Distribution::UserPartitionKey => {
+                let key = entry.explicit_hash_key.unwrap_or_else(|| HashKey::of_bytes(&entry.partition_key));
+                locate(&self.ranges, key)
+            }
+        };
+        self.open.get(place).copied().unwrap_or(ShardId(0))
     }
 
     pub fn shard(&self, id: ShardId) -> Option<&Shard> {
@@ -99,13 +181,37 @@ impl Stream {
         self.shards.get_mut(id.0 as usize)
     }
 
-    pub fn stored_bytes(&self) -> u64 {
-        self.shards.iter().map(Shard::stored_bytes).sum()
+    /// The open shards in hash key order.
+    pub fn open_shards(&self) -> &[ShardId] {
+        &self.open
+    }
+
+    pub fn open_count(&self) -> u32 {
+        u32::try_from(self.open.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Those that follow a closed shard.
+    pub fn children(&self, parent: ShardId) -> Vec<ChildShard> {
+        let children = self.shards.iter().filter(|shard| shard.parents.contains(&parent));
+        children
+            .map(|shard| ChildShard { shard: shard.id, parents: shard.parents.clone(), range: shard.range })
+            .collect()
+    }
+
+    /// The moment before which records have expired; the creation of the stream at the earliest.
+    pub fn trim_horizon(&self, now: Time) -> Time {
+        let age = now.since(self.created);
+        self.created + age.saturating_sub(self.retention)
+    }
+
+    /// Memory that the records take, in bytes.
+    pub const fn stored_bytes(&self) -> u64 {
+        self.stored_bytes
     }
 
     pub fn trim_expired(&mut self, now: Time) {
         for shard in &mut self.shards {
-            shard.trim_expired(now, self.retention);
+            self.stored_bytes -= shard.trim_expired(now, self.retention);
         }
     }
 
@@ -116,15 +222,47 @@ impl Stream {
             // A registered consumer that has not subscribed to the shard yet has read nothing of it.
             let read = |consumer: &RegisteredConsumer| consumer.shards.get(&shard.id).map_or(0, |p| p.read);
             let consumers = self.consumers.values().map(read).min();
+            let before = shard.stored_bytes();
             trimmed += shard.trim_read(now, iterator_life, consumers);
+            self.stored_bytes -= before - shard.stored_bytes();
         }
         trimmed
     }
-}
 
-pub(super) fn rate_exceeded(shard: ShardId, stream: &str, account: &str) -> ServiceError {
-    ServiceError::new(
-        ErrorKind::ProvisionedThroughputExceeded,
-        format!("Rate exceeded for shard {shard} in stream {stream} under account {account}."),
-    )
+    /// Drops the oldest records of the fullest shard until the stream holds `goal` bytes, or half of that shard is gone.
+    /// Returns how many records.
+    pub fn trim_fullest(&mut self, goal: u64) -> u64 {
+        let mut trimmed = 0;
+        let Some(fullest) = self.shards.iter_mut().max_by_key(|shard| shard.stored_bytes()) else { return 0 };
+        let half = fullest.stored_bytes() / 2;
+        while self.stored_bytes > goal && fullest.stored_bytes() > half {
+            let before = fullest.stored_bytes();
+            if !fullest.trim_oldest() {
+                break;
+            }
+            trimmed += 1;
+            self.stored_bytes -= before - fullest.stored_bytes();
+        }
+        trimmed
+    }
+
+    /// Opens a shard.
+    pub fn add_shard(&mut self, range: HashKeyRange, parents: Vec<ShardId>, now: Time) -> ShardId {
+        let id = ShardId(u32::try_from(self.shards.len()).unwrap_or(u32::MAX));
+        let origin = Origin { id, range, parents, created: now };
+        self.shards.push(Shard::new(origin, self.rules.epoch, self.rules.write.as_ref(), &self.rules.profile));
+        id
+    }
+
+    /// Finds the open shards anew, after some were opened or closed.
+    pub fn index_open(&mut self) {
+        let mut open: Vec<(HashKeyRange, ShardId)> =
+            self.shards.iter().filter(|shard| shard.is_open()).map(|shard| (shard.range, shard.id)).collect();
+        open.sort_by_key(|(range, _)| range.start);
+        (self.ranges, self.open) = open.into_iter().unzip();
+    }
+
+    pub const fn profile(&self) -> &Arc<Profile> {
+        &self.rules.profile
+    }
 }

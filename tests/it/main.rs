@@ -8,5 +8,6 @@ mod engine;
 mod readme;
 mod scenarios;
 mod service;
+mod standing;
 mod tidy;
 mod virtual_time;

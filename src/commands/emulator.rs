@@ -1,0 +1,189 @@
+//! `streamgauge emulator`: the emulator as a server of its own.
+
+use std::path::Path;
+use std::process;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::runtime::Runtime;
+use tokio::signal;
+use tokio::sync::oneshot;
+
+use super::{Exit, fail, print};
+use crate::cli::{Emulator, Latency};
+use crate::emulator::{Credentials, ListenAddress, Server, Service, Tls, serve};
+use crate::kinesis::{Profile, Settings};
+use crate::seed::Seed;
+
+/// Serves until a signal ends it.
+pub fn emulator(arguments: &Emulator) -> Exit {
+    let server = match server(arguments) {
+        Ok(server) => server,
+        Err(problem) => {
+            fail(&problem);
+            return Exit::BadInput;
+        }
+    };
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            fail(&format!("the asynchronous runtime cannot start: {error}"));
+            return Exit::BadInput;
+        }
+    };
+    match runtime.block_on(listen(arguments, server)) {
+        Ok(()) => Exit::Met,
+        Err(problem) => {
+            fail(&problem);
+            Exit::BadInput
+        }
+    }
+}
+
+/// The server as the arguments want it.
+fn server(arguments: &Emulator) -> Result<Server, String> {
+    let credentials = arguments.require_auth.then(credentials).transpose()?;
+    let tls = tls(arguments)?;
+    let mut server = Server::new(Arc::new(Service::new(settings(arguments))));
+    if let Some(credentials) = credentials {
+        server = server.with_credentials(credentials);
+    }
+    if let Some(tls) = tls {
+        server = server.with_tls(tls);
+    }
+    Ok(server)
+}
+
+fn settings(arguments: &Emulator) -> Settings {
+    Settings {
+        profile: Profile::newest(),
+        seed: Seed(arguments.seed),
+        epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        memory_budget: arguments.memory,
+        transition_scale: arguments.transitions,
+        latency: arguments.latency == Latency::Aws,
+        account: arguments.account.clone(),
+        region: arguments.region.clone(),
+    }
+}
+
+/// The credentials of the environment; they are never printed.
+fn credentials() -> Result<Credentials, String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let required = |name: &str| {
+        variable(name).ok_or_else(|| {
+            format!(
+                "--require-auth checks signatures against AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and {name} is not \
+                 set: set both, here and for the clients; any made-up values do"
+            )
+        })
+    };
+    Ok(Credentials {
+        access_key_id: required("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
+        session_token: variable("AWS_SESSION_TOKEN"),
+    })
+}
+
+fn tls(arguments: &Emulator) -> Result<Option<Tls>, String> {
+    if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        return Tls::from_files(certificate, key).map(Some).map_err(|error| error.to_string());
+    }
+    if !arguments.tls {
+        return Ok(None);
+    }
+    let (tls, authority) = Tls::generate(&arguments.listen.host()).map_err(|error| error.to_string())?;
+    if let Some(path) = &arguments.tls_cert_out {
+        std::fs::write(path, authority).map_err(|error| cannot_write(path, &error))?;
+    }
+    Ok(Some(tls))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write the certificate to `{}`: {error}", path.display())
+}
+
+async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
+    let address = arguments.listen;
+    // Installed before anybody can know that the server is there.
+    let stop = stop_signal().map_err(|error| format!("signals cannot be received: {error}"))?;
+    let listener = address.bind().await.map_err(|error| cannot_listen(address, &error))?;
+    let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    if !address.is_loopback() {
+        let signed = if arguments.require_auth { "with the right credentials" } else { "without credentials" };
+        eprintln!("warning: {address} is open to the network: whoever reaches it can use the emulator {signed}");
+    }
+    let scheme = if arguments.tls { "https" } else { "http" };
+    print(&format!("listening on {scheme}://{bound}\n"));
+    serve(listener, Arc::new(server), async {
+        // A message and a dropped sender mean the same.
+        let _ = stop.await;
+    })
+    .await;
+    Ok(())
+}
+
+fn cannot_listen(address: ListenAddress, error: &std::io::Error) -> String {
+    use std::io::ErrorKind as K;
+    let cure = match error.kind() {
+        K::AddrInUse => {
+            "another program listens there: stop it, or name another port with --listen (port 0 takes any free one)"
+        }
+        K::PermissionDenied => "ports below 1024 need privileges: name a higher one with --listen",
+        K::AddrNotAvailable => "this machine does not have that address: name another one with --listen",
+        _ => "name another address with --listen",
+    };
+    format!("cannot listen on {address}: {error}; {cure}")
+}
+
+/// Done at the first signal to stop. The second one ends the program at once.
+fn stop_signal() -> std::io::Result<oneshot::Receiver<()>> {
+    let (sender, receiver) = oneshot::channel();
+    let mut signals = Signals::new()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        eprintln!("stopping: open requests may finish; a second signal stops at once");
+        let _ = sender.send(());
+        process::exit(128 + signals.next().await);
+    });
+    Ok(receiver)
+}
+
+/// SIGINT and SIGTERM.
+#[cfg(unix)]
+struct Signals(signal::unix::Signal, signal::unix::Signal);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.0.recv() => 2,
+            _ = self.1.recv() => 15,
+        }
+    }
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// The number of SIGINT, at the next Ctrl-C.
+    async fn next(&mut self) -> i32 {
+        match signal::ctrl_c().await {
+            Ok(()) => 2,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Connections: where they come from, how many there may be, and when one has stalled.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::activity::Activity;
+use super::auth::{Authority, Credentials};
+use super::http;
+use super::observe::Counters;
+use super::service::Service;
+use super::tls::Tls;
+
+/// The pause after the system could not give a connection (out of file descriptors, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often an HTTP/2 peer is asked whether it is still there; it has 20 s to answer.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Requests open at once on an HTTP/2 connection: a consumer with enhanced fan-out has one per shard, for minutes.
+const STREAMS_MAX: u32 = 4096;
+/// What an HTTP/2 peer may send ahead on one request: 2 s at the write quota of two shards.
+const STREAM_WINDOW: u32 = 4 << 20;
+/// What an HTTP/2 peer may send ahead on all requests of a connection.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+/// Requests that an HTTP/2 peer may take back before they were looked at; more of them close the connection
+/// (CVE-2023-44487, "rapid reset").
+const RESETS_MAX: usize = 64;
+/// Longest head of a request, on both versions of HTTP.
+const HEAD_BYTES: u32 = 64 << 10;
+
+/// What a server grants its peers. The defaults suit clients that behave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Connections that are open at once; further ones are closed at once. The system's limit of open files may be lower.
+    pub connections: usize,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long a connection may stay without a request, and how long the head of one may take. Longer than the 90 s for
+    /// which the SDK's connection pool keeps an idle connection, so that the pool closes it first and no request meets a
+    /// closing one.
+    pub idle: Duration,
+    /// How long the body of a request may take.
+    pub body: Duration,
+    /// How long an open request may stay without any progress. Longer than a subscription lives: one to an idle shard is
+    /// silent, and that is no stall.
+    pub silence: Duration,
+    /// How long open requests may take to finish when the connection or the server closes; then they are cut off.
+    pub grace: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            handshake: Duration::from_secs(10),
+            idle: Duration::from_secs(120),
+            body: Duration::from_secs(60),
+            silence: Duration::from_secs(420),
+            grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The service behind HTTP: what it serves, to whom, and what it has counted.
+#[derive(Debug)]
+pub struct Server {
+    pub(super) service: Arc<Service>,
+    pub(super) limits: ConnectionLimits,
+    pub(super) tls: Option<Tls>,
+    /// Who may call; `None` lets everyone.
+    pub(super) authority: Option<Authority>,
+    pub(super) counters: Counters,
+}
+
+impl Server {
+    /// Serves `service` in cleartext to everyone who connects.
+    pub fn new(service: Arc<Service>) -> Self {
+        let (limits, counters) = (ConnectionLimits::default(), Counters::default());
+        Self { service, limits, tls: None, authority: None, counters }
+    }
+
+    /// Grants peers other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Answers only requests that are signed with `credentials`.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        let authority = Authority::new(credentials, self.service.settings().region.clone());
+        Self { authority: Some(authority), ..self }
+    }
+}
+
+/// Where a server listens: an address and a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddress(SocketAddr);
+
+/// The text names no address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("write an IP address and a port, such as 127.0.0.1:4567 or [::1]:4567 (port 0 takes any free one)")]
+pub struct InvalidListenAddress;
+
+impl FromStr for ListenAddress {
+    type Err = InvalidListenAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
+        let localhost = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+        let address = localhost.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        address.or_else(|| text.parse().ok()).map(Self).ok_or(InvalidListenAddress)
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ListenAddress {
+    /// Whether only processes of this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.0.ip().to_canonical().is_loopback()
+    }
+
+    /// The host that a certificate for this address must name besides the loopback ones.
+    pub fn host(&self) -> String {
+        self.0.ip().to_string()
+    }
+
+    /// Listens. Connections are accepted from now on, and answered once they are served.
+    ///
+    /// # Errors
+    /// The port is taken, the address is not of this machine, or the process may not use it.
+    pub async fn bind(&self) -> io::Result<TcpListener> {
+        TcpListener::bind(self.0).await
+    }
+}
+
+/// Serves on `listener` until `shutdown` is done.
+///
+/// Speaks HTTP/1.1 and, with prior knowledge or by ALPN, HTTP/2. After `shutdown`, no connection is accepted,
+/// subscriptions end, and open requests have [`ConnectionLimits::grace`] to finish.
+pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: impl Future<Output = ()>) {
+    let (closing_sender, closing) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    // Said once, until connections come again: the pauses are short.
+    let mut starved = false;
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    starved = false;
+                    // A connection that has ended makes room before this one is judged.
+                    while connections.try_join_next().is_some() {}
+                    if connections.len() < server.limits.connections {
+                        connections.spawn(accept(stream, peer, Arc::clone(&server), closing.clone()));
+                    } else if server.counters.refused_connections.fetch_add(1, Ordering::Relaxed) == 0 {
+                        let most = server.limits.connections;
+                        tracing::warn!(most, "too many connections are open: closed one; /metrics counts them");
+                    }
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    if !starved {
+                        tracing::warn!(%error, "the emulator cannot accept connections");
+                    }
+                    starved = true;
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop((listener, closing_sender));
+    // What is left after the grace is aborted when the set is dropped.
+    let _ = timeout(server.limits.grace, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+/// Whether the peer went away before it was accepted; the next connection is not concerned.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
+}
+
+async fn accept(stream: TcpStream, peer: SocketAddr, server: Arc<Server>, mut closing: watch::Receiver<()>) {
+    let _counted = server.counters.open_connections.enter();
+    // Without it, small answers on HTTP/1.1 may wait for the peer's delayed acknowledgement.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let local = peer.ip().to_canonical().is_loopback();
+    let Some(tls) = &server.tls else { return serve_connection(stream, Arc::clone(&server), local, closing).await };
+    let handshake = timeout(server.limits.handshake, tls.accept(stream));
+    let handshake = tokio::select! {
+        handshake = handshake => handshake,
+        _ = closing.changed() => return,
+    };
+    if let Ok(Ok(stream)) = handshake {
+        serve_connection(stream, Arc::clone(&server), local, closing).await;
+    } else {
+        server.counters.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves one connection until the peer closes it, it stalls, or the server closes.
+pub(super) async fn serve_connection<I>(io: I, server: Arc<Server>, local: bool, closing: watch::Receiver<()>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &server.limits;
+    let activity = Arc::new(Activity::new());
+    let requests = hyper::service::service_fn(|request| {
+        let (open, server, closing) = (activity.begin(), Arc::clone(&server), closing.clone());
+        async move {
+            let response = http::respond(&server, request, local, closing).await;
+            Ok::<_, Infallible>(response.map(|body| open.track(body)))
+        }
+    });
+    let builder = protocol(limits);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), requests));
+    let mut shutdown = closing.clone();
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = shutdown.changed() => {}
+        () = activity.stalled(limits.idle, limits.silence) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(limits.grace, connection).await;
+}
+
+fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle)
+        // It bounds the head of a request, and what is read of a body at a time.
+        .max_buf_size(HEAD_BYTES as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_header_list_size(HEAD_BYTES);
+    builder
+}
+
+#[cfg(test)]
+mod tests;

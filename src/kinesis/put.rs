@@ -1,0 +1,185 @@
+//! PutRecord and PutRecords (fact sheet, sections 1.1 and 1.2).
+
+use std::time::Duration;
+
+use super::api::*;
+use super::fault::injected;
+use super::metrics::StreamMetric as M;
+use super::sequence::SequenceNumber;
+use super::service::{Kinesis, invalid, rate_exceeded};
+use crate::time::Time;
+
+/// What became of the records of one call.
+struct Outcome {
+    receipts: Vec<Result<PutReceipt, ServiceError>>,
+    encryption: Encryption,
+    /// Utilisation of the busiest shard that was written to.
+    utilisation: f64,
+    delay: Duration,
+    dropped: bool,
+    accepted_bytes: u64,
+}
+
+impl Kinesis {
+    pub(super) fn put_record(
+        &mut self,
+        now: Time,
+        stream: &str,
+        entry: PutEntry,
+        after: Option<SequenceNumber>,
+    ) -> Reply {
+        let outcome = self.put(now, Operation::PutRecord, stream, std::slice::from_ref(&entry), after);
+        let ready_at = self.put_ready_at(now, 1, &outcome);
+        let latency = ready_at.since(now).as_secs_f64() * 1e3;
+        if let (Ok(outcome), Some(stream)) = (&outcome, self.streams.get_mut(stream)) {
+            stream.metrics.add(M::PutRecordBytes, entry.bytes() as f64);
+            stream.metrics.add(M::PutRecordSuccess, f64::from(u8::from(outcome.accepted_bytes > 0)));
+            stream.metrics.add(M::PutRecordLatency, latency);
+        }
+        let response = outcome.and_then(|mut outcome| match outcome.receipts.pop() {
+            Some(receipt) => {
+                receipt.map(|receipt| Response::PutRecord { receipt, encryption: outcome.encryption })
+            }
+            None => Ok(Response::Empty),
+        });
+        Reply { response, ready_at }
+    }
+
+    pub(super) fn put_records(&mut self, now: Time, stream: &str, entries: Vec<PutEntry>) -> Reply {
+        let bytes: u64 = entries.iter().map(PutEntry::bytes).sum();
+        let most = self.settings.profile.request.bytes;
+        let outcome = if bytes > most {
+            Err(invalid(format!("Records size exceeds {} MB limit", most >> 20)))
+        } else {
+            self.put(now, Operation::PutRecords, stream, &entries, None)
+        };
+        let ready_at = self.put_ready_at(now, entries.len(), &outcome);
+        let latency = ready_at.since(now).as_secs_f64() * 1e3;
+        if let (Ok(outcome), Some(stream)) = (&outcome, self.streams.get_mut(stream)) {
+            let kind = |receipt: &Result<PutReceipt, ServiceError>| receipt.as_ref().err().map(|error| error.kind);
+            let count = |wanted: Option<ErrorKind>| outcome.receipts.iter().filter(|r| kind(r) == wanted).count();
+            let accepted = count(None);
+            stream.metrics.add(M::PutRecordsBytes, bytes as f64);
+            stream.metrics.add(M::PutRecordsSuccess, f64::from(u8::from(accepted > 0)));
+            stream.metrics.add(M::PutRecordsLatency, latency);
+            stream.metrics.add(M::PutRecordsTotalRecords, entries.len() as f64);
+            stream.metrics.add(M::PutRecordsSuccessfulRecords, accepted as f64);
+            stream.metrics.add(M::PutRecordsFailedRecords, count(Some(ErrorKind::InternalFailure)) as f64);
+            let throttled = count(Some(ErrorKind::ProvisionedThroughputExceeded));
+            stream.metrics.add(M::PutRecordsThrottledRecords, throttled as f64);
+        }
+        let response = outcome.and_then(|outcome| match outcome.dropped {
+            true => Err(injected(ErrorKind::ConnectionDropped)),
+            false => Ok(Response::PutRecords { receipts: outcome.receipts, encryption: outcome.encryption }),
+        });
+        Reply { response, ready_at }
+    }
+
+    fn put_ready_at(&mut self, now: Time, records: usize, outcome: &Result<Outcome, ServiceError>) -> Time {
+        match outcome {
+            Ok(outcome) => self.latency.put(now, records, outcome.utilisation) + outcome.delay,
+            Err(_) => self.latency.put(now, 1, 0.0),
+        }
+    }
+
+    fn put(
+        &mut self,
+        now: Time,
+        operation: Operation,
+        name: &str,
+        entries: &[PutEntry],
+        after: Option<SequenceNumber>,
+    ) -> Result<Outcome, ServiceError> {
+        let account = self.settings.account.clone();
+        let has_faults = self.faults.rules().next().is_some();
+        let stream = self.usable(now, name)?;
+        let most = u64::from(stream.max_record_kib) << 10;
+        for entry in entries {
+            check(entry, most, stream.distribution)?;
+        }
+        if after.is_some_and(|after| stream.shard(after.shard).is_none()) {
+            let number = after.map(|number| number.to_string()).unwrap_or_default();
+            return Err(invalid(format!(
+                "ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {name} under account {account} is \
+                 invalid."
+            )));
+        }
+        let encryption = stream.encryption.clone();
+        let before = stream.stored_bytes();
+        let mut outcome = Outcome {
+            receipts: Vec::with_capacity(entries.len()),
+            encryption,
+            utilisation: 0.0,
+            delay: Duration::ZERO,
+            dropped: false,
+            accepted_bytes: 0,
+        };
+        let mut throttled = 0u32;
+        for entry in entries {
+            if has_faults && let Some(error) = self.strike_entry(now, operation, name, entry, &mut outcome) {
+                outcome.receipts.push(Err(error));
+                continue;
+            }
+            let Some(stream) = self.streams.get_mut(name) else { break };
+            let receipt = stream.put(now, entry, &mut self.latency);
+            if let Ok(receipt) = &receipt {
+                outcome.accepted_bytes += entry.bytes();
+                let utilisation = stream.shard(receipt.shard).map_or(0.0, |shard| shard.meter.utilisation());
+                outcome.utilisation = outcome.utilisation.max(utilisation);
+            } else {
+                throttled += 1;
+            }
+            outcome.receipts.push(receipt.map_err(|shard| rate_exceeded(shard, name, &account)));
+        }
+        let Some(stream) = self.streams.get_mut(name) else { return Ok(outcome) };
+        let accepted = outcome.receipts.iter().filter(|receipt| receipt.is_ok()).count();
+        stream.metrics.add(M::IncomingBytes, outcome.accepted_bytes as f64);
+        stream.metrics.add(M::IncomingRecords, accepted as f64);
+        stream.metrics.add(M::WriteProvisionedThroughputExceeded, f64::from(throttled));
+        stream.trim_expired(now);
+        self.usage.bytes = (self.usage.bytes + stream.stored_bytes()).saturating_sub(before);
+        self.usage.peak = self.usage.peak.max(self.usage.bytes);
+        if self.usage.bytes > self.usage.budget {
+            self.trim_to_budget(now);
+        }
+        Ok(outcome)
+    }
+
+    /// Throws the dice of the fault rules that name the shard of a record.
+    fn strike_entry(
+        &mut self,
+        now: Time,
+        operation: Operation,
+        name: &str,
+        entry: &PutEntry,
+        outcome: &mut Outcome,
+    ) -> Option<ServiceError> {
+        let shard = self.streams.get_mut(name)?.peek_destination(entry);
+        let hit = self.strike_record(now, operation, name, shard);
+        outcome.delay = outcome.delay.max(hit.delay);
+        let account = &self.settings.account;
+        match hit.error? {
+            ErrorKind::ConnectionDropped => {
+                outcome.dropped = true;
+                None
+            }
+            ErrorKind::ProvisionedThroughputExceeded => Some(rate_exceeded(shard, name, account)),
+            kind => Some(injected(kind)),
+        }
+    }
+}
+
+/// Checks what only the stream can say of a record.
+fn check(entry: &PutEntry, most: u64, distribution: Distribution) -> Result<(), ServiceError> {
+    if entry.partition_key.is_empty() && distribution == Distribution::UserPartitionKey {
+        return Err(invalid("PartitionKey is required: the record distribution strategy of the stream is not AUTO."));
+    }
+    let bytes = entry.bytes();
+    if bytes > most {
+        // The service's own wording is not known.
+        return Err(invalid(format!(
+            "Record of {bytes} bytes (data and partition key) exceeds the limit of {most} bytes"
+        )));
+    }
+    Ok(())
+}
