@@ -1,18 +1,17 @@
 //! HTTP: connections, routing of requests, headers of answers.
 
-use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -22,9 +21,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::event_stream;
 use super::service::{Answer, Service};
-use super::wire::{Fault, Operation};
+use super::wire::{Fault, Format, Target};
+use super::{event_stream, front};
 
 /// How long a connection may take to send the head of a request, idle time between requests included. Longer than the
 /// 90 s for which the SDK's connection pool keeps an idle connection, so that the pool closes it first and no request
@@ -39,8 +38,6 @@ pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// The pause after a connection could not be accepted (out of file descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-const TARGET_PREFIX: &str = "Kinesis_20131202.";
-const JSON: &str = "application/x-amz-json-1.1";
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
 /// Serves the API of `service` on `listener` until `shutdown` is done.
@@ -84,7 +81,7 @@ async fn serve_connection(stream: TcpStream, service: Arc<Service>, closing: wat
     let requests = hyper::service::service_fn(|request| {
         begun.store(true, Ordering::Relaxed);
         let (service, closing) = (Arc::clone(&service), closing.clone());
-        async move { Ok::<_, Infallible>(respond(service, request, closing).await) }
+        respond(service, request, closing)
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
     let mut shutdown = closing.clone();
@@ -107,66 +104,64 @@ async fn serve_connection(stream: TcpStream, service: Arc<Service>, closing: wat
     let _ = connection.await;
 }
 
+/// The answer is that there is none: HTTP/1.1 closes the connection, HTTP/2 resets the stream.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection breaks, as was asked")]
+pub(super) struct ConnectionDropped;
+
 /// Answers one request.
 async fn respond(
     service: Arc<Service>,
     request: Request<Incoming>,
     closing: watch::Receiver<()>,
-) -> Response<Outgoing> {
-    let mut response = match *request.method() {
-        Method::GET if request.uri().path() == "/health" => {
-            let mut response = Response::new(Outgoing::whole(Bytes::from_static(b"ok")));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-            return response;
-        }
-        Method::POST => match answer(&service, request).await {
-            Ok(Answer::Body(body)) => typed(Outgoing::whole(body.into()), StatusCode::OK, JSON),
+) -> Result<Response<Outgoing>, ConnectionDropped> {
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == "/health" {
+        return Ok(typed(Outgoing::whole(Bytes::from_static(b"ok")), StatusCode::OK, "text/plain"));
+    }
+    let mut response = match front::admit(&parts, body.is_end_stream()) {
+        Ok((target, format)) => match answer(&service, target, format, &parts, body).await {
+            Ok(Answer::Body(body)) => typed(Outgoing::whole(body.into()), StatusCode::OK, format.content_type()),
             Ok(Answer::Subscription(subscription)) => {
                 typed(Outgoing::Events(event_stream::start(subscription, closing)), StatusCode::OK, EVENT_STREAM)
             }
-            Err(fault) => refusal(&fault),
+            Err(fault) if fault.drops_connection() => return Err(ConnectionDropped),
+            Err(fault) => typed(Outgoing::whole(fault.body(format).into()), fault.status, format.content_type()),
         },
-        _ => refusal(&Fault {
-            status: StatusCode::FORBIDDEN,
-            ..Fault::client("AccessDeniedException", "Unable to determine service/operation name to be authorized")
-        }),
+        Err(refusal) => {
+            let (body, content_type) = refusal.body();
+            typed(Outgoing::whole(body.into()), refusal.fault.status, content_type)
+        }
     };
     add_ids(&mut response, &service);
-    response
+    Ok(response)
 }
 
-/// Reads the request, has it handled and waits until the answer is due.
-async fn answer(service: &Arc<Service>, request: Request<Incoming>) -> Result<Answer, Fault> {
-    let operation = operation(&request)?;
-    if request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-cbor"))
-    {
-        return Err(Fault::serialization(
-            "The emulator reads application/x-amz-json-1.1 only; Java clients switch with AWS_CBOR_DISABLE=true.",
-        ));
-    }
-    let body = read_body(request, service.settings().profile.request.body_bytes).await?;
-    let (answer, ready_at) = service.call(operation, &body);
+/// Reads the body, has the request handled and waits until the answer is due.
+async fn answer(
+    service: &Arc<Service>,
+    target: Target,
+    format: Format,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Answer, Fault> {
+    let body = read_body(parts, body, service.settings().profile.request.body_bytes).await?;
+    let (answer, ready_at) = service.call(target, format, &body);
     drop(body);
     service.sleep_until(ready_at).await;
     answer
 }
 
-fn operation(request: &Request<Incoming>) -> Result<Operation, Fault> {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
-    let name = target.and_then(|target| target.strip_prefix(TARGET_PREFIX));
-    name.ok_or_else(|| Fault::unknown_operation("X-Amz-Target must name a Kinesis_20131202 operation."))?.parse()
-}
-
-async fn read_body(request: Request<Incoming>, most: u64) -> Result<Bytes, Fault> {
+async fn read_body(parts: &Parts, body: Incoming, most: u64) -> Result<Bytes, Fault> {
     let too_large = || Fault {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         ..Fault::client("RequestEntityTooLargeException", format!("The body exceeds {most} bytes."))
     };
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    let limited = Limited::new(request.into_body(), usize::try_from(most).unwrap_or(usize::MAX));
+    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
     match timeout(BODY_TIMEOUT, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
@@ -176,10 +171,6 @@ async fn read_body(request: Request<Incoming>, most: u64) -> Result<Bytes, Fault
             ..Fault::client("RequestTimeoutException", "The body took too long.")
         }),
     }
-}
-
-fn refusal(fault: &Fault) -> Response<Outgoing> {
-    typed(Outgoing::whole(fault.body().into()), fault.status, JSON)
 }
 
 fn typed(body: Outgoing, status: StatusCode, content_type: &'static str) -> Response<Outgoing> {
@@ -194,7 +185,7 @@ fn add_ids(response: &mut Response<Outgoing>, service: &Service) {
     let mut random = service.answer_ids();
     let mut extended = [0; 72];
     random.fill_bytes(&mut extended);
-    let ids = [("x-amzn-requestid", uuid(random.random())), ("x-amz-id-2", STANDARD.encode(extended))];
+    let ids = [("x-amzn-requestid", uuid(random.random())), ("x-amz-id-2", STANDARD.encode_to_string(extended))];
     for (name, id) in ids {
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(name, value);
@@ -216,7 +207,7 @@ enum Outgoing {
     /// Complete; `None` once it is taken.
     Whole(Option<Bytes>),
     /// Frames of an event stream, as they come.
-    Events(mpsc::Receiver<Bytes>),
+    Events(mpsc::Receiver<Result<Bytes, ConnectionDropped>>),
 }
 
 impl Outgoing {
@@ -227,13 +218,15 @@ impl Outgoing {
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = ConnectionDropped;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let frame = |bytes| Ok(Frame::data(bytes));
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ConnectionDropped>>> {
         match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(frame)),
-            Self::Events(receiver) => receiver.poll_recv(context).map(|bytes| bytes.map(frame)),
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Events(receiver) => receiver.poll_recv(context).map(|next| next.map(|next| next.map(Frame::data))),
         }
     }
 
