@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use streamgauge::client::{Backoff, CallOutcome, EntryOutcome, Producer, ProducerSettings, RetryPolicy};
 use streamgauge::engine::Pacer;
-use streamgauge::kinesis::{Kinesis, Profile, PutEntry, Request, Settings, StreamMode};
+use streamgauge::kinesis::{CreateStream, Kinesis, Profile, PutEntry, Request, Settings};
 use streamgauge::measure::Latency;
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
@@ -83,21 +83,12 @@ fn producing(c: &mut Criterion) {
 fn admission(c: &mut Criterion) {
     let mut group = c.benchmark_group("service");
     group.throughput(Throughput::Elements(500));
-    let mut kinesis = Kinesis::new(Settings {
-        profile: Profile::newest(),
-        seed: Seed(1),
-        epoch: Duration::from_secs(1_700_000_000),
-        memory_budget: Bytes(64 << 20),
-        transition_scale: 0.0,
-        latency: true,
-        account: "000000000000".into(),
-        region: "us-east-1".into(),
-    });
-    let create = Request::CreateStream { stream: "s".into(), shards: Some(100), mode: StreamMode::Provisioned };
+    let mut kinesis = Kinesis::new(Settings::new(Profile::newest(), Seed(1)));
+    let create = Request::CreateStream(CreateStream::provisioned("s", 100));
     kinesis.handle(Time::ZERO, create).response.unwrap();
     let data = bytes::Bytes::from(vec![0; 1024]);
     let entries: Vec<PutEntry> = (0..500)
-        .map(|n| PutEntry { data: data.clone(), partition_key: format!("key-{n}"), explicit_hash_key: None })
+        .map(|n| PutEntry { data: data.clone(), partition_key: format!("key-{n}").into(), explicit_hash_key: None })
         .collect();
     let mut now = Time::ZERO;
     group.bench_function("put 500 of 1 KiB", |b| {

@@ -92,6 +92,12 @@ pub struct Emulator {
     /// How long answers take.
     #[arg(long, value_enum, default_value_t = Latency::Aws)]
     pub latency: Latency,
+    /// Which write limits hold for a shard.
+    #[arg(long, value_enum, default_value_t = WriteLimits::Strict)]
+    pub write_limits: WriteLimits,
+    /// Limits and latencies to use instead of those compiled in: a TOML file of the form of profiles/aws-2026-11.toml.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// Factor on the time that changes of state take: 1 is as on AWS, where a new stream is CREATING for 41 s; 0 makes changes
     /// immediate. The default is short enough for tests, and still lets a client fail that does not wait for ACTIVE.
     #[arg(long, value_name = "FACTOR", default_value = "0.01", value_parser = factor, allow_negative_numbers = true)]
@@ -125,6 +131,17 @@ pub enum Latency {
     /// As long as measurements of AWS say.
     Aws,
     /// No longer than it takes this machine.
+    None,
+}
+
+/// Which write limits of the profile hold for a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WriteLimits {
+    /// Those that AWS states: 1,000 records/s and 1 MiB/s. Plan with these.
+    Strict,
+    /// What a shard was measured to take over minutes: some more.
+    Field,
+    /// None at all.
     None,
 }
 

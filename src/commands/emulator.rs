@@ -10,9 +10,9 @@ use tokio::signal;
 use tokio::sync::oneshot;
 
 use super::{Exit, fail, print};
-use crate::cli::{Emulator, Latency};
+use crate::cli::{Emulator, Latency, WriteLimits};
 use crate::emulator::{Credentials, ListenAddress, Server, Service, Tls, serve};
-use crate::kinesis::{Profile, Settings};
+use crate::kinesis::{Profile, Settings, WriteLimiter};
 use crate::seed::Seed;
 
 /// Serves until a signal ends it.
@@ -44,7 +44,7 @@ pub fn emulator(arguments: &Emulator) -> Exit {
 fn server(arguments: &Emulator) -> Result<Server, String> {
     let credentials = arguments.require_auth.then(credentials).transpose()?;
     let tls = tls(arguments)?;
-    let mut server = Server::new(Arc::new(Service::new(settings(arguments))));
+    let mut server = Server::new(Arc::new(Service::new(settings(arguments)?)));
     if let Some(credentials) = credentials {
         server = server.with_credentials(credentials);
     }
@@ -54,9 +54,15 @@ fn server(arguments: &Emulator) -> Result<Server, String> {
     Ok(server)
 }
 
-fn settings(arguments: &Emulator) -> Settings {
-    Settings {
-        profile: Profile::newest(),
+fn settings(arguments: &Emulator) -> Result<Settings, String> {
+    Ok(Settings {
+        profile: Arc::new(profile(arguments.profile.as_deref())?),
+        write_limiter: match arguments.write_limits {
+            WriteLimits::Strict => WriteLimiter::Strict,
+            WriteLimits::Field => WriteLimiter::Field,
+            WriteLimits::None => WriteLimiter::None,
+        },
+        control_limits: true,
         seed: Seed(arguments.seed),
         epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         memory_budget: arguments.memory,
@@ -64,7 +70,15 @@ fn settings(arguments: &Emulator) -> Settings {
         latency: arguments.latency == Latency::Aws,
         account: arguments.account.clone(),
         region: arguments.region.clone(),
-    }
+    })
+}
+
+/// The profile in the file, or the one compiled in.
+fn profile(path: Option<&Path>) -> Result<Profile, String> {
+    let Some(path) = path else { return Ok(Profile::newest()) };
+    let named = |problem: String| format!("--profile {}: {problem}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    Profile::parse(&text).map_err(|error| named(error.to_string()))
 }
 
 /// The credentials of the environment; they are never printed.

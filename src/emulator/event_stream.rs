@@ -9,8 +9,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::http::ConnectionDropped;
 use super::service::{OpenSubscription, Service};
-use super::wire::{Fault, responses};
+use super::wire::{self, Fault, Format};
 use crate::kinesis::SubscriptionPoll;
 use crate::time::Time;
 
@@ -20,10 +21,13 @@ const FRAMES_IN_FLIGHT: usize = 10;
 /// How long after the end of a subscription's life its connection may still drain.
 const DRAIN: Duration = Duration::from_secs(60);
 
+/// A frame, or the end of the connection in the middle of the stream.
+pub(super) type NextFrame = Result<Bytes, ConnectionDropped>;
+
 /// Starts to push a subscription; the frames come out of the receiver, which ends with the subscription.
 ///
 /// The subscription closes when the receiver is dropped, or when `closing` changes or its sender goes.
-pub(super) fn start(subscription: OpenSubscription, mut closing: watch::Receiver<()>) -> mpsc::Receiver<Bytes> {
+pub(super) fn start(subscription: OpenSubscription, mut closing: watch::Receiver<()>) -> mpsc::Receiver<NextFrame> {
     let (sender, receiver) = mpsc::channel(FRAMES_IN_FLIGHT);
     let service = Arc::clone(subscription.service());
     let life = service.settings().profile.fan_out.subscription_life + DRAIN;
@@ -39,8 +43,9 @@ pub(super) fn start(subscription: OpenSubscription, mut closing: watch::Receiver
 }
 
 /// Pushes until the subscription is over or the client is gone.
-async fn push(service: &Service, subscription: &OpenSubscription, sender: &mpsc::Sender<Bytes>) -> Option<()> {
-    sender.send(initial_response()?).await.ok()?;
+async fn push(service: &Service, subscription: &OpenSubscription, sender: &mpsc::Sender<NextFrame>) -> Option<()> {
+    let format = subscription.format();
+    sender.send(Ok(initial_response(format)?)).await.ok()?;
     loop {
         // Room first: what the client cannot take yet is not taken from the shard either.
         let room = sender.reserve().await.ok()?;
@@ -48,14 +53,16 @@ async fn push(service: &Service, subscription: &OpenSubscription, sender: &mpsc:
         let changed = service.changed();
         match subscription.poll() {
             SubscriptionPoll::Event(event) => {
-                room.send(event_frame(responses::subscription_event(&event, service.settings()))?);
+                room.send(Ok(event_frame(format, wire::event(format, &event, service.settings()))?));
                 // One poll after the other is ready during a backlog; let other connections have their turn.
                 tokio::task::yield_now().await;
             }
             SubscriptionPoll::Wait(until) => wait(service, until, changed).await,
             SubscriptionPoll::Ended => return Some(()),
             SubscriptionPoll::Failed(error) => {
-                room.send(exception_frame(&error.into())?);
+                let fault = Fault::from(error);
+                let dropped = fault.drops_connection();
+                room.send(if dropped { Err(ConnectionDropped) } else { Ok(exception_frame(format, &fault)?) });
                 return Some(());
             }
         }
@@ -69,26 +76,26 @@ async fn wait(service: &Service, until: Time, changed: impl Future<Output = ()>)
     }
 }
 
-fn initial_response() -> Option<Bytes> {
-    frame("event", ":event-type", "initial-response", Bytes::from_static(b"{}"))
+fn initial_response(format: Format) -> Option<Bytes> {
+    frame(format, "event", (":event-type", "initial-response"), wire::initial_response(format))
 }
 
-fn event_frame(payload: Vec<u8>) -> Option<Bytes> {
-    frame("event", ":event-type", "SubscribeToShardEvent", payload.into())
+fn event_frame(format: Format, payload: Vec<u8>) -> Option<Bytes> {
+    frame(format, "event", (":event-type", "SubscribeToShardEvent"), payload)
 }
 
-fn exception_frame(fault: &Fault) -> Option<Bytes> {
-    let payload = serde_json::json!({ "message": fault.message }).to_string();
-    frame("exception", ":exception-type", &fault.name, payload.into())
+fn exception_frame(format: Format, fault: &Fault) -> Option<Bytes> {
+    let (name, payload) = wire::exception(format, fault);
+    frame(format, "exception", (":exception-type", &name), payload)
 }
 
-/// One frame; `None` only if it is larger than the format allows.
-fn frame(kind: &'static str, type_header: &'static str, type_name: &str, payload: Bytes) -> Option<Bytes> {
+/// One frame; `None` only if it is larger than the frame format allows.
+fn frame(format: Format, kind: &'static str, typed: (&'static str, &str), payload: Vec<u8>) -> Option<Bytes> {
     let header = |name: &'static str, value: String| Header::new(name, HeaderValue::String(value.into()));
     let headers = vec![
         header(":message-type", kind.to_owned()),
-        header(type_header, type_name.to_owned()),
-        header(":content-type", "application/x-amz-json-1.1".to_owned()),
+        header(typed.0, typed.1.to_owned()),
+        header(":content-type", format.content_type().to_owned()),
     ];
     // 16 bytes frame the message; the three headers take less than 240.
     let mut buffer = BytesMut::with_capacity(payload.len() + 256);
@@ -118,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_first_frame_is_the_initial_response() {
-        let message = decode(&initial_response().unwrap());
+        let message = decode(&initial_response(Format::Json).unwrap());
         assert_eq!(header(&message, ":message-type"), "event");
         assert_eq!(header(&message, ":event-type"), "initial-response");
         assert_eq!(header(&message, ":content-type"), "application/x-amz-json-1.1");
@@ -127,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_event_keeps_its_payload() {
-        let message = decode(&event_frame(vec![b'x'; 2 << 20]).unwrap());
+        let message = decode(&event_frame(Format::Json, vec![b'x'; 2 << 20]).unwrap());
         assert_eq!(header(&message, ":event-type"), "SubscribeToShardEvent");
         assert_eq!(message.payload().len(), 2 << 20);
     }
@@ -135,7 +142,7 @@ mod tests {
     #[test]
     fn an_exception_names_its_type() {
         let error = ServiceError::new(ErrorKind::ResourceInUse, "taken over");
-        let message = decode(&exception_frame(&error.into()).unwrap());
+        let message = decode(&exception_frame(Format::Json, &error.into()).unwrap());
         assert_eq!(header(&message, ":message-type"), "exception");
         assert_eq!(header(&message, ":exception-type"), "ResourceInUseException");
         assert_eq!(message.payload().as_ref(), br#"{"message":"taken over"}"#);
@@ -143,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_damaged_frame_is_noticed() {
-        let mut bytes = event_frame(b"{}".to_vec()).unwrap().to_vec();
+        let mut bytes = event_frame(Format::Json, b"{}".to_vec()).unwrap().to_vec();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         assert!(MessageFrameDecoder::new().decode_frame(&mut Bytes::from(bytes)).is_err());

@@ -1,12 +1,10 @@
 //! HTTP: routing of requests, bodies in and out, headers of answers.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -20,14 +18,17 @@ use tokio::time::timeout;
 use super::auth::Signature;
 use super::listener::Server;
 use super::service::{Answer, Service};
-use super::wire::{Fault, Operation};
-use super::{event_stream, observe, prometheus};
+use super::wire::{Fault, Format, Target};
+use super::{event_stream, front, observe, prometheus};
 
-const TARGET_PREFIX: &str = "Kinesis_20131202.";
-const JSON: &str = "application/x-amz-json-1.1";
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 /// How requests are counted that name no operation of ours.
 const UNKNOWN_OPERATION: &str = "unknown";
+
+/// The answer is that there is none: HTTP/1.1 closes the connection, HTTP/2 resets the stream.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection breaks, as was asked")]
+pub(super) struct ConnectionDropped;
 
 /// Answers one request. `local` says whether it comes from this machine.
 pub(super) async fn respond(
@@ -35,34 +36,33 @@ pub(super) async fn respond(
     request: Request<Incoming>,
     local: bool,
     closing: watch::Receiver<()>,
-) -> Response<Outgoing> {
-    if request.method() == Method::GET
-        && let Some(response) = observed(server, request.uri().path(), local)
+) -> Result<Response<Outgoing>, ConnectionDropped> {
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::GET
+        && let Some(response) = observed(server, parts.uri.path(), local)
     {
-        return response;
+        return Ok(response);
     }
-    let target = request.headers().get("x-amz-target").cloned();
-    let (name, answer) = match (request.method(), operation(target.as_ref())) {
-        (&Method::POST, Ok((name, operation))) => (name, answer(server, operation, request).await),
-        (&Method::POST, Err(fault)) => (UNKNOWN_OPERATION, Err(fault)),
-        _ => (
-            UNKNOWN_OPERATION,
-            Err(Fault {
-                status: StatusCode::FORBIDDEN,
-                ..Fault::client("AccessDeniedException", "Unable to determine service/operation name to be authorized")
-            }),
-        ),
-    };
-    let mut response = match answer {
-        Ok(Answer::Body(body)) => typed(Outgoing::whole(body.into()), StatusCode::OK, JSON),
-        Ok(Answer::Subscription(subscription)) => {
-            typed(Outgoing::Events(event_stream::start(subscription, closing)), StatusCode::OK, EVENT_STREAM)
+    let (name, mut response) = match front::admit(&parts, body.is_end_stream()) {
+        Ok((target, format)) => {
+            let response = match answer(server, target, format, &parts, body).await {
+                Ok(Answer::Body(body)) => typed(Outgoing::whole(body.into()), StatusCode::OK, format.content_type()),
+                Ok(Answer::Subscription(subscription)) => {
+                    typed(Outgoing::Events(event_stream::start(subscription, closing)), StatusCode::OK, EVENT_STREAM)
+                }
+                Err(fault) if fault.drops_connection() => return Err(ConnectionDropped),
+                Err(fault) => typed(Outgoing::whole(fault.body(format).into()), fault.status, format.content_type()),
+            };
+            (target.name(), response)
         }
-        Err(fault) => refusal(&fault),
+        Err(refusal) => {
+            let (body, content_type) = refusal.body();
+            (UNKNOWN_OPERATION, typed(Outgoing::whole(body.into()), refusal.fault.status, content_type))
+        }
     };
     server.counters.answered(name, response.status().as_u16());
     add_ids(&mut response, &server.service);
-    response
+    Ok(response)
 }
 
 /// What the server shows of itself at `path`, if it shows it to this peer.
@@ -80,33 +80,25 @@ fn observed(server: &Server, path: &str, local: bool) -> Option<Response<Outgoin
     Some(typed(Outgoing::whole(body), StatusCode::OK, content_type))
 }
 
-/// Reads the request, has it handled and waits until the answer is due.
-async fn answer(server: &Server, operation: Operation, request: Request<Incoming>) -> Result<Answer, Fault> {
+/// Reads the body, has the request handled and waits until the answer is due.
+async fn answer(
+    server: &Server,
+    target: Target,
+    format: Format,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Answer, Fault> {
     let service = &server.service;
-    let (parts, body) = request.into_parts();
     // A request that cannot be authentic is not read any further.
-    let signature = server.authority.as_ref().map(|_| Signature::of(&parts)).transpose()?;
-    if parts.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-cbor")) {
-        return Err(Fault::serialization(
-            "The emulator reads application/x-amz-json-1.1 only; Java clients switch with AWS_CBOR_DISABLE=true.",
-        ));
-    }
-    let body = read_body(&parts, body, service.settings().profile.request.body_bytes, server.limits.body).await?;
+    let signature = server.authority.as_ref().map(|_| Signature::of(parts)).transpose()?;
+    let body = read_body(parts, body, service.settings().profile.request.body_bytes, server.limits.body).await?;
     if let (Some(authority), Some(signature)) = (&server.authority, signature) {
-        authority.verify(&parts, &signature, &body, jiff::Timestamp::now())?;
+        authority.verify(parts, &signature, &body, jiff::Timestamp::now())?;
     }
-    let (answer, ready_at) = service.call(operation, &body);
+    let (answer, ready_at) = service.call(target, format, &body);
     drop(body);
     service.sleep_until(ready_at).await;
     answer
-}
-
-/// The operation that a request names, and that name.
-fn operation(target: Option<&HeaderValue>) -> Result<(&str, Operation), Fault> {
-    let target = target.and_then(|value| value.to_str().ok());
-    let name = target.and_then(|target| target.strip_prefix(TARGET_PREFIX));
-    let name = name.ok_or_else(|| Fault::unknown_operation("X-Amz-Target must name a Kinesis_20131202 operation."))?;
-    Ok((name, name.parse()?))
 }
 
 async fn read_body(parts: &Parts, body: Incoming, most: u64, time: Duration) -> Result<Bytes, Fault> {
@@ -130,10 +122,6 @@ async fn read_body(parts: &Parts, body: Incoming, most: u64, time: Duration) -> 
     }
 }
 
-fn refusal(fault: &Fault) -> Response<Outgoing> {
-    typed(Outgoing::whole(fault.body().into()), fault.status, JSON)
-}
-
 fn typed(body: Outgoing, status: StatusCode, content_type: &'static str) -> Response<Outgoing> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -146,7 +134,7 @@ fn add_ids(response: &mut Response<Outgoing>, service: &Service) {
     let mut random = service.answer_ids();
     let mut extended = [0; 72];
     random.fill_bytes(&mut extended);
-    let ids = [("x-amzn-requestid", uuid(random.random())), ("x-amz-id-2", STANDARD.encode(extended))];
+    let ids = [("x-amzn-requestid", uuid(random.random())), ("x-amz-id-2", STANDARD.encode_to_string(extended))];
     for (name, id) in ids {
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(name, value);
@@ -168,7 +156,7 @@ pub(super) enum Outgoing {
     /// Complete; `None` once it is taken.
     Whole(Option<Bytes>),
     /// Frames of an event stream, as they come.
-    Events(mpsc::Receiver<Bytes>),
+    Events(mpsc::Receiver<Result<Bytes, ConnectionDropped>>),
 }
 
 impl Outgoing {
@@ -179,13 +167,15 @@ impl Outgoing {
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = ConnectionDropped;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let frame = |bytes| Ok(Frame::data(bytes));
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ConnectionDropped>>> {
         match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(frame)),
-            Self::Events(receiver) => receiver.poll_recv(context).map(|bytes| bytes.map(frame)),
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Events(receiver) => receiver.poll_recv(context).map(|next| next.map(|next| next.map(Frame::data))),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Connections: where they come from, how many there may be, and when one has stalled.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -236,7 +235,7 @@ where
         let (open, server, closing) = (activity.begin(), Arc::clone(&server), closing.clone());
         async move {
             let response = http::respond(&server, request, local, closing).await;
-            Ok::<_, Infallible>(response.map(|body| open.track(body)))
+            response.map(|response| response.map(|body| open.track(body)))
         }
     });
     let builder = protocol(limits);

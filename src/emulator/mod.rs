@@ -1,22 +1,21 @@
 //! The emulator: [`crate::kinesis::Kinesis`] served over AWS's wire protocol on HTTP.
 //!
-//! Any Kinesis client that is given its URL as endpoint works with it. JSON 1.1 is spoken, CBOR is not. Signatures are
-//! not checked unless asked for, so it belongs on the loopback interface. What is measured on it is a figure of the model, not of AWS.
+//! Any Kinesis client that is given its URL as endpoint works with it, in JSON or CBOR. Signatures are not checked unless
+//! asked for, so it belongs on the loopback interface. What is measured on it is a figure of the model, not of AWS.
 //!
 //! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
 
 mod activity;
 mod auth;
 mod event_stream;
+mod front;
 mod http;
 mod listener;
 mod observe;
 mod prometheus;
 mod service;
 mod tls;
-mod token;
-mod validation;
-mod wire;
+pub mod wire;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::prometheus::{Kind, Page};
 use super::service::Service;
-use crate::kinesis::{Status, StreamMode, StreamOverview};
+use crate::kinesis::{StreamMode, StreamOverview};
 
 /// What the server counts of its connections and requests.
 #[derive(Debug, Default)]
@@ -139,6 +139,12 @@ struct ShardState {
     starting_hash_key: String,
     ending_hash_key: String,
     starting_sequence_number: String,
+    /// Only a closed shard has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending_sequence_number: Option<String>,
+    /// Those that it came from by a split or merge.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parents: Vec<String>,
     stored_bytes: u64,
 }
 
@@ -168,15 +174,13 @@ impl From<StreamOverview> for StreamState {
             starting_hash_key: shard.range.start.to_string(),
             ending_hash_key: shard.range.end.to_string(),
             starting_sequence_number: shard.starting_sequence_number.to_string(),
+            ending_sequence_number: shard.ending_sequence_number.map(|number| number.to_string()),
+            parents: [shard.parent, shard.adjacent_parent].into_iter().flatten().map(|id| id.to_string()).collect(),
             stored_bytes,
         });
         Self {
             name: stream.summary.stream,
-            status: match stream.summary.status {
-                Status::Creating => "CREATING",
-                Status::Active => "ACTIVE",
-                Status::Deleting => "DELETING",
-            },
+            status: stream.summary.status.name(),
             mode: stream.summary.mode,
             retention_hours: stream.summary.retention_hours,
             consumers: stream.summary.consumers,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::wire::{self, Context, Decoded, Fault, Operation, responses};
+use super::wire::{self, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
     Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamOverview, SubscriptionId, SubscriptionPoll,
 };
@@ -31,7 +31,7 @@ pub struct Service {
 /// What a request is answered with.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// A JSON body.
+    /// A body in the format of the request.
     Body(Vec<u8>),
     /// Events, for as long as the subscription lives.
     Subscription(OpenSubscription),
@@ -42,6 +42,7 @@ pub(super) enum Answer {
 pub(super) struct OpenSubscription {
     service: Arc<Service>,
     id: SubscriptionId,
+    format: Format,
 }
 
 impl Service {
@@ -64,7 +65,7 @@ impl Service {
 
     /// All streams and shards as they are now, and what now is.
     pub(super) fn overview(&self) -> (Time, Vec<StreamOverview>) {
-        let kinesis = self.kinesis();
+        let mut kinesis = self.kinesis();
         let now = self.now();
         (now, kinesis.overview(now))
     }
@@ -75,63 +76,27 @@ impl Service {
     }
 
     /// Answers a request, and says when the answer is due.
-    pub(super) fn call(self: &Arc<Self>, operation: Operation, body: &[u8]) -> (Result<Answer, Fault>, Time) {
+    pub(super) fn call(self: &Arc<Self>, target: Target, format: Format, body: &[u8]) -> (Result<Answer, Fault>, Time) {
         let now = self.now();
-        match wire::decode(operation, body, Context { settings: &self.settings, now }) {
-            Ok(Decoded::Request(request)) => self.request(request),
-            Ok(Decoded::ListShards { stream, max_results, after }) => {
-                let reply = self.handle(Request::ListShards { stream: stream.clone(), max_results, after });
-                let body = reply.response.map_err(Fault::from).and_then(|response| match response {
-                    Response::ListShards { shards, more } => written(responses::list_shards(&stream, &shards, more)),
-                    other => written(responses::body(&other, &self.settings)),
-                });
-                (body, reply.ready_at)
-            }
-            Ok(Decoded::DescribeStream { stream, limit, after }) => {
-                let summary = self.handle(Request::DescribeStreamSummary { stream: stream.clone() });
-                let listing = self.handle(Request::ListShards { stream, max_results: limit, after });
-                (self.described(summary.response, listing.response), summary.ready_at)
-            }
-            Err(fault) => (Err(fault), now),
-        }
-    }
-
-    fn request(self: &Arc<Self>, request: Request) -> (Result<Answer, Fault>, Time) {
-        use Request as R;
-        let moves = matches!(
-            request,
-            R::PutRecord { .. }
-                | R::PutRecords { .. }
-                | R::DeleteStream { .. }
-                | R::DeregisterStreamConsumer { .. }
-                | R::SubscribeToShard { .. }
-        );
+        let context = Context { settings: &self.settings, now };
+        let request = match wire::decode(target, format, body, context) {
+            Ok(request) => request,
+            Err(fault) => return (Err(fault), now),
+        };
+        let page = Page::of(&request);
+        let wakes = wakes_subscriptions(&request);
         let reply = self.handle(request);
-        if moves && self.open_subscriptions.load(Ordering::Acquire) > 0 {
+        if wakes && self.open_subscriptions.load(Ordering::Acquire) > 0 {
             self.change.notify_waiters();
         }
         let answer = match reply.response {
-            Ok(Response::SubscribeToShard(id)) => Ok(Answer::Subscription(OpenSubscription::new(Arc::clone(self), id))),
-            Ok(response) => written(responses::body(&response, &self.settings)),
+            Ok(Response::SubscribeToShard(id)) => {
+                Ok(Answer::Subscription(OpenSubscription::new(Arc::clone(self), id, format)))
+            }
+            Ok(response) => Ok(Answer::Body(wire::response(format, &response, &page, context))),
             Err(error) => Err(error.into()),
         };
         (answer, reply.ready_at)
-    }
-
-    fn described(
-        &self,
-        summary: Result<Response, crate::kinesis::ServiceError>,
-        listing: Result<Response, crate::kinesis::ServiceError>,
-    ) -> Result<Answer, Fault> {
-        match (summary?, listing?) {
-            (Response::DescribeStreamSummary(summary), Response::ListShards { shards, more }) => {
-                // A stream that is being created shows no shards yet, as its summary counts none.
-                let shown = if summary.open_shards == 0 { &[] } else { shards.as_slice() };
-                let more = more && !shown.is_empty();
-                written(responses::describe_stream(&summary, shown, more, &self.settings))
-            }
-            _ => written(None),
-        }
     }
 
     /// A random number generator for the ids of the next answer.
@@ -180,9 +145,14 @@ impl Service {
 }
 
 impl OpenSubscription {
-    fn new(service: Arc<Service>, id: SubscriptionId) -> Self {
+    fn new(service: Arc<Service>, id: SubscriptionId, format: Format) -> Self {
         service.open_subscriptions.fetch_add(1, Ordering::AcqRel);
-        Self { service, id }
+        Self { service, id, format }
+    }
+
+    /// The format of its events.
+    pub const fn format(&self) -> Format {
+        self.format
     }
 
     /// The service that it belongs to.
@@ -205,6 +175,18 @@ impl Drop for OpenSubscription {
     }
 }
 
-fn written(body: Option<Vec<u8>>) -> Result<Answer, Fault> {
-    body.map(Answer::Body).ok_or_else(|| Fault::internal("The answer could not be written."))
+/// Whether a request may change what a subscription has to push.
+const fn wakes_subscriptions(request: &Request) -> bool {
+    use Request as R;
+    matches!(
+        request,
+        R::PutRecord { .. }
+            | R::PutRecords { .. }
+            | R::DeleteStream { .. }
+            | R::DeregisterStreamConsumer { .. }
+            | R::SubscribeToShard { .. }
+            | R::SplitShard { .. }
+            | R::MergeShards { .. }
+            | R::UpdateShardCount { .. }
+    )
 }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::emulator::wire::Format;
 use crate::kinesis::Profile;
 use crate::seed::Seed;
 use crate::units::Bytes;
@@ -18,14 +19,10 @@ use crate::units::Bytes;
 /// A service without latency, whose time begins at 1763856000.
 pub(super) fn settings() -> Settings {
     Settings {
-        profile: Profile::newest(),
-        seed: Seed(1),
         epoch: Duration::from_secs(1_763_856_000),
         memory_budget: Bytes(64 << 20),
-        transition_scale: 0.0,
         latency: false,
-        account: "000000000000".to_owned(),
-        region: "us-east-1".to_owned(),
+        ..Settings::new(Profile::newest(), Seed(1))
     }
 }
 
@@ -166,8 +163,9 @@ fn requests_that_are_none_get_an_answer_too() {
 
 #[test]
 fn a_body_that_grows_too_large_is_refused() {
-    let mut small = settings();
-    small.profile.request.body_bytes = 1000;
+    let mut profile = Profile::newest();
+    profile.request.body_bytes = 1000;
+    let small = Settings { profile: Arc::new(profile), ..settings() };
     let emulator = Embedded::start(small).unwrap();
     let chunk = format!("3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001));
     let request = format!(
@@ -262,7 +260,7 @@ fn a_client_that_goes_away_closes_its_subscription() {
     runtime.block_on(async {
         let service = Arc::new(Service::new(settings()));
         let call = |operation: &str, body: Value| {
-            let (answer, _) = service.call(operation.parse().unwrap(), body.to_string().as_bytes());
+            let (answer, _) = service.call(operation.parse().unwrap(), Format::Json, body.to_string().as_bytes());
             answer.unwrap()
         };
         call("CreateStream", json!({ "StreamName": "orders", "ShardCount": 1 }));

@@ -127,15 +127,11 @@ pub async fn connect(
 
 fn emulator_settings(profile: &Profile, seed: Seed) -> Settings {
     Settings {
-        profile: profile.clone(),
-        seed,
         epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         memory_budget: EMULATOR_MEMORY,
         // A run should not wait 41 s for its stream; the profile's figure is for the standing emulator.
         transition_scale: 0.0,
-        latency: true,
-        account: "000000000000".to_owned(),
-        region: "us-east-1".to_owned(),
+        ..Settings::new(profile.clone(), seed)
     }
 }
 

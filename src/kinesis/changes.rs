@@ -51,14 +51,15 @@ impl Kinesis {
     }
 
     pub(super) fn update_shard_count(&mut self, now: Time, name: &str, target: u32) -> Answer {
-        let (limits, transition) =
-            (self.settings.profile.reshard.clone(), self.settings.profile.transition.clone());
+        let (limits, transition) = (self.settings.profile.reshard.clone(), self.settings.profile.transition.clone());
         let stream = self.changeable(now, name)?;
         provisioned(stream, "UpdateShardCount")?;
         let current = stream.open_count();
         // The service's own wording is not known (section 10); the rules are those of section 2.3.
         let refuse = |why: String| {
-            Err(invalid(format!("UpdateShardCount cannot take stream {name} from {current} to {target} shards: {why}.")))
+            Err(invalid(format!(
+                "UpdateShardCount cannot take stream {name} from {current} to {target} shards: {why}."
+            )))
         };
         if u64::from(target) > u64::from(current) * 2 {
             return refuse(format!("the target may be at most double the current count, {}", u64::from(current) * 2));
@@ -191,13 +192,7 @@ impl Kinesis {
         Ok(Response::Empty)
     }
 
-    pub(super) fn update_monitoring(
-        &mut self,
-        now: Time,
-        name: &str,
-        metrics: &[ShardMetric],
-        enable: bool,
-    ) -> Answer {
+    pub(super) fn update_monitoring(&mut self, now: Time, name: &str, metrics: &[ShardMetric], enable: bool) -> Answer {
         let stream = self.changeable(now, name)?;
         let current = stream.monitoring.iter().copied().collect();
         if enable {
@@ -220,13 +215,7 @@ impl Kinesis {
     }
 
     /// Counts what may happen `most` times in any 24 hours.
-    fn charge_history(
-        &mut self,
-        now: Time,
-        name: &str,
-        operation: Operation,
-        most: usize,
-    ) -> Result<(), ServiceError> {
+    fn charge_history(&mut self, now: Time, name: &str, operation: Operation, most: usize) -> Result<(), ServiceError> {
         let account = self.settings.account.clone();
         let times = self.stream_mut(now, name)?.history.entry(operation).or_default();
         times.retain(|time| now.since(*time) < DAY);

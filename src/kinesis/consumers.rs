@@ -60,10 +60,13 @@ impl Kinesis {
         let missing = not_found(name, &self.settings.account);
         let epoch = self.settings.epoch;
         let stream = self.stream_mut(now, name)?;
-        if created.is_some_and(|created| super::streams::unix(epoch, created) != super::streams::unix(epoch, stream.created)) {
+        if created
+            .is_some_and(|created| super::streams::unix(epoch, created) != super::streams::unix(epoch, stream.created))
+        {
             return Err(missing);
         }
-        let rest: Vec<_> = stream.consumers.iter().filter(|(key, _)| after.is_none_or(|after| key.as_str() > after)).collect();
+        let rest: Vec<_> =
+            stream.consumers.iter().filter(|(key, _)| after.is_none_or(|after| key.as_str() > after)).collect();
         let more = rest.len() > limit;
         let consumers = rest.into_iter().take(limit).map(|(key, consumer)| describe(now, name, key, consumer));
         Ok(Response::ListStreamConsumers { consumers: consumers.collect(), more })
@@ -72,9 +75,10 @@ impl Kinesis {
     pub(super) fn subscribe(&mut self, now: Time, name: &ConsumerName, shard: ShardId, position: Position) -> Answer {
         let answer = self.open_subscription(now, name, shard, position);
         if let Some(stream) = self.streams.get_mut(&name.stream) {
-            let refused = answer.as_ref().err().is_some_and(|error| {
-                matches!(error.kind, ErrorKind::ResourceInUse | ErrorKind::LimitExceeded)
-            });
+            let refused = answer
+                .as_ref()
+                .err()
+                .is_some_and(|error| matches!(error.kind, ErrorKind::ResourceInUse | ErrorKind::LimitExceeded));
             stream.metrics.add(M::SubscribeToShardRateExceeded, f64::from(u8::from(refused)));
             stream.metrics.add(M::SubscribeToShardSuccess, f64::from(u8::from(answer.is_ok())));
         }
@@ -85,7 +89,8 @@ impl Kinesis {
         let id = SubscriptionId(self.next_subscription);
         let (account, epoch) = (self.settings.account.clone(), self.settings.epoch);
         let limits = self.settings.profile.fan_out.clone();
-        self.usable(now, &name.stream)?.trim_expired(now);
+        self.trim_expired(now, &name.stream);
+        self.usable(now, &name.stream)?;
         let (stream, consumer) = (name.stream.clone(), name.consumer.clone());
         let registered = self.registered(now, name)?;
         let created = registered.created;
@@ -108,7 +113,9 @@ impl Kinesis {
             return Err(subscription_in_use(&stream, &consumer, shard, &account));
         }
         if !progress.calls.has(now, 1) {
-            let message = format!("Rate exceeded for consumer {consumer} and shard {shard} of stream {stream} under account {account}.");
+            let message = format!(
+                "Rate exceeded for consumer {consumer} and shard {shard} of stream {stream} under account {account}."
+            );
             return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
         }
         progress.calls.take(now, 1);
@@ -144,12 +151,9 @@ impl Kinesis {
     fn poll_open_subscription(&mut self, now: Time, id: SubscriptionId) -> SubscriptionPoll {
         let Some(subscription) = self.subscriptions.get_mut(&id) else { return SubscriptionPoll::Ended };
         let (name, account) = (&subscription.stream, &self.settings.account);
-        let exists = |stream: &&mut Stream| {
-            matches!(stream.status(now), Some(Status::Active | Status::Updating))
-        };
+        let exists = |stream: &&mut Stream| matches!(stream.status(now), Some(Status::Active | Status::Updating));
         if let Some(stream) = self.streams.get_mut(name) {
             stream.advance(now);
-            stream.trim_expired(now);
         }
         let Some(stream) = self.streams.get_mut(name).filter(exists) else {
             return SubscriptionPoll::Failed(not_found(name, account));

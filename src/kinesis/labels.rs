@@ -71,9 +71,7 @@ impl Kinesis {
 
     fn labels(&mut self, now: Time, resource: &Resource) -> Result<(&mut Tags, &mut Option<String>), ServiceError> {
         match resource {
-            Resource::Stream(name) => {
-                self.stream_mut(now, name).map(|stream| (&mut stream.tags, &mut stream.policy))
-            }
+            Resource::Stream(name) => self.stream_mut(now, name).map(|stream| (&mut stream.tags, &mut stream.policy)),
             Resource::Consumer(name) => {
                 self.registered(now, name).map(|consumer| (&mut consumer.tags, &mut consumer.policy))
             }

@@ -138,8 +138,7 @@ mod tests {
     #[test]
     fn at_80_percent_the_99th_percentile_is_the_stated_one() {
         let mut model = LatencyModel::new(&Profile::newest().latency, Seed(1), true);
-        let mut draws: Vec<Duration> =
-            (0..20_000).map(|_| model.put(Time::ZERO, 1, 0.8).since(Time::ZERO)).collect();
+        let mut draws: Vec<Duration> = (0..20_000).map(|_| model.put(Time::ZERO, 1, 0.8).since(Time::ZERO)).collect();
         draws.sort();
         assert!((draws[10_000].as_secs_f64() - 0.0073).abs() < 0.000_15, "{:?}", draws[10_000]);
         assert!((draws[19_800].as_secs_f64() - 0.020).abs() < 0.001_2, "{:?}", draws[19_800]);

@@ -66,7 +66,8 @@ impl Meter {
     /// Keeps the load of the minute that has ended.
     pub const fn note_minute(&mut self, accepted: Accepted) {
         // A record counts like as many bytes as a full shard has bytes for each of its records.
-        let bytes_for_records = accepted.records * (self.bytes_per_second / (self.records_per_second + (self.records_per_second == 0) as u64));
+        let bytes_for_records = accepted.records
+            * (self.bytes_per_second / (self.records_per_second + (self.records_per_second == 0) as u64));
         self.last_minute = if accepted.bytes > bytes_for_records { accepted.bytes } else { bytes_for_records };
     }
 

@@ -37,9 +37,7 @@ impl Kinesis {
             stream.metrics.add(M::PutRecordLatency, latency);
         }
         let response = outcome.and_then(|mut outcome| match outcome.receipts.pop() {
-            Some(receipt) => {
-                receipt.map(|receipt| Response::PutRecord { receipt, encryption: outcome.encryption })
-            }
+            Some(receipt) => receipt.map(|receipt| Response::PutRecord { receipt, encryption: outcome.encryption }),
             None => Ok(Response::Empty),
         });
         Reply { response, ready_at }

@@ -10,8 +10,8 @@ impl Kinesis {
         let account = self.settings.account.clone();
         let life = self.settings.profile.read.iterator_life;
         let reader = self.serial();
+        self.trim_expired(now, name);
         let stream = self.usable(now, name)?;
-        stream.trim_expired(now);
         let Some(at) = stream.shard_mut(shard) else {
             return Err(shard_not_found(name, shard, &account));
         };
@@ -44,8 +44,8 @@ impl Kinesis {
         let max_bytes = self.settings.profile.request.get_bytes;
         let life = self.settings.profile.read.iterator_life;
         let serial = self.serial();
+        self.trim_expired(now, &iterator.stream);
         let stream = self.usable(now, &iterator.stream)?;
-        stream.trim_expired(now);
         let Some(shard) = stream.shard_mut(iterator.shard) else {
             return Err(shard_not_found(&iterator.stream, iterator.shard, &account));
         };

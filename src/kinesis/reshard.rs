@@ -26,7 +26,9 @@ impl Stream {
                     self.add_shard(HashKeyRange { start, end: range.end }, vec![id], now);
                 }
                 Step::Merge(lower, upper) => {
-                    let (Some(first), Some(second)) = (self.close(lower, now), self.close(upper, now)) else { continue };
+                    let (Some(first), Some(second)) = (self.close(lower, now), self.close(upper, now)) else {
+                        continue;
+                    };
                     let range = HashKeyRange { start: first.start, end: second.end };
                     self.add_shard(range, vec![lower, upper], now);
                 }

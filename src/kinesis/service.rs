@@ -42,6 +42,24 @@ pub struct Settings {
     pub region: String,
 }
 
+impl Settings {
+    /// The limits and latencies of a profile, changes of state at once, 256 MiB of memory, and a made-up account.
+    pub fn new(profile: Profile, seed: Seed) -> Self {
+        Self {
+            profile: Arc::new(profile),
+            write_limiter: WriteLimiter::Strict,
+            seed,
+            epoch: Duration::ZERO,
+            memory_budget: units::Bytes(256 << 20),
+            transition_scale: 0.0,
+            latency: true,
+            control_limits: true,
+            account: "000000000000".to_owned(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+}
+
 /// Which write limits hold for a shard (fact sheet, section 1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -273,6 +291,14 @@ impl Kinesis {
         if stream.status(now) == Some(Status::Creating) { Err(missing) } else { Ok(stream) }
     }
 
+    /// Drops the records of a stream that are past their retention.
+    pub(super) fn trim_expired(&mut self, now: Time, name: &str) {
+        let Some(stream) = self.streams.get_mut(name) else { return };
+        let before = stream.stored_bytes();
+        stream.trim_expired(now);
+        self.usage.bytes = self.usage.bytes.saturating_sub(before - stream.stored_bytes());
+    }
+
     /// The stream for a change: it must be ACTIVE.
     pub(super) fn changeable(&mut self, now: Time, name: &str) -> Result<&mut Stream, ServiceError> {
         let account = self.settings.account.clone();
@@ -281,8 +307,7 @@ impl Kinesis {
         if status == Status::Active {
             return Ok(stream);
         }
-        let message =
-            format!("Stream {name} under account {account} not ACTIVE, instead in state {}", status.name());
+        let message = format!("Stream {name} under account {account} not ACTIVE, instead in state {}", status.name());
         Err(ServiceError::new(ErrorKind::ResourceInUse, message))
     }
 

@@ -40,8 +40,7 @@ impl Kinesis {
         }
         let existing = self.streams.values().filter(|stream| stream.mode == StreamMode::OnDemand).count();
         if create.mode == StreamMode::OnDemand && existing >= limits.on_demand_streams as usize {
-            let message =
-                format!("Limit of on-demand streams under account {account}: {}.", limits.on_demand_streams);
+            let message = format!("Limit of on-demand streams under account {account}: {}.", limits.on_demand_streams);
             return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
         }
         self.check_shard_quota(shards)?;

@@ -5,9 +5,11 @@
 mod cli;
 mod emulator;
 mod engine;
+mod quotas;
 mod readme;
 mod scenarios;
 mod service;
+mod service_changes;
 mod standing;
 mod tidy;
 mod virtual_time;

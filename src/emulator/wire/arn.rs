@@ -2,19 +2,8 @@
 
 use std::time::Duration;
 
-use crate::emulator::validation::{TextRule, is_name};
-use crate::kinesis::Settings;
+use crate::kinesis::{ConsumerName, Settings};
 use crate::time::Time;
-
-/// Stream ARNs in requests.
-pub(super) const STREAM_ARN: TextRule =
-    TextRule::new(2048, r"arn:aws.*:kinesis:.*:\d{12}:stream/\S+", |text| parse_stream(text).is_some());
-/// Consumer ARNs in requests.
-pub(super) const CONSUMER_ARN: TextRule = TextRule::new(
-    2048,
-    r"^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+",
-    |text| parse_consumer(text).is_some(),
-);
 
 /// A stream ARN, `arn:aws:kinesis:{region}:{account}:stream/{name}`.
 pub(super) fn stream(settings: &Settings, name: &str) -> String {
@@ -27,34 +16,45 @@ pub(super) fn consumer(settings: &Settings, name: &str, consumer: &str, created:
     format!("{}/consumer/{consumer}:{}", stream(settings, name), created.as_secs())
 }
 
-/// The account and the rest after `stream/` of an ARN of a Kinesis stream; `None` if it is not of that form.
+/// The account and the rest after it of an ARN of Kinesis; `None` if it is not of that form.
+///
+/// The region is not compared: a caller may point a client of any region at the emulator.
 fn parse(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.splitn(6, ':');
     let (scheme, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
     let (_region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
     let account_digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    if scheme != "arn" || !partition.starts_with("aws") || service != "kinesis" || !account_digits {
-        return None;
-    }
-    Some((account, resource.strip_prefix("stream/")?))
+    let kinesis = scheme == "arn" && partition.starts_with("aws") && service == "kinesis" && account_digits;
+    kinesis.then_some((account, resource))
 }
 
 /// Account and name of the stream that an ARN names; `None` if it is no stream ARN.
-///
-/// The region is not compared: a caller may point a client of any region at the emulator.
 pub(super) fn parse_stream(arn: &str) -> Option<(&str, &str)> {
-    parse(arn).filter(|(_, name)| is_name(name))
+    let (account, resource) = parse(arn)?;
+    Some((account, resource.strip_prefix("stream/").filter(|name| is_name(name))?))
 }
 
-/// Account, stream and consumer that an ARN names; `None` if it is no consumer ARN.
-///
-/// The second of creation is checked for its form only.
-pub(super) fn parse_consumer(arn: &str) -> Option<(&str, &str, &str)> {
+/// The account and the consumer that an ARN names; `None` if it is no consumer ARN.
+pub(super) fn parse_consumer(arn: &str) -> Option<(&str, ConsumerName)> {
     let (account, resource) = parse(arn)?;
-    let (stream, rest) = resource.split_once("/consumer/")?;
+    let (stream, rest) = resource.strip_prefix("stream/")?.split_once("/consumer/")?;
     let (consumer, created) = rest.split_once(':')?;
-    let right = is_name(stream) && is_name(consumer) && created.parse::<u64>().is_ok();
-    right.then_some((account, stream, consumer))
+    if !is_name(stream) || !is_name(consumer) || !created.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let created = Some(created.parse().ok()?);
+    Some((account, ConsumerName { stream: stream.to_owned(), consumer: consumer.to_owned(), created }))
+}
+
+/// Whether an ARN names a queue or a channel.
+pub(super) fn is_not_emulated(arn: &str) -> bool {
+    parse(arn).is_some_and(|(_, resource)| resource.starts_with("queue/") || resource.starts_with("channel/"))
+}
+
+/// Whether a text is a name of the API: 1 to 128 of `[a-zA-Z0-9_.-]`.
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -68,7 +68,9 @@ mod tests {
         assert_eq!(parse_stream(&stream(&settings, "orders")), Some(("000000000000", "orders")));
         let arn = consumer(&settings, "orders", "billing", Time::from_millis(1_900));
         assert_eq!(arn, "arn:aws:kinesis:us-east-1:000000000000:stream/orders/consumer/billing:1763856001");
-        assert_eq!(parse_consumer(&arn), Some(("000000000000", "orders", "billing")));
+        let name =
+            ConsumerName { stream: "orders".to_owned(), consumer: "billing".to_owned(), created: Some(1_763_856_001) };
+        assert_eq!(parse_consumer(&arn), Some(("000000000000", name)));
     }
 
     #[test]
@@ -81,5 +83,7 @@ mod tests {
         }
         assert_eq!(parse_stream("arn:aws:kinesis:r:000000000000:stream/x/consumer/c:1"), None);
         assert_eq!(parse_consumer("arn:aws:kinesis:r:000000000000:stream/x/consumer/c"), None);
+        assert_eq!(parse_consumer("arn:aws:kinesis:r:000000000000:stream/x/consumer/c:-1"), None);
+        assert!(is_not_emulated("arn:aws:kinesis:r:000000000000:queue/q"));
     }
 }

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use hyper::StatusCode;
 
+use super::Format;
+use super::writer::Writer;
 use crate::kinesis::{ErrorKind, ServiceError};
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) struct Fault {
+pub struct Fault {
     /// The HTTP status: 400 for everything the caller can mend.
     pub status: StatusCode,
     /// The name, as in `__type` and `:exception-type`.
@@ -23,7 +25,7 @@ impl Fault {
         Self { status: StatusCode::BAD_REQUEST, name: Cow::Borrowed(name), message: message.into() }
     }
 
-    /// The body is not the JSON that the operation takes.
+    /// The body cannot be read as what the operation takes.
     pub fn serialization(message: impl Into<String>) -> Self {
         Self::client("SerializationException", message)
     }
@@ -33,27 +35,40 @@ impl Fault {
         Self::client("UnknownOperationException", message)
     }
 
+    /// The API has it and the emulator does not. The name is none of the model's and the status is 400, so that no SDK tries
+    /// again and no caller takes it for the state of a resource.
+    pub fn not_emulated(what: impl std::fmt::Display) -> Self {
+        let message =
+            format!("{what} is not emulated: this emulator serves streams and consumers, no queues or channels.");
+        Self::client("UnsupportedOperationException", message)
+    }
+
     /// An argument has the right form but cannot be used.
     pub fn invalid_argument(message: impl Into<String>) -> Self {
         ServiceError::new(ErrorKind::InvalidArgument, message).into()
     }
 
-    /// The fault is ours.
-    pub fn internal(message: impl Into<String>) -> Self {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self { status, name: Cow::Borrowed("InternalFailure"), message: message.into() }
+    /// Whether the connection is to break without an answer, instead of this being one.
+    pub fn drops_connection(&self) -> bool {
+        self.name == ErrorKind::ConnectionDropped.name()
     }
 
     /// The body of the answer. Only SerializationException writes `Message` with a capital.
-    pub fn body(&self) -> Vec<u8> {
+    pub fn body(&self, format: Format) -> Vec<u8> {
         let member = if self.name == "SerializationException" { "Message" } else { "message" };
-        serde_json::json!({ "__type": self.name, member: self.message }).to_string().into_bytes()
+        let mut writer = Writer::new(format, self.message.len() + 96);
+        writer.object(|w| {
+            w.name("__type").text(&self.name);
+            w.name(member).text(&self.message);
+        });
+        writer.finish()
     }
 }
 
 impl From<ServiceError> for Fault {
     fn from(error: ServiceError) -> Self {
-        Self::client(error.kind.name(), error.message)
+        let status = StatusCode::from_u16(error.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, ..Self::client(error.kind.name(), error.message) }
     }
 }
 
@@ -63,9 +78,23 @@ mod tests {
 
     #[test]
     fn only_serialization_exceptions_have_a_capital_message() {
-        let text = |fault: Fault| String::from_utf8(fault.body()).unwrap();
-        assert_eq!(text(Fault::serialization("no")), r#"{"Message":"no","__type":"SerializationException"}"#);
+        let text = |fault: Fault| String::from_utf8(fault.body(Format::Json)).unwrap();
+        assert_eq!(text(Fault::serialization("no")), r#"{"__type":"SerializationException","Message":"no"}"#);
         let error = ServiceError::new(ErrorKind::ResourceNotFound, "a \"b\"");
         assert_eq!(text(error.into()), r#"{"__type":"ResourceNotFoundException","message":"a \"b\""}"#);
+    }
+
+    #[test]
+    fn errors_are_written_in_the_format_of_the_request() {
+        let body = Fault::client("E", "no").body(Format::Cbor);
+        assert_eq!(body, b"\xbf\x66__type\x61E\x67message\x62no\xff");
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_error() {
+        let status = |kind| Fault::from(ServiceError::new(kind, "")).status.as_u16();
+        assert_eq!(status(ErrorKind::ResourceNotFound), 400);
+        assert_eq!(status(ErrorKind::InternalFailure), 500);
+        assert_eq!(status(ErrorKind::ServiceUnavailable), 503);
     }
 }

@@ -1,79 +1,56 @@
-//! AWS's JSON 1.1 protocol: operations in, answers out (fact sheet, section 4).
+//! AWS's protocols, JSON 1.1 and CBOR: requests in, answers out (fact sheet, section 4).
+//!
+//! A body becomes a tree of values, each value gets the type that the API model says, the constraints of the model are
+//! checked, and what is left is converted into a [`Request`]. Each step words its own errors. Puts in the usual layout take
+//! a shorter way to the same result.
 
-pub(super) mod arn;
-mod control;
+mod arn;
+mod constraints;
+mod convert;
+mod fast;
 mod fault;
-mod json;
-mod puts;
-mod reads;
-pub(super) mod responses;
+mod model;
+mod page;
+mod responses;
+mod token;
+mod types;
+mod value;
+mod writer;
 
+use std::fmt;
 use std::str::FromStr;
 
-use self::json::{Text, text};
-use super::validation::Violations;
-use crate::kinesis::{ErrorKind, Request, ServiceError, Settings, ShardId};
+pub use self::fault::Fault;
+pub use self::page::Page;
+pub use self::responses::{event, exception, initial_response, response};
+use crate::kinesis::{Operation, Request, Settings};
 use crate::time::Time;
 
-pub(super) use self::fault::Fault;
+/// Most bytes of a text that a message repeats; a peer must not make us echo megabytes.
+const SHOWN_BYTES: usize = 1024;
 
-/// The operations that the emulator serves.
+/// How bodies are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of the API")]
-pub(super) enum Operation {
-    CreateStream,
-    DeleteStream,
-    DescribeStream,
-    DescribeStreamSummary,
-    ListShards,
-    PutRecord,
-    PutRecords,
-    GetShardIterator,
-    GetRecords,
-    RegisterStreamConsumer,
-    DescribeStreamConsumer,
-    DeregisterStreamConsumer,
-    SubscribeToShard,
+pub enum Format {
+    /// `application/x-amz-json-1.1`: blobs are base64, moments are seconds.
+    Json,
+    /// `application/x-amz-cbor-1.1`: blobs are bytes, moments are milliseconds with tag 1.
+    Cbor,
 }
 
-impl FromStr for Operation {
-    type Err = Fault;
-
-    fn from_str(name: &str) -> Result<Self, Fault> {
-        Ok(match name {
-            "CreateStream" => Self::CreateStream,
-            "DeleteStream" => Self::DeleteStream,
-            "DescribeStream" => Self::DescribeStream,
-            "DescribeStreamSummary" => Self::DescribeStreamSummary,
-            "ListShards" => Self::ListShards,
-            "PutRecord" => Self::PutRecord,
-            "PutRecords" => Self::PutRecords,
-            "GetShardIterator" => Self::GetShardIterator,
-            "GetRecords" => Self::GetRecords,
-            "RegisterStreamConsumer" => Self::RegisterStreamConsumer,
-            "DescribeStreamConsumer" => Self::DescribeStreamConsumer,
-            "DeregisterStreamConsumer" => Self::DeregisterStreamConsumer,
-            "SubscribeToShard" => Self::SubscribeToShard,
-            _ => return Err(Fault::unknown_operation("The emulator does not serve this operation.")),
-        })
-    }
-}
-
-/// A request that was understood.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Decoded {
-    /// One request to the service half.
-    Request(Request),
-    /// A page of shards; what was asked is needed again to name the next page.
-    ListShards { stream: String, max_results: usize, after: Option<ShardId> },
-    /// DescribeStreamSummary and ListShards in one answer.
-    DescribeStream { stream: String, limit: usize, after: Option<ShardId> },
+/// An operation of the API by its name, whether the emulator serves it or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Served.
+    Served(Operation),
+    /// Its requests are checked, but then refused: those of queues and channels.
+    NotEmulated(&'static str),
 }
 
 /// What a request is read against.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Context<'a> {
-    /// Limits, account, region and epoch.
+pub struct Context<'a> {
+    /// Account, region and epoch.
     pub settings: &'a Settings,
     /// The time of the request.
     pub now: Time,
@@ -82,73 +59,94 @@ pub(super) struct Context<'a> {
 /// Reads and validates the body of a request.
 ///
 /// # Errors
-/// SerializationException if the body is not the JSON of the operation, ValidationException if a member breaks a
-/// constraint of the model, InvalidArgumentException if members do not go together.
-pub(super) fn decode(operation: Operation, body: &[u8], context: Context<'_>) -> Result<Decoded, Fault> {
-    match operation {
-        Operation::CreateStream => control::create_stream(body),
-        Operation::DeleteStream => control::delete_stream(body, context),
-        Operation::DescribeStream => control::describe_stream(body, context),
-        Operation::DescribeStreamSummary => control::describe_stream_summary(body, context),
-        Operation::ListShards => control::list_shards(body, context),
-        Operation::RegisterStreamConsumer => control::register_stream_consumer(body, context),
-        Operation::DescribeStreamConsumer => control::describe_stream_consumer(body, context),
-        Operation::DeregisterStreamConsumer => control::deregister_stream_consumer(body, context),
-        Operation::PutRecord => puts::put_record(body, context),
-        Operation::PutRecords => puts::put_records(body, context),
-        Operation::GetShardIterator => reads::get_shard_iterator(body, context),
-        Operation::GetRecords => reads::get_records(body, context),
-        Operation::SubscribeToShard => reads::subscribe_to_shard(body, context),
+/// SerializationException if the body is not what the operation takes, ValidationException if a member breaks a constraint of
+/// the model, InvalidArgumentException and others if members cannot be used or do not go together.
+pub fn decode(target: Target, format: Format, body: &[u8], context: Context<'_>) -> Result<Request, Fault> {
+    if let (Target::Served(operation), Format::Json) = (target, format)
+        && let Some(request) = fast::read(operation, body, context)
+    {
+        return Ok(request);
+    }
+    decode_with_care(target, format, body, context)
+}
+
+/// [`decode`] without the short way.
+fn decode_with_care(target: Target, format: Format, body: &[u8], context: Context<'_>) -> Result<Request, Fault> {
+    let name = target.name();
+    let shape = model::model().input(name).ok_or_else(|| Fault::unknown_operation(format!("{name} is unknown.")))?;
+    let request = types::fit(value::read(format, body)?, shape)?;
+    if request == value::Value::Null {
+        return Err(Fault::serialization("The body must be an object."));
+    }
+    constraints::check(&request, shape)?;
+    match target {
+        Target::Served(operation) => convert::request(operation, &request, context),
+        Target::NotEmulated(name) => Err(Fault::not_emulated(name)),
     }
 }
 
-impl Context<'_> {
-    /// The stream that a request names by StreamName, StreamARN or both.
-    fn stream(self, name: &Option<Text<'_>>, arn: &Option<Text<'_>>) -> Result<String, Fault> {
-        let Some(arn) = text(arn) else {
-            let name =
-                text(name).ok_or_else(|| Fault::invalid_argument("Either StreamName or StreamARN must be given."))?;
-            return Ok(name.to_owned());
-        };
-        let (account, named) = arn::parse_stream(arn).ok_or_else(|| Fault::invalid_argument("Invalid StreamARN."))?;
-        self.check_account(account, named)?;
-        if text(name).is_some_and(|name| name != named) {
-            return Err(Fault::invalid_argument("StreamName and StreamARN must name the same stream."));
+impl Format {
+    /// The content type of bodies in this format.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/x-amz-json-1.1",
+            Self::Cbor => "application/x-amz-cbor-1.1",
         }
-        Ok(named.to_owned())
     }
+}
 
-    /// Streams of other accounts are not found here.
-    fn check_account(self, account: &str, stream: &str) -> Result<(), Fault> {
-        if account == self.settings.account {
-            return Ok(());
+impl Target {
+    /// The operations that the model has and the emulator does not serve.
+    const NOT_EMULATED: [&str; 17] = [
+        "AcknowledgeDeadLetterQueueRecords",
+        "AcknowledgeQueueRecords",
+        "CreateChannel",
+        "CreateQueue",
+        "DeleteChannel",
+        "DeleteQueue",
+        "DescribeChannel",
+        "DescribeQueue",
+        "ListChannels",
+        "ListQueues",
+        "ReceiveDeadLetterQueueRecords",
+        "ReceiveQueueRecords",
+        "RestoreDeadLetterQueueRecords",
+        "UpdateChannel",
+        "UpdateDeadLetterQueueRecordsVisibility",
+        "UpdateQueue",
+        "UpdateQueueRecordsVisibility",
+    ];
+
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Served(operation) => operation.name(),
+            Self::NotEmulated(name) => name,
         }
-        let message = format!("Stream {stream} under account {account} not found.");
-        Err(ServiceError::new(ErrorKind::ResourceNotFound, message).into())
-    }
-
-    /// Reads a shard id; one without a number is a shard that does not exist.
-    fn shard(self, id: &str, stream: &str) -> Result<ShardId, Fault> {
-        id.parse().map_err(|()| {
-            let account = &self.settings.account;
-            let message = format!("Shard {id} in stream {stream} under account {account} does not exist");
-            ServiceError::new(ErrorKind::ResourceNotFound, message).into()
-        })
     }
 }
 
-/// Checks the members that name a stream.
-fn check_stream(violations: &mut Violations, name: &Option<Text<'_>>, arn: &Option<Text<'_>>) {
-    violations.text("streamName", text(name), super::validation::NAME);
-    violations.text("streamARN", text(arn), arn::STREAM_ARN);
+impl FromStr for Target {
+    type Err = Fault;
+
+    fn from_str(name: &str) -> Result<Self, Fault> {
+        if let Ok(operation) = name.parse() {
+            return Ok(Self::Served(operation));
+        }
+        let known = Self::NOT_EMULATED.into_iter().find(|known| *known == name);
+        known.map(Self::NotEmulated).ok_or_else(|| Fault::unknown_operation("The API has no such operation."))
+    }
 }
 
-/// A dry run changes nothing: its outcome is an error even if all is well (fact sheet, section 1.1).
-fn check_dry_run(asked: Option<bool>) -> Result<(), Fault> {
-    if asked == Some(true) {
-        return Err(Fault::client("DryRunOperationException", "The request is well-formed; DryRun was set."));
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
-    Ok(())
+}
+
+/// The start of a text, for messages.
+fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN_BYTES)]
 }
 
 #[cfg(test)]

@@ -1,361 +1,346 @@
-//! Answers as JSON, written straight into one buffer.
+//! Answers as bodies: members as section 4 of the fact sheet lists them. What is not set is left out.
 
-use std::io::Write as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
-
-use super::arn;
-use crate::emulator::token::{self, ShardListToken};
+use super::writer::Writer;
+use super::{Context, Fault, Format, Page, arn, token};
 use crate::kinesis::{
-    ConsumerDescription, GetRecords, PutReceipt, ReadRecord, Response, ServiceError, Settings, ShardDescription,
-    Status, StreamMode, StreamSummary, SubscriptionEvent,
+    BillingCommitment, ChildShard, ConsumerDescription, Encryption, ErrorKind, GetRecords, HashKeyRange, Limits,
+    PutReceipt, ReadRecord, Response, ServiceError, Settings, ShardDescription, ShardMetric, StreamDescription,
+    SubscriptionEvent, WarmThroughput,
 };
 use crate::time::Time;
 
-/// Bytes of a record's JSON beside data and partition key, for the size of the buffer.
-const RECORD_OVERHEAD: usize = 170;
+/// Bytes of a record beside data and partition key, for the size of the buffer.
+const RECORD_OVERHEAD: usize = 192;
+/// Bytes of an answer beside its records; an iterator has less than 512 characters.
+const OVERHEAD: usize = 768;
+/// Bytes of the answer about one record that was put.
+const RECEIPT: usize = 128;
 
-/// The body of an answer; a void operation has an empty one. `None` for what has no body of its own: listings need what
-/// was asked ([`list_shards`]), and a subscription is an event stream.
-pub(in crate::emulator) fn body(response: &Response, settings: &Settings) -> Option<Vec<u8>> {
-    match response {
-        Response::Empty => Some(Vec::new()),
-        Response::PutRecord(receipt) => Some(put_record(receipt)),
-        Response::PutRecords(receipts) => Some(put_records(receipts)),
-        Response::GetRecords(records) => Some(get_records(records, settings)),
-        Response::GetShardIterator(iterator) => {
-            json(&ShardIterator { shard_iterator: token::encode_iterator(iterator) })
-        }
-        Response::DescribeStreamSummary(summary) => {
-            let members = StreamDescriptionSummary {
-                common: StreamMembers::new(summary, settings),
-                open_shard_count: summary.open_shards,
-                consumer_count: summary.consumers,
-            };
-            json(&StreamDescriptionSummaryAnswer { stream_description_summary: members })
-        }
-        Response::RegisterStreamConsumer(consumer) => json(&Registered { consumer: Consumer::new(consumer, settings) }),
-        Response::DescribeStreamConsumer(consumer) => json(&Described {
-            consumer_description: ConsumerDetails {
-                consumer: Consumer::new(consumer, settings),
-                stream_arn: arn::stream(settings, &consumer.stream),
-            },
-        }),
-        Response::ListShards { .. } | Response::SubscribeToShard(_) => None,
+/// The body of an answer to the request that `page` was made of. Operations without an output have an empty one, and so has
+/// SubscribeToShard, whose answer is an event stream.
+pub fn response(format: Format, response: &Response, page: &Page, context: Context<'_>) -> Vec<u8> {
+    let mut writer = Writer::new(format, capacity(response));
+    let members = Members { settings: context.settings, now: context.now, page };
+    if !matches!(response, Response::Empty | Response::SubscribeToShard(_)) {
+        writer.object(|w| members.write(w, response));
     }
-}
-
-/// The answer of ListShards; `more` asks for a token that names the next page.
-pub(in crate::emulator) fn list_shards(stream: &str, shards: &[ShardDescription], more: bool) -> Option<Vec<u8>> {
-    let last = shards.last().filter(|_| more);
-    let next_token =
-        last.map(|last| token::encode_shard_list(&ShardListToken { stream: stream.to_owned(), after: last.shard }));
-    json(&Shards { shards: shards.iter().map(Shard::new).collect(), next_token })
-}
-
-/// The answer of DescribeStream.
-pub(in crate::emulator) fn describe_stream(
-    summary: &StreamSummary,
-    shards: &[ShardDescription],
-    more: bool,
-    settings: &Settings,
-) -> Option<Vec<u8>> {
-    let stream_description = StreamDescription {
-        common: StreamMembers::new(summary, settings),
-        shards: shards.iter().map(Shard::new).collect(),
-        has_more_shards: more,
-    };
-    json(&StreamDescriptionAnswer { stream_description })
+    writer.finish()
 }
 
 /// The payload of one event of SubscribeToShard.
-pub(in crate::emulator) fn subscription_event(event: &SubscriptionEvent, settings: &Settings) -> Vec<u8> {
-    let mut out = Vec::with_capacity(records_size(&event.records));
-    out.extend_from_slice(b"{\"Records\":");
-    write_records(&mut out, &event.records, settings);
-    // Writing into a vector cannot fail.
-    let _ = write!(
-        out,
-        ",\"ContinuationSequenceNumber\":\"{}\",\"MillisBehindLatest\":{}}}",
-        event.continuation, event.millis_behind_latest
-    );
-    out
+pub fn event(format: Format, event: &SubscriptionEvent, settings: &Settings) -> Vec<u8> {
+    let mut writer = Writer::new(format, records_size(&event.records));
+    writer.object(|w| {
+        records(w.name("Records"), &event.records, settings);
+        if let Some(continuation) = event.continuation {
+            w.name("ContinuationSequenceNumber").short(continuation);
+        }
+        w.name("MillisBehindLatest").number(event.millis_behind_latest);
+        children(w, &event.children);
+    });
+    writer.finish()
 }
 
-fn get_records(answer: &GetRecords, settings: &Settings) -> Vec<u8> {
-    let mut out = Vec::with_capacity(records_size(&answer.records));
-    out.extend_from_slice(b"{\"Records\":");
-    write_records(&mut out, &answer.records, settings);
-    if let Some(next) = &answer.next {
-        let _ = write!(out, ",\"NextShardIterator\":\"{}\"", token::encode_iterator(next));
+/// The payload of the first event of every event stream.
+pub fn initial_response(format: Format) -> Vec<u8> {
+    let mut writer = Writer::new(format, 2);
+    writer.object(|_| ());
+    writer.finish()
+}
+
+/// Type and payload of an exception inside an event stream, where InternalFailure has the name of its shape.
+pub fn exception(format: Format, fault: &Fault) -> (String, Vec<u8>) {
+    let internal = fault.name == ErrorKind::InternalFailure.name();
+    let mut writer = Writer::new(format, fault.message.len() + 32);
+    writer.object(|w| w.name("message").text(&fault.message));
+    (format!("{}{}", fault.name, if internal { "Exception" } else { "" }), writer.finish())
+}
+
+fn capacity(response: &Response) -> usize {
+    match response {
+        Response::GetRecords(answer) => records_size(&answer.records),
+        Response::PutRecords { receipts, .. } => receipts.len() * RECEIPT + 64,
+        Response::Empty | Response::SubscribeToShard(_) => 0,
+        _ => 256,
     }
-    let _ = write!(out, ",\"MillisBehindLatest\":{}}}", answer.millis_behind_latest);
-    out
 }
 
 fn records_size(records: &[ReadRecord]) -> usize {
     let size = |record: &ReadRecord| record.data.len() * 4 / 3 + record.partition_key.len() + RECORD_OVERHEAD;
-    // An iterator token has less than 512 characters.
-    records.iter().map(size).sum::<usize>() + 640
+    records.iter().map(size).sum::<usize>() + OVERHEAD
 }
 
-fn write_records(out: &mut Vec<u8>, records: &[ReadRecord], settings: &Settings) {
-    out.push(b'[');
-    for (index, record) in records.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        let _ = write!(
-            out,
-            "{{\"SequenceNumber\":\"{}\",\"ApproximateArrivalTimestamp\":{},\"Data\":\"",
-            record.sequence_number,
-            Timestamp::new(record.arrival, settings)
-        );
-        write_base64(out, &record.data);
-        out.extend_from_slice(b"\",\"PartitionKey\":");
-        let _ = serde_json::to_writer(&mut *out, &String::from_utf8_lossy(&record.partition_key));
-        out.push(b'}');
-    }
-    out.push(b']');
+/// What the members of an answer are written with.
+struct Members<'a> {
+    settings: &'a Settings,
+    now: Time,
+    page: &'a Page,
 }
 
-fn write_base64(out: &mut Vec<u8>, data: &[u8]) {
-    let start = out.len();
-    out.resize(start + data.len().div_ceil(3) * 4, 0);
-    // The room is exact, so that this cannot fail.
-    let written = STANDARD.encode_slice(data, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
-}
-
-fn put_record(receipt: &PutReceipt) -> Vec<u8> {
-    format!("{{\"ShardId\":\"{}\",\"SequenceNumber\":\"{}\"}}", receipt.shard, receipt.sequence_number).into_bytes()
-}
-
-fn put_records(receipts: &[Result<PutReceipt, ServiceError>]) -> Vec<u8> {
-    let failed = receipts.iter().filter(|receipt| receipt.is_err()).count();
-    let mut out = Vec::with_capacity(receipts.len() * 128 + 64);
-    let _ = write!(out, "{{\"FailedRecordCount\":{failed},\"Records\":[");
-    for (index, receipt) in receipts.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        match receipt {
-            Ok(receipt) => out.extend_from_slice(&put_record(receipt)),
-            Err(error) => {
-                let _ = write!(out, "{{\"ErrorCode\":\"{}\",\"ErrorMessage\":", error.kind.name());
-                let _ = serde_json::to_writer(&mut out, &error.message);
-                out.push(b'}');
+impl Members<'_> {
+    fn write(&self, w: &mut Writer, response: &Response) {
+        match response {
+            Response::Empty | Response::SubscribeToShard(_) => {}
+            Response::PutRecord { receipt: put, encryption } => {
+                receipt(w, put);
+                encrypted(w, encryption);
+            }
+            Response::PutRecords { receipts, encryption } => put_records(w, receipts, encryption),
+            Response::GetShardIterator(iterator) => w.name("ShardIterator").text(&token::encode_iterator(iterator)),
+            Response::GetRecords(answer) => self.get_records(w, answer),
+            Response::DescribeStream { description, shards: listed, more } => {
+                w.name("StreamDescription").object(|w| {
+                    self.stream(w, description);
+                    shards(w, listed);
+                    w.name("HasMoreShards").boolean(*more);
+                });
+            }
+            Response::DescribeStreamSummary(description) => {
+                w.name("StreamDescriptionSummary").object(|w| self.summary(w, description));
+            }
+            Response::ListStreams { streams, more } => self.list_streams(w, streams, *more),
+            Response::ListShards { shards: listed, more } => {
+                shards(w, listed);
+                next(w, self.page.after_shards(listed, self.now).filter(|_| *more));
+            }
+            Response::DescribeLimits(answer) => limits(w, *answer),
+            Response::RegisterStreamConsumer(answer) => {
+                w.name("Consumer").object(|w| self.consumer(w, answer));
+            }
+            Response::DescribeStreamConsumer(answer) => {
+                w.name("ConsumerDescription").object(|w| {
+                    self.consumer(w, answer);
+                    w.name("StreamARN").text(&arn::stream(self.settings, &answer.stream));
+                });
+            }
+            Response::ListStreamConsumers { consumers, more } => {
+                w.name("Consumers").list(consumers, |w, consumer| w.object(|w| self.consumer(w, consumer)));
+                next(w, self.page.after_consumers(consumers, self.now).filter(|_| *more));
+            }
+            Response::UpdateShardCount { stream, current, target } => {
+                self.stream_names(w, stream);
+                w.name("CurrentShardCount").number(*current);
+                w.name("TargetShardCount").number(*target);
+            }
+            Response::UpdateStreamWarmThroughput { stream, warm_throughput: warm } => {
+                self.stream_names(w, stream);
+                warm_throughput(w, *warm);
+            }
+            Response::EnhancedMonitoring { stream, current, desired } => {
+                self.stream_names(w, stream);
+                metrics(w.name("CurrentShardLevelMetrics"), current);
+                metrics(w.name("DesiredShardLevelMetrics"), desired);
+            }
+            Response::ListTagsForStream { tags: listed, more } => {
+                tags(w, listed.iter().map(|(key, value)| (key, value)));
+                w.name("HasMoreTags").boolean(*more);
+            }
+            Response::ListTagsForResource(listed) => tags(w, listed),
+            Response::GetResourcePolicy(Some(policy)) => w.name("Policy").text(policy),
+            Response::GetResourcePolicy(None) => {}
+            Response::DescribeAccountSettings(answer) | Response::UpdateAccountSettings(answer) => {
+                w.name("MinimumThroughputBillingCommitment").object(|w| self.commitment(w, answer));
             }
         }
     }
-    out.extend_from_slice(b"]}");
-    out
-}
 
-/// Small answers go through serde.
-fn json(value: &impl Serialize) -> Option<Vec<u8>> {
-    serde_json::to_vec(value).ok()
-}
-
-/// Seconds since 1970 with three decimals, as the protocol writes moments.
-#[derive(Clone, Copy)]
-struct Timestamp {
-    millis: u128,
-}
-
-impl Timestamp {
-    fn new(time: Time, settings: &Settings) -> Self {
-        Self { millis: (settings.epoch + time.since(Time::ZERO)).as_millis() }
+    fn get_records(&self, w: &mut Writer, answer: &GetRecords) {
+        records(w.name("Records"), &answer.records, self.settings);
+        if let Some(next) = &answer.next {
+            w.name("NextShardIterator").text(&token::encode_iterator(next));
+        }
+        w.name("MillisBehindLatest").number(answer.millis_behind_latest);
+        children(w, &answer.children);
     }
-}
 
-impl std::fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{:03}", self.millis / 1000, self.millis % 1000)
+    fn list_streams(&self, w: &mut Writer, streams: &[StreamDescription], more: bool) {
+        w.name("StreamNames").list(streams, |w, stream| w.text(&stream.stream));
+        w.name("HasMoreStreams").boolean(more);
+        next(w, Page::after_streams(streams, self.now).filter(|_| more));
+        w.name("StreamSummaries").list(streams, |w, stream| w.object(|w| self.stream_identity(w, stream)));
     }
-}
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A double holds today's milliseconds exactly enough: 2^53 ms are 285,000 years.
-        serializer.serialize_f64(self.millis as f64 / 1e3)
+    /// What all descriptions of a stream say.
+    fn stream_identity(&self, w: &mut Writer, description: &StreamDescription) {
+        self.stream_names(w, &description.stream);
+        w.name("StreamStatus").text(description.status.name());
+        w.name("StreamModeDetails").object(|w| w.name("StreamMode").text(description.mode.name()));
+        self.moment(w, "StreamCreationTimestamp", Some(description.created));
     }
-}
 
-const fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Creating => "CREATING",
-        Status::Active => "ACTIVE",
-        Status::Deleting => "DELETING",
+    /// What DescribeStream and DescribeStreamSummary say.
+    fn stream(&self, w: &mut Writer, description: &StreamDescription) {
+        self.stream_identity(w, description);
+        w.name("RetentionPeriodHours").number(description.retention_hours);
+        w.name("EnhancedMonitoring").list([()], |w, ()| {
+            w.object(|w| metrics(w.name("ShardLevelMetrics"), &description.monitoring));
+        });
+        w.name("EncryptionType").text(description.encryption.name());
+        if let Encryption::Kms(key) = &description.encryption {
+            w.name("KeyId").text(key);
+        }
     }
-}
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ShardIterator {
-    shard_iterator: String,
-}
+    fn summary(&self, w: &mut Writer, description: &StreamDescription) {
+        self.stream(w, description);
+        w.name("OpenShardCount").number(description.open_shards);
+        w.name("ConsumerCount").number(description.consumers);
+        if let Some(warm) = description.warm_throughput {
+            warm_throughput(w, warm);
+        }
+        w.name("MaxRecordSizeInKiB").number(description.max_record_kib);
+        w.name("RecordDistributionStrategy").text(description.distribution.name());
+        // Neither is emulated.
+        w.name("ChannelCount").number(0u32);
+        w.name("QueueCount").number(0u32);
+    }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamModeDetails {
-    stream_mode: &'static str,
-}
+    fn stream_names(&self, w: &mut Writer, stream: &str) {
+        w.name("StreamName").text(stream);
+        w.name("StreamARN").text(&arn::stream(self.settings, stream));
+    }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ShardLevelMetrics {
-    shard_level_metrics: [(); 0],
-}
+    fn consumer(&self, w: &mut Writer, consumer: &ConsumerDescription) {
+        w.name("ConsumerName").text(&consumer.consumer);
+        let arn = arn::consumer(self.settings, &consumer.stream, &consumer.consumer, consumer.created);
+        w.name("ConsumerARN").text(&arn);
+        w.name("ConsumerStatus").text(consumer.status.name());
+        self.moment(w, "ConsumerCreationTimestamp", Some(consumer.created));
+    }
 
-/// What DescribeStream and DescribeStreamSummary both say.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamMembers<'a> {
-    stream_name: &'a str,
-    #[serde(rename = "StreamARN")]
-    stream_arn: String,
-    stream_status: &'static str,
-    stream_mode_details: StreamModeDetails,
-    retention_period_hours: u32,
-    stream_creation_timestamp: Timestamp,
-    enhanced_monitoring: [ShardLevelMetrics; 1],
-    encryption_type: &'static str,
-}
+    fn commitment(&self, w: &mut Writer, commitment: &BillingCommitment) {
+        w.name("Status").text(commitment.status.name());
+        self.moment(w, "StartedAt", commitment.started);
+        self.moment(w, "EndedAt", commitment.ended);
+        self.moment(w, "EarliestAllowedEndAt", commitment.earliest_end);
+    }
 
-impl<'a> StreamMembers<'a> {
-    fn new(summary: &'a StreamSummary, settings: &Settings) -> Self {
-        let stream_mode = match summary.mode {
-            StreamMode::Provisioned => "PROVISIONED",
-            StreamMode::OnDemand => "ON_DEMAND",
-        };
-        Self {
-            stream_name: &summary.stream,
-            stream_arn: arn::stream(settings, &summary.stream),
-            stream_status: status_name(summary.status),
-            stream_mode_details: StreamModeDetails { stream_mode },
-            retention_period_hours: summary.retention_hours,
-            stream_creation_timestamp: Timestamp::new(summary.created, settings),
-            enhanced_monitoring: [ShardLevelMetrics { shard_level_metrics: [] }],
-            encryption_type: "NONE",
+    fn moment(&self, w: &mut Writer, name: &str, time: Option<Time>) {
+        if let Some(time) = time {
+            w.name(name).moment(millis(time, self.settings));
         }
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamDescriptionSummary<'a> {
-    #[serde(flatten)]
-    common: StreamMembers<'a>,
-    open_shard_count: u32,
-    consumer_count: u32,
+fn millis(time: Time, settings: &Settings) -> u64 {
+    u64::try_from((settings.epoch + time.since(Time::ZERO)).as_millis()).unwrap_or(u64::MAX)
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamDescriptionSummaryAnswer<'a> {
-    stream_description_summary: StreamDescriptionSummary<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamDescription<'a> {
-    #[serde(flatten)]
-    common: StreamMembers<'a>,
-    shards: Vec<Shard>,
-    has_more_shards: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamDescriptionAnswer<'a> {
-    stream_description: StreamDescription<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Shards {
-    shards: Vec<Shard>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Shard {
-    shard_id: String,
-    hash_key_range: HashKeyRange,
-    sequence_number_range: SequenceNumberRange,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct HashKeyRange {
-    starting_hash_key: String,
-    ending_hash_key: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SequenceNumberRange {
-    starting_sequence_number: String,
-}
-
-impl Shard {
-    fn new(shard: &ShardDescription) -> Self {
-        Self {
-            shard_id: shard.shard.to_string(),
-            hash_key_range: HashKeyRange {
-                starting_hash_key: shard.range.start.to_string(),
-                ending_hash_key: shard.range.end.to_string(),
-            },
-            sequence_number_range: SequenceNumberRange {
-                starting_sequence_number: shard.starting_sequence_number.to_string(),
-            },
-        }
+fn next(w: &mut Writer, token: Option<String>) {
+    if let Some(token) = token {
+        w.name("NextToken").text(&token);
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Consumer<'a> {
-    consumer_name: &'a str,
-    #[serde(rename = "ConsumerARN")]
-    consumer_arn: String,
-    consumer_status: &'static str,
-    consumer_creation_timestamp: Timestamp,
+fn records(w: &mut Writer, records: &[ReadRecord], settings: &Settings) {
+    w.list(records, |w, record| {
+        w.object(|w| {
+            w.name("SequenceNumber").short(record.sequence_number);
+            w.name("ApproximateArrivalTimestamp").moment(millis(record.arrival, settings));
+            w.name("Data").blob(&record.data);
+            if !record.partition_key.is_empty() {
+                w.name("PartitionKey").text(&String::from_utf8_lossy(&record.partition_key));
+            }
+            if record.encrypted {
+                w.name("EncryptionType").text("KMS");
+            }
+        });
+    });
 }
 
-impl<'a> Consumer<'a> {
-    fn new(consumer: &'a ConsumerDescription, settings: &Settings) -> Self {
-        Self {
-            consumer_name: &consumer.consumer,
-            consumer_arn: arn::consumer(settings, &consumer.stream, &consumer.consumer, consumer.created),
-            consumer_status: status_name(consumer.status),
-            consumer_creation_timestamp: Timestamp::new(consumer.created, settings),
-        }
+fn put_records(w: &mut Writer, receipts: &[Result<PutReceipt, ServiceError>], encryption: &Encryption) {
+    let failed = receipts.iter().filter(|receipt| receipt.is_err()).count();
+    w.name("FailedRecordCount").number(failed as u64);
+    w.name("Records").list(receipts, |w, put| {
+        w.object(|w| match put {
+            Ok(put) => receipt(w, put),
+            Err(error) => {
+                w.name("ErrorCode").text(error.kind.name());
+                w.name("ErrorMessage").text(&error.message);
+            }
+        });
+    });
+    encrypted(w, encryption);
+}
+
+fn receipt(w: &mut Writer, receipt: &PutReceipt) {
+    w.name("ShardId").short(receipt.shard);
+    w.name("SequenceNumber").short(receipt.sequence_number);
+}
+
+fn encrypted(w: &mut Writer, encryption: &Encryption) {
+    if *encryption != Encryption::None {
+        w.name("EncryptionType").text(encryption.name());
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Registered<'a> {
-    consumer: Consumer<'a>,
+fn shards(w: &mut Writer, shards: &[ShardDescription]) {
+    w.name("Shards").list(shards, |w, shard| {
+        w.object(|w| {
+            w.name("ShardId").short(shard.shard);
+            if let Some(parent) = shard.parent {
+                w.name("ParentShardId").short(parent);
+            }
+            if let Some(parent) = shard.adjacent_parent {
+                w.name("AdjacentParentShardId").short(parent);
+            }
+            range(w, shard.range);
+            w.name("SequenceNumberRange").object(|w| {
+                w.name("StartingSequenceNumber").short(shard.starting_sequence_number);
+                if let Some(ending) = shard.ending_sequence_number {
+                    w.name("EndingSequenceNumber").short(ending);
+                }
+            });
+        });
+    });
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ConsumerDetails<'a> {
-    #[serde(flatten)]
-    consumer: Consumer<'a>,
-    #[serde(rename = "StreamARN")]
-    stream_arn: String,
+/// Only the end of a closed shard has children.
+fn children(w: &mut Writer, children: &[ChildShard]) {
+    if children.is_empty() {
+        return;
+    }
+    w.name("ChildShards").list(children, |w, child| {
+        w.object(|w| {
+            w.name("ShardId").short(child.shard);
+            w.name("ParentShards").list(&child.parents, Writer::short);
+            range(w, child.range);
+        });
+    });
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Described<'a> {
-    consumer_description: ConsumerDetails<'a>,
+fn range(w: &mut Writer, range: HashKeyRange) {
+    w.name("HashKeyRange").object(|w| {
+        w.name("StartingHashKey").short(range.start);
+        w.name("EndingHashKey").short(range.end);
+    });
+}
+
+fn limits(w: &mut Writer, limits: Limits) {
+    w.name("ShardLimit").number(limits.shard_limit);
+    w.name("OpenShardCount").number(limits.open_shards);
+    w.name("OnDemandStreamCount").number(limits.on_demand_streams);
+    w.name("OnDemandStreamCountLimit").number(limits.on_demand_stream_limit);
+    // Channels are not emulated, and how many AWS allows is not known.
+    w.name("ChannelCount").number(0u32);
+}
+
+fn warm_throughput(w: &mut Writer, warm: WarmThroughput) {
+    w.name("WarmThroughput").object(|w| {
+        w.name("TargetMiBps").number(warm.target);
+        w.name("CurrentMiBps").number(warm.current);
+    });
+}
+
+fn metrics(w: &mut Writer, metrics: &[ShardMetric]) {
+    w.list(metrics, |w, metric| w.text(metric.name()));
+}
+
+fn tags<'t>(w: &mut Writer, tags: impl IntoIterator<Item = (&'t String, &'t String)>) {
+    w.name("Tags").list(tags, |w, (key, value)| {
+        w.object(|w| {
+            w.name("Key").text(key);
+            w.name("Value").text(value);
+        });
+    });
 }
