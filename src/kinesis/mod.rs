@@ -24,5 +24,6 @@ pub use hash_key::{HashKey, HashKeyRange, locate};
 pub use latency::LatencyModel;
 pub use overview::StreamOverview;
 pub use profile::{Profile, ProfileError};
+pub use quota::{Throttled, WriteQuota};
 pub use sequence::{InvalidSequenceNumber, SequenceNumber};
 pub use service::{Kinesis, Settings, StorageUsage};
