@@ -100,7 +100,7 @@ pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
                         tr {
                             th scope="row" { (shard.id) }
                             td class="number" { (percent(plan.shards.get(index).map(|shard| shard.utilisation))) }
-                            td class="number" { (percent(verdict.heat.get(index).map(|shard| shard.mean))) }
+                            td class="number" { (percent(verdict.heat.get(index).and_then(|shard| shard.mean))) }
                             td class="number" { (units::count(shard.accepted)) }
                             td class="number" { (Bytes(shard.accepted_bytes)) }
                             td class="number" { (units::count(shard.throttled)) }

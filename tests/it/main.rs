@@ -5,6 +5,7 @@
 mod cli;
 mod emulator;
 mod engine;
+mod plan;
 mod readme;
 mod scenarios;
 mod service;

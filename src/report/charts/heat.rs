@@ -122,7 +122,7 @@ fn tick(seconds: usize) -> usize {
 pub fn bars(title: &str, predicted: &[ShardForecast], heat: &[ShardHeat]) -> String {
     const HEIGHT: i32 = 260;
     let shards = heat.len().max(1);
-    let highest = predicted.iter().map(|shard| shard.utilisation).chain(heat.iter().map(|shard| shard.mean));
+    let highest = predicted.iter().map(|shard| shard.utilisation).chain(heat.iter().filter_map(|shard| shard.mean));
     let top_value = highest.fold(1.0, f64::max) * 1.05;
     draw(HEIGHT as u32, title, |canvas| {
         let (floor, ceiling) = (HEIGHT - BOTTOM, 8);
@@ -139,7 +139,8 @@ pub fn bars(title: &str, predicted: &[ShardForecast], heat: &[ShardHeat]) -> Str
         for (index, shard) in heat.iter().enumerate() {
             let middle = LEFT + (slot * (index as f64 + 0.5)) as i32;
             let forecast = predicted.get(index).map_or(0.0, |shard| shard.utilisation);
-            let sides = [(forecast, middle - bar, middle - 1, 0), (shard.mean, middle + 1, middle + bar, 1)];
+            let sides =
+                [(forecast, middle - bar, middle - 1, 0), (shard.mean.unwrap_or(0.0), middle + 1, middle + bar, 1)];
             for (value, left, right, series) in sides {
                 let corners = [(left, y(value)), (right, floor)];
                 canvas.draw(&Rectangle::new(corners, series_color(series).filled())).map_err(failed)?;
