@@ -322,7 +322,8 @@ fn batch_wait(scenario: &Scenario, demand: &Demand, rate: f64) -> Duration {
         return Duration::from_secs_f64(fills_after / 2.0);
     }
     // The first record waits for all of the linger, each further one for what is left of it.
-    let further = (rate * linger).floor();
+    // The rate is a sum over shards: what is a whole number but for rounding is one.
+    let further = (rate * linger + 1e-6).floor();
     Duration::from_secs_f64(linger - further / (2.0 * rate))
 }
 
