@@ -175,7 +175,7 @@ pub struct ScenarioArgs {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the run is valid and its objectives are met
-  1  an objective is missed
+  1  an objective is missed or could not be measured, or none of the records was accepted
   2  bad input: the arguments, the scenario, or a target that cannot be used
   3  the run is void: the generator itself was too late, the ledger does not balance, or the run was interrupted
   4  a result could not be written

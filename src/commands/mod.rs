@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
 pub enum Exit {
     /// The run is valid and its objectives are met.
     Met,
-    /// An objective is missed.
+    /// An objective is missed or could not be measured, or nothing was accepted.
     Missed,
     /// Bad input: arguments, scenario or target.
     BadInput,

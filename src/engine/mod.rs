@@ -104,7 +104,7 @@ pub struct Run {
     pub load_ended: Time,
     /// When the run began, since 1970.
     pub began: Duration,
-    /// Warnings from the target or the machine, in full sentences.
+    /// Name of the stream that the load went to.
     pub stream: String,
 }
 

@@ -38,5 +38,6 @@ pub use latency::LatencyModel;
 pub use metrics::{Statistics, StreamMetric, StreamMetrics};
 pub use overview::StreamOverview;
 pub use profile::{Profile, ProfileError};
+pub use quota::{Throttled, WriteQuota};
 pub use sequence::{InvalidSequenceNumber, SequenceNumber};
 pub use service::{Kinesis, Settings, StorageUsage, WriteLimiter};

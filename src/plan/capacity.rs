@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::placement::shard_shares;
+use super::flow::{ShardFlow, shard_flows};
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
-use crate::kinesis::{HashKeyRange, Profile};
-use crate::scenario::Scenario;
+use crate::kinesis::Profile;
+use crate::scenario::{Consumer, Scenario};
 use crate::time::{Time, nanos};
 use crate::units::{self, Rate, Share};
 use crate::workload::{Schedule, Workload};
@@ -20,16 +20,21 @@ const SIZE_SAMPLE: u64 = 100_000;
 /// What a scenario asks of its stream.
 #[derive(Debug, Clone, Copy)]
 struct Demand {
-    /// Mean rate over the load.
-    records: f64,
     /// Rate of the busiest second.
     busiest: f64,
     /// Mean bytes of data and key.
     record_bytes: f64,
     /// Highest share of any key.
     top_key: f64,
-    seconds: f64,
     shards: u32,
+}
+
+/// How fast one consumer that polls can read a shard.
+struct Poller<'a> {
+    name: &'a str,
+    limit: u32,
+    /// Time from call to call on a shard; longer than asked where all pollers together ask for more calls than there are.
+    interval: Duration,
 }
 
 /// Predicts what a scenario will do to its stream, from the limits of `profile`.
@@ -45,11 +50,11 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
     let recommended_shards = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
     let binding = binding(&bounds);
 
-    let ranges = HashKeyRange::initial(demand.shards);
-    let shares = shard_shares(workload.keys(), &ranges, workload.count());
-    let shards: Vec<ShardForecast> = shares.iter().map(|share| forecast(*share, &demand, profile)).collect();
-    let accepted = shards.iter().map(|shard| accepted_rate(shard, &demand, profile)).sum::<f64>();
-    let overload_share = if demand.records > 0.0 { (1.0 - accepted / demand.records).max(0.0) } else { 0.0 };
+    let flows = shard_flows(scenario, &workload, profile, demand.record_bytes);
+    let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
+    let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
+    let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
+    let reading = Reading { scenario, profile, flows: &flows, batch_wait: batch_wait(scenario, &demand, offered) };
     Plan {
         required_shards,
         recommended_shards,
@@ -57,32 +62,25 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
         target_utilisation: Share(TARGET_UTILISATION),
         binding,
         bounds,
-        shards,
-        offered_rate: Rate(demand.records),
+        shards: flows.iter().map(|flow| forecast(flow, profile)).collect(),
+        offered_rate: Rate(offered),
         accepted_rate: Rate(accepted),
         overload_share: Share(if overload_share < 1e-9 { 0.0 } else { overload_share }),
-        lags: scenario
-            .consumers
-            .iter()
-            .map(|consumer| lag(scenario, profile, &demand, &consumer.name, &consumer.kind))
-            .collect(),
+        lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
         assumptions: assumptions(scenario, profile),
     }
 }
 
 impl Demand {
     fn of(scenario: &Scenario, workload: &Workload) -> Self {
-        let seconds = scenario.load.duration.as_secs_f64();
         let sampled = workload.count().min(SIZE_SAMPLE);
         let bytes: u64 =
             (0..sampled).map(|k| workload.arrival(k)).map(|a| u64::from(a.size) + a.key.len() as u64).sum();
         let weights = workload.keys().weights(workload.count());
         Self {
-            records: workload.count() as f64 / seconds,
             busiest: busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration),
             record_bytes: bytes as f64 / sampled.max(1) as f64,
             top_key: weights.iter().map(|weight| weight.share).fold(0.0, f64::max),
-            seconds,
             shards: scenario.stream.shards,
         }
     }
@@ -105,11 +103,12 @@ fn busiest_second(schedule: &Schedule, end: Time) -> f64 {
 
 fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound> {
     let (write, read) = (&profile.write, &profile.read);
-    let pollers = polling_intervals(scenario);
+    let pollers = pollers(scenario, profile);
     let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind == ConsumerKind::Efo).count();
     let bytes = demand.busiest * demand.record_bytes;
     let shards = f64::from(demand.shards);
-    let busiest = if demand.busiest > demand.records * 1.001 { " in the busiest second" } else { "" };
+    let busiest =
+        if matches!(scenario.load.schedule, Schedule::Recorded { .. }) { " in the busiest second" } else { "" };
     let mut bounds = vec![
         bound(
             "write records",
@@ -145,7 +144,8 @@ fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound>
                 units::Bytes(read.bytes_per_second)
             ),
         ));
-        let calls: f64 = pollers.iter().map(|interval| 1.0 / interval.as_secs_f64()).sum();
+        bounds.extend(poll_bound(&pollers, demand, profile));
+        let calls = calls_asked(scenario);
         bounds.push(Bound {
             shards: None,
             ..bound("shared read calls", "calls/s", calls * shards, read.calls_per_second as f64, shards, format!(
@@ -211,81 +211,134 @@ fn binding(bounds: &[Bound]) -> String {
     bound.map_or_else(String::new, |bound| bound.name.clone())
 }
 
-fn polling_intervals(scenario: &Scenario) -> Vec<Duration> {
-    let interval = |kind: &ConsumerKind| match kind {
-        ConsumerKind::Polling { interval, .. } => Some(*interval),
+/// GetRecords calls per second and shard that all consumers together ask for.
+fn calls_asked(scenario: &Scenario) -> f64 {
+    let calls = |kind: &ConsumerKind| match kind {
+        ConsumerKind::Polling { interval, .. } => 1.0 / interval.as_secs_f64(),
+        ConsumerKind::Efo => 0.0,
+    };
+    scenario.consumers.iter().map(|consumer| calls(&consumer.kind)).sum()
+}
+
+fn pollers<'a>(scenario: &'a Scenario, profile: &Profile) -> Vec<Poller<'a>> {
+    // Pollers that ask for more calls than there are get their part of them.
+    let stretch = (calls_asked(scenario) / profile.read.calls_per_second as f64).max(1.0);
+    let poller = |consumer: &'a Consumer| match consumer.kind {
+        ConsumerKind::Polling { interval, limit } => {
+            Some(Poller { name: &consumer.name, limit, interval: interval.mul_f64(stretch) })
+        }
         ConsumerKind::Efo => None,
     };
-    scenario.consumers.iter().filter_map(|consumer| interval(&consumer.kind)).collect()
+    scenario.consumers.iter().filter_map(poller).collect()
 }
 
-fn forecast(share: f64, demand: &Demand, profile: &Profile) -> ShardForecast {
-    let records = demand.records * share;
-    let bytes = records * demand.record_bytes;
-    let utilisation =
-        (records / profile.write.records_per_second as f64).max(bytes / profile.write.bytes_per_second as f64);
-    ShardForecast { records: Rate(records), bytes, utilisation }
+impl Poller<'_> {
+    /// Records of `record_bytes` that it can read per second from a shard: a call gives so many records or bytes at most.
+    fn capacity(&self, record_bytes: f64, profile: &Profile) -> f64 {
+        let by_bytes = profile.request.get_bytes as f64 / record_bytes.max(1.0);
+        f64::from(self.limit).min(by_bytes) / self.interval.as_secs_f64()
+    }
 }
 
-/// A full token bucket under an even flow for T seconds passes at most `rate x T + burst`.
-fn accepted_rate(shard: &ShardForecast, demand: &Demand, profile: &Profile) -> f64 {
-    let allowed = |rate: u64, burst: u64| rate as f64 + burst as f64 / demand.seconds;
-    let write = &profile.write;
-    let by_records = allowed(write.records_per_second, write.record_burst) / shard.records.0;
-    let by_bytes = allowed(write.bytes_per_second, write.byte_burst) / shard.bytes;
-    // A shard without load divides by zero and takes all of nothing.
-    shard.records.0 * by_records.min(by_bytes).min(1.0)
+/// What the calls of the slowest poller can fetch.
+fn poll_bound(pollers: &[Poller<'_>], demand: &Demand, profile: &Profile) -> Option<Bound> {
+    let capacity = |poller: &Poller<'_>| poller.capacity(demand.record_bytes, profile);
+    let slowest = pollers.iter().min_by(|a, b| capacity(a).total_cmp(&capacity(b)))?;
+    let note = format!(
+        "records that {} reads: a call gives {} records or {} at most, and it makes one every {} per shard",
+        slowest.name,
+        units::count(slowest.limit.into()),
+        units::Bytes(profile.request.get_bytes),
+        units::duration(slowest.interval)
+    );
+    Some(bound("polled records", "records/s", demand.busiest, capacity(slowest), f64::from(demand.shards), note))
 }
 
-fn lag(scenario: &Scenario, profile: &Profile, demand: &Demand, name: &str, kind: &ConsumerKind) -> LagForecast {
-    let batch_wait = batch_wait(scenario, demand);
-    let propagation = profile.latency.propagation.mean();
-    let (mean, note) = match kind {
-        ConsumerKind::Efo => {
-            let keeps_up = demand.records * demand.record_bytes
-                <= profile.fan_out.bytes_per_second as f64 * f64::from(demand.shards);
-            let note = format!(
-                "half a batch window ({}) and propagation ({})",
-                units::duration(batch_wait),
-                units::duration(propagation)
-            );
-            (keeps_up.then_some(batch_wait + propagation), note)
-        }
-        ConsumerKind::Polling { interval, .. } => {
-            let pollers = polling_intervals(scenario);
-            let calls: f64 = pollers.iter().map(|interval| 1.0 / interval.as_secs_f64()).sum();
-            // Pollers that ask for more calls than there are get their part of them.
-            let stretch = (calls / profile.read.calls_per_second as f64).max(1.0);
-            let wait = interval.mul_f64(stretch / 2.0);
-            let get = profile.latency.get.mean();
-            let shared = demand.records * demand.record_bytes * pollers.len() as f64;
-            let keeps_up = shared <= profile.read.bytes_per_second as f64 * f64::from(demand.shards);
-            let note = format!(
-                "half a batch window ({}), propagation ({}), half a polling interval ({}) and the GetRecords call ({})",
-                units::duration(batch_wait),
-                units::duration(propagation),
-                units::duration(wait),
-                units::duration(get)
-            );
-            (keeps_up.then_some(batch_wait + propagation + wait + get), note)
-        }
-    };
-    LagForecast { consumer: name.to_owned(), mean: mean.map(nanos), note }
+fn forecast(flow: &ShardFlow, profile: &Profile) -> ShardForecast {
+    let by_records = flow.records / profile.write.records_per_second as f64;
+    let by_bytes = flow.bytes / profile.write.bytes_per_second as f64;
+    ShardForecast { records: Rate(flow.records), bytes: flow.bytes, utilisation: by_records.max(by_bytes) }
 }
 
-/// Mean wait of a record for its batch: half the time from a batch's first record until it is full or has lingered.
-fn batch_wait(scenario: &Scenario, demand: &Demand) -> Duration {
+/// What the lag of a consumer depends on.
+struct Reading<'a> {
+    scenario: &'a Scenario,
+    profile: &'a Profile,
+    flows: &'a [ShardFlow],
+    batch_wait: Duration,
+}
+
+impl Reading<'_> {
+    fn lag(&self, consumer: &Consumer) -> LagForecast {
+        let propagation = self.profile.latency.propagation.mean();
+        let visible = self.batch_wait + propagation;
+        let parts = format!(
+            "the mean wait for the batch ({}), propagation ({})",
+            units::duration(self.batch_wait),
+            units::duration(propagation)
+        );
+        let pollers = pollers(self.scenario, self.profile);
+        let (mean, note) = match pollers.iter().find(|poller| poller.name == consumer.name) {
+            None => {
+                let most = self.profile.fan_out.bytes_per_second as f64;
+                (self.keeps_up(|_, bytes| bytes <= most).then_some(visible), parts)
+            }
+            Some(poller) => {
+                let wait = poller.interval / 2;
+                let get = self.profile.latency.get.mean();
+                let shared = self.profile.read.bytes_per_second as f64 / pollers.len() as f64;
+                let keeps_up = self.keeps_up(|records, bytes| {
+                    bytes <= shared && records <= poller.capacity(bytes / records.max(1e-9), self.profile)
+                });
+                let note = format!(
+                    "{parts}, half a polling interval ({}) and the GetRecords call ({})",
+                    units::duration(wait),
+                    units::duration(get)
+                );
+                (keeps_up.then_some(visible + wait + get), note)
+            }
+        };
+        LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note }
+    }
+
+    /// Whether every shard can be read as fast as it is written in the long run, in records and bytes per second.
+    fn keeps_up(&self, reads: impl Fn(f64, f64) -> bool) -> bool {
+        self.flows.iter().all(|flow| {
+            let taken = flow.sustained(self.profile);
+            reads(flow.records * taken, flow.bytes * taken)
+        })
+    }
+}
+
+/// Mean wait of a record for its batch, which goes out when it is full or when its first record has lingered.
+fn batch_wait(scenario: &Scenario, demand: &Demand, rate: f64) -> Duration {
     let producer = &scenario.producer;
+    let linger = producer.linger.as_secs_f64();
+    let rate = rate.max(1e-9);
     let by_bytes = producer.batch_bytes.0 as f64 / demand.record_bytes.max(1.0);
     let full = by_bytes.min(producer.batch_records as f64).max(1.0);
-    let fills_after = (full - 1.0) / demand.records.max(1e-9);
-    Duration::from_secs_f64(fills_after.min(producer.linger.as_secs_f64()) / 2.0)
+    let fills_after = (full - 1.0) / rate;
+    if fills_after <= linger {
+        return Duration::from_secs_f64(fills_after / 2.0);
+    }
+    // The first record waits for all of the linger, each further one for what is left of it.
+    // The rate is a sum over shards: what is a whole number but for rounding is one.
+    let further = (rate * linger + 1e-6).floor();
+    Duration::from_secs_f64(linger - further / (2.0 * rate))
 }
 
 fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
+    let flow = match scenario.load.schedule {
+        Schedule::Constant { .. } => {
+            "Load is a fluid: each shard gets its share of the rate evenly, and starts with its burst unspent."
+        }
+        Schedule::Recorded { .. } => {
+            "Each recorded arrival is put to its shard alone when it is due, and each shard starts with its burst unspent."
+        }
+    };
     let mut assumptions = vec![
         format!("Limits and latencies are those of the profile {} of {}.", profile.name, profile.date),
-        "Load is a fluid: it flows evenly within each second, and each shard starts with its burst unspent.".to_owned(),
+        flow.to_owned(),
         "Keys are placed by their MD5 on shards of equal width, as a new stream has them.".to_owned(),
         "Retries add no load: a throttled record is counted as not accepted while load is offered.".to_owned(),
     ];

@@ -13,15 +13,18 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
     let measured = Measured::of(result);
     let void_reasons = void_reasons(result);
     let objectives = objectives(result, &measured);
-    let missed = objectives.iter().filter(|objective| objective.status == ObjectiveStatus::Fail).count();
-    let conclusion = match (void_reasons.is_empty(), missed) {
-        (false, _) => Conclusion::Void,
-        (true, 0) => Conclusion::Met,
-        (true, _) => Conclusion::Missed,
+    // What could not be measured was not shown to be met.
+    let met = objectives.iter().all(|objective| objective.status == ObjectiveStatus::Pass);
+    let conclusion = if !void_reasons.is_empty() {
+        Conclusion::Void
+    } else if met && nothing_accepted(result).is_none() {
+        Conclusion::Met
+    } else {
+        Conclusion::Missed
     };
     let heat = heat(plan, result, &measured);
     Verdict {
-        sentence: sentence(conclusion, &objectives, &measured, &heat),
+        sentence: sentence(conclusion, &objectives, nothing_accepted(result), &measured, &heat),
         conclusion,
         void_reasons,
         objectives,
@@ -106,6 +109,13 @@ fn void_reasons(result: &RunResult) -> Vec<String> {
     reasons
 }
 
+/// Says so if load was offered and the service took none of it.
+fn nothing_accepted(result: &RunResult) -> Option<String> {
+    let counters = &result.measurement.counters;
+    (counters.offered > 0 && counters.accepted == 0)
+        .then(|| format!("none of the {} offered records was accepted", units::count(counters.offered)))
+}
+
 fn objectives(result: &RunResult, measured: &Measured) -> Vec<ObjectiveResult> {
     let objectives = &result.scenario.objectives;
     let response = result.measurement.put.get("response").copied().unwrap_or_default();
@@ -187,7 +197,7 @@ fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> 
             .filter(|(_, second)| (first..end).contains(second))
             .map(|(value, _)| *value)
             .collect();
-        let mean = if judged.is_empty() { 0.0 } else { judged.iter().sum::<f64>() / judged.len() as f64 };
+        let mean = (!judged.is_empty()).then(|| judged.iter().sum::<f64>() / judged.len() as f64);
         ShardHeat {
             shard: shard.id.clone(),
             mean,
@@ -198,25 +208,55 @@ fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> 
     result.measurement.shards.iter().enumerate().map(shard_heat).collect()
 }
 
-fn sentence(conclusion: Conclusion, objectives: &[ObjectiveResult], measured: &Measured, heat: &[ShardHeat]) -> String {
+/// Mean utilisation of the fullest shard, if a second was judged.
+fn fullest(heat: &[ShardHeat]) -> Option<f64> {
+    heat.iter().filter_map(|shard| shard.mean).max_by(f64::total_cmp)
+}
+
+fn sentence(
+    conclusion: Conclusion,
+    objectives: &[ObjectiveResult],
+    nothing_accepted: Option<String>,
+    measured: &Measured,
+    heat: &[ShardHeat],
+) -> String {
     let throttled = match measured.throttled_share() {
         Some(share) if share.0 > 0.0 => format!("{share} of the attempts were throttled"),
-        _ => "nothing was throttled".to_owned(),
+        Some(_) => "nothing was throttled".to_owned(),
+        None => "nothing was sent after the warm-up".to_owned(),
     };
-    let hottest = heat.iter().max_by(|a, b| a.mean.total_cmp(&b.mean));
-    let hottest = hottest
-        .map_or_else(String::new, |h| format!("; the fullest shard ran at {} of its write capacity", Share(h.mean)));
+    let fullest = fullest(heat)
+        .map_or_else(String::new, |mean| format!("; the fullest shard ran at {} of its write capacity", Share(mean)));
     match conclusion {
         Conclusion::Void => "The run is void: its figures do not count.".to_owned(),
-        Conclusion::Met if objectives.is_empty() => format!("No objectives are set; {throttled}{hottest}."),
-        Conclusion::Met => format!("All {} objectives are met: {throttled}{hottest}.", objectives.len()),
+        Conclusion::Met if objectives.is_empty() => format!("No objectives are set; {throttled}{fullest}."),
+        Conclusion::Met => format!("All {} objectives are met: {throttled}{fullest}.", objectives.len()),
         Conclusion::Missed => {
-            let missed = objectives.iter().filter(|objective| objective.status == ObjectiveStatus::Fail);
-            let missed: Vec<String> =
-                missed.map(|o| format!("{} is {} (limit {})", o.name, o.measured, o.limit)).collect();
-            format!("{} of {} objectives missed: {}{hottest}.", missed.len(), objectives.len(), missed.join(", "))
+            let missed = counted(objectives, ObjectiveStatus::Fail, "missed", |o| {
+                format!("{} is {} (limit {})", o.name, o.measured, o.limit)
+            });
+            let unmeasured = counted(objectives, ObjectiveStatus::NotMeasurable, "could not be measured", |o| {
+                format!("{} ({})", o.name, o.note.as_deref().unwrap_or("no figure"))
+            });
+            let mut reasons: Vec<String> = [nothing_accepted, missed, unmeasured].into_iter().flatten().collect();
+            if let Some(letter) = reasons.first_mut().and_then(|reason| reason.get_mut(..1)) {
+                letter.make_ascii_uppercase();
+            }
+            format!("{}{fullest}.", reasons.join("; "))
         }
     }
+}
+
+/// How many objectives have a status, and which; `None` without any.
+fn counted(
+    objectives: &[ObjectiveResult],
+    status: ObjectiveStatus,
+    what: &str,
+    describe: impl Fn(&ObjectiveResult) -> String,
+) -> Option<String> {
+    let described: Vec<String> = objectives.iter().filter(|o| o.status == status).map(describe).collect();
+    (!described.is_empty())
+        .then(|| format!("{} of {} objectives {what}: {}", described.len(), objectives.len(), described.join(", ")))
 }
 
 fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[ShardHeat]) -> Vec<Comparison> {
@@ -291,7 +331,8 @@ fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: usize) -> Op
     let capacity = bound.capacity_per_shard * shards as f64;
     let measured = actual.filter(|_| capacity > 0.0).map(|actual| Share(actual.0 / capacity));
     let predicted = Share(bound.utilisation.0 * plan.accepted_rate.0 / records.demand);
-    let peak = (bound.utilisation.0 > predicted.0 * 1.01)
+    // Only a rate that varies has a busiest second; what overload keeps out is in the other rows.
+    let peak = (records.demand > plan.offered_rate.0 * 1.01)
         .then(|| format!("mean over the load; the plan sizes for the busiest second, {}", bound.utilisation));
     Some(Comparison {
         difference: measured.and_then(|measured| difference(predicted.0, measured.0)),
@@ -301,14 +342,17 @@ fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: usize) -> Op
 
 fn hottest_row(plan: &Plan, heat: &[ShardHeat]) -> Option<Comparison> {
     let predicted = plan.shards.iter().map(|shard| shard.utilisation).fold(0.0, f64::max);
-    let measured = heat.iter().max_by(|a, b| a.mean.total_cmp(&b.mean))?;
+    if heat.is_empty() {
+        return None;
+    }
+    let measured = fullest(heat);
     let note = (predicted > 1.0).then(|| {
         "predicted is what the shard is offered, measured is what it accepted: a shard cannot accept much more than its limit"
             .to_owned()
     });
     Some(Comparison {
-        difference: if predicted > 1.0 { None } else { difference(predicted, measured.mean) },
-        ..share_row("utilisation: fullest shard", Share(predicted), Some(Share(measured.mean)), note)
+        difference: measured.filter(|_| predicted <= 1.0).and_then(|measured| difference(predicted, measured)),
+        ..share_row("utilisation: fullest shard", Share(predicted), measured.map(Share), note)
     })
 }
 

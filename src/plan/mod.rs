@@ -1,6 +1,7 @@
 //! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
 
 mod capacity;
+mod flow;
 mod judge;
 mod placement;
 
@@ -26,11 +27,11 @@ pub struct Plan {
     pub binding: String,
     /// Every bound, in a fixed order.
     pub bounds: Vec<Bound>,
-    /// What each shard of the scenario will be offered, in hash key order; empty where the shard map is not known.
+    /// What each shard of the scenario will be offered, in hash key order.
     pub shards: Vec<ShardForecast>,
-    /// Mean record rate over the load.
+    /// Mean record rate from the end of the warm-up to the end of the load.
     pub offered_rate: Rate,
-    /// Mean rate accepted while load is offered, by the fluid model: each shard takes what its burst and its rate allow.
+    /// Mean rate accepted over the same time: each shard takes what its burst and its rate allow.
     pub accepted_rate: Rate,
     /// Share of the records beyond what their shard can take: `1 - accepted_rate / offered_rate`.
     pub overload_share: Share,
@@ -104,7 +105,7 @@ pub struct Verdict {
 pub enum Conclusion {
     /// The run is valid and meets every objective (or has none).
     Met,
-    /// The run is valid and misses an objective.
+    /// The run is valid and misses an objective, could not measure one, or had nothing accepted of what it offered.
     Missed,
     /// The run does not count.
     Void,
@@ -157,10 +158,13 @@ pub struct Comparison {
 pub struct ShardHeat {
     /// `shardId-…`.
     pub shard: String,
-    /// Mean of `seconds` from the end of the warm-up to the end of the load.
-    pub mean: f64,
-    /// Utilisation by accepted records or bytes, whichever is larger, one value per second.
+    /// Mean of `seconds` from the end of the warm-up to the end of the load; `None` if no whole second lies between.
+    pub mean: Option<f64>,
+    /// Utilisation by accepted records or bytes, whichever is larger, one value per second. The result has what it is made
+    /// from, so it is not written again.
+    #[serde(skip)]
     pub seconds: Vec<f64>,
-    /// Attempts throttled, one value per second.
+    /// Attempts throttled, one value per second; not written either.
+    #[serde(skip)]
     pub throttled: Vec<u32>,
 }

@@ -38,7 +38,9 @@ mod tests {
     fn a_server_cannot_command_the_terminal() {
         let (mut result, plan, verdict) = fixture::run("alerts", "Why?");
         result.measurement.warnings.push("\u{1b}[2J gone".into());
-        assert!(!terminal(&result, &plan, &verdict, Path::new("x"), false).contains('\u{1b}'));
+        result.scenario.name.push_str("\u{9b}2J");
+        let text = terminal(&result, &plan, &verdict, Path::new("x\u{1b}[2J"), false);
+        assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
     }
 
     #[test]

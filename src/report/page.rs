@@ -74,7 +74,7 @@ fn validity(result: &RunResult, verdict: &Verdict) -> Markup {
             }
             (Conclusion::Missed, _) => {
                 div class="banner missed" role="status" {
-                    strong { "✗ Objectives missed" } " The run is valid: the generator kept its schedule and the ledger balances."
+                    strong { @if verdict.objectives.is_empty() { "✗ Nothing was accepted" } @else { "✗ Objectives missed" } } " The run is valid: the generator kept its schedule and the ledger balances."
                 }
             }
             (Conclusion::Met, _) => {

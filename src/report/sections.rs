@@ -66,7 +66,7 @@ pub fn comparison(verdict: &Verdict) -> Markup {
 
 /// How full each shard was.
 pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
-    let map = heat_map("Utilisation of each shard in each second", &verdict.heat);
+    let map = heat_map("Utilisation of each shard in each second", &verdict.heat, seconds(result) as usize);
     html! {
         section {
             h2 { "Shards" }
@@ -100,7 +100,7 @@ pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
                         tr {
                             th scope="row" { (shard.id) }
                             td class="number" { (percent(plan.shards.get(index).map(|shard| shard.utilisation))) }
-                            td class="number" { (percent(verdict.heat.get(index).map(|shard| shard.mean))) }
+                            td class="number" { (percent(verdict.heat.get(index).and_then(|shard| shard.mean))) }
                             td class="number" { (units::count(shard.accepted)) }
                             td class="number" { (Bytes(shard.accepted_bytes)) }
                             td class="number" { (units::count(shard.throttled)) }
@@ -117,7 +117,7 @@ pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
 pub fn rates(result: &RunResult) -> Markup {
     let intervals = &result.measurement.intervals;
     let over_time = |name: &str, value: fn(&crate::measure::Interval) -> u64| {
-        Series::new(name, intervals.iter().map(move |i| (i.second as f64 + 0.5, Some(value(i) as f64))))
+        Series::per_second(name, intervals.iter().map(|i| (i.second, Some(value(i) as f64))))
     };
     let series = [
         over_time("offered", |interval| interval.offered),
@@ -156,7 +156,7 @@ pub fn rates(result: &RunResult) -> Markup {
 pub fn latency(result: &RunResult) -> Markup {
     let intervals = &result.measurement.intervals;
     let over_time = |name: &str, value: fn(&crate::measure::Interval) -> Option<u64>| {
-        Series::new(name, intervals.iter().map(move |i| (i.second as f64 + 0.5, value(i).map(millis))))
+        Series::per_second(name, intervals.iter().map(|i| (i.second, value(i).map(millis))))
     };
     let series = [
         over_time("p50", |interval| interval.response_p50),
@@ -225,11 +225,8 @@ pub fn consumers(result: &RunResult) -> Markup {
         .iter()
         .flat_map(|consumer| {
             let over_time = |name: &str, value: fn(&LatencySummary) -> Option<u64>| {
-                let points = consumer
-                    .lag_intervals
-                    .iter()
-                    .map(move |(second, lag)| (*second as f64 + 0.5, value(lag).map(millis)));
-                Series::new(format!("{} {name}", consumer.name), points)
+                let points = consumer.lag_intervals.iter().map(|(second, lag)| (*second, value(lag).map(millis)));
+                Series::per_second(format!("{} {name}", consumer.name), points)
             };
             [over_time("p50", |lag| lag.p50), over_time("p99", |lag| lag.p99)]
         })
@@ -357,6 +354,14 @@ pub fn scenario(result: &RunResult) -> Markup {
     }
 }
 
+/// How many seconds the time axes show: until load has ended and nothing more was recorded.
+fn seconds(result: &RunResult) -> u64 {
+    let measurement = &result.measurement;
+    let put = measurement.intervals.iter().map(|interval| interval.second + 1);
+    let read = measurement.consumers.iter().flat_map(|c| &c.lag_intervals).map(|(second, _)| second + 1);
+    put.chain(read).fold(result.load_ended.as_secs_f64().ceil() as u64, u64::max)
+}
+
 fn time_lines(
     result: &RunResult,
     title: &str,
@@ -364,7 +369,11 @@ fn time_lines(
     scale: Scale,
     y_label: &dyn Fn(f64) -> String,
 ) -> String {
-    let marks = Marks { warm_up: result.scenario.warm_up.as_secs_f64(), load_ended: result.load_ended.as_secs_f64() };
+    let marks = Marks {
+        warm_up: result.scenario.warm_up.as_secs_f64(),
+        load_ended: result.load_ended.as_secs_f64(),
+        end: seconds(result) as f64,
+    };
     lines(&Lines {
         title,
         series,

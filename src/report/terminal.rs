@@ -17,7 +17,7 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
         out.push('\n');
     };
     line("");
-    line(&format!("{}  {}", style.bold(&result.scenario.name), target(result)));
+    line(&format!("{}  {}", style.bold(&printable(&result.scenario.name)), printable(&target(result))));
     line(&headline(verdict, style));
     for reason in &verdict.void_reasons {
         line(&wrapped(reason));
@@ -73,7 +73,7 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
         plan.required_shards, plan.recommended_shards, plan.binding
     ));
     line("");
-    line(&format!("report  {}", directory.join("report.html").display()));
+    line(&format!("report  {}", printable(&directory.join("report.html").display().to_string())));
     out
 }
 
@@ -138,6 +138,7 @@ fn headline(verdict: &Verdict, style: Style) -> String {
     match verdict.conclusion {
         Conclusion::Met if verdict.objectives.is_empty() => style.green("✓ valid"),
         Conclusion::Met => style.green("✓ objectives met"),
+        Conclusion::Missed if verdict.objectives.is_empty() => style.red("✗ nothing was accepted"),
         Conclusion::Missed => style.red("✗ objectives missed"),
         Conclusion::Void => style.red("✗ void: the figures below do not count"),
     }

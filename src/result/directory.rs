@@ -1,7 +1,7 @@
 //! The directory of a run: written as a whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{RunResult, SCHEMA_VERSION};
@@ -90,17 +90,22 @@ pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
 
 fn write_all(staging: &Path, result: &RunResult, files: &Files) -> Result<(), WriteError> {
     fs::create_dir_all(staging).map_err(fail("cannot create", staging))?;
-    let json = serde_json::to_vec_pretty(result).map_err(|error| fail("cannot write", staging)(error.into()))?;
-    let own = [("result.json".to_owned(), json)];
-    for (name, content) in own.iter().chain(files) {
-        let path = staging.join(name);
-        let written = File::create(&path).and_then(|mut file| {
-            file.write_all(content)?;
-            file.sync_all()
-        });
-        written.map_err(fail("cannot write", &path))?;
+    // Streamed: as one value in memory, the seconds of thousands of shards are gigabytes.
+    write_file(&staging.join("result.json"), |file| Ok(serde_json::to_writer(file, result)?))?;
+    for (name, content) in files {
+        write_file(&staging.join(name), |file| file.write_all(content))?;
     }
     Ok(())
+}
+
+/// Creates a file and waits until its content is on the disk.
+fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), WriteError> {
+    let written = File::create(path).and_then(|file| {
+        let mut buffered = BufWriter::new(file);
+        fill(&mut buffered)?;
+        buffered.into_inner()?.sync_all()
+    });
+    written.map_err(fail("cannot write", path))
 }
 
 fn fail(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {

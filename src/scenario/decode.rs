@@ -21,6 +21,8 @@ use crate::workload::{Keys, Sizes};
 const MOST_SHARDS: u32 = 10_000;
 /// Every call under way costs a task and its batch.
 const MOST_IN_FLIGHT: usize = 10_000;
+/// A run registers a fan-out consumer under its name, a `-` and eight digits that tell runs apart; 128 is the limit for all.
+const LONGEST_FAN_OUT_NAME: usize = 119;
 
 /// See [`super::parse`].
 pub(super) fn scenario(
@@ -77,7 +79,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let largest = largest_record(&sizes, &keys, profile, problems);
     let producer = producer(&mut root, largest, profile);
     let consumers = consumers(&mut root, profile);
-    let objectives = objectives(&mut root);
+    let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
     let (load, trace) = load?;
@@ -241,6 +243,7 @@ fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result<Vec<Consum
         let name = reader.required("name", "name = \"analytics\"");
         let name = check_name(&reader, name);
         let kind = consumer_kind(&mut reader, profile);
+        let name = if matches!(kind, Ok(ConsumerKind::Efo)) { check_fan_out_name(&reader, name) } else { name };
         reader.finish();
         if let Ok(name) = &name
             && let Some(first) = places.insert(name.value.clone(), name.at.clone())
@@ -257,6 +260,16 @@ fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result<Vec<Consum
         consumers.push(name.and_then(|name| Ok(Consumer { name: name.value, kind: kind? })));
     }
     consumers.into_iter().collect()
+}
+
+/// Refuses a name that leaves no room for what a run appends to it.
+fn check_fan_out_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
+    reader.check(
+        name,
+        |name| name.len() <= LONGEST_FAN_OUT_NAME,
+        "is too long for a fan-out consumer",
+        &format!("use at most {LONGEST_FAN_OUT_NAME} characters: each run registers it with nine more of its own"),
+    )
 }
 
 fn consumer_kind(reader: &mut TableReader<'_>, profile: &Profile) -> Result<ConsumerKind, Reported> {
@@ -276,8 +289,15 @@ fn consumer_kind(reader: &mut TableReader<'_>, profile: &Profile) -> Result<Cons
     Ok(ConsumerKind::Polling { interval: interval?.value, limit: limit?.value })
 }
 
-fn objectives(root: &mut TableReader<'_>) -> Result<Objectives, Reported> {
+fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectives, Reported> {
     let mut reader = root.section("slo");
+    for key in ["lag_p99", "delivery"] {
+        if let Some(at) = reader.place(key).filter(|_| nobody_reads) {
+            let problem = Diagnostic::new(format!("`{}` cannot be judged: nobody reads the stream", reader.path(key)));
+            let help = "remove it, or add a consumer, such as\n[[consumer]]\nname = \"analytics\"\ntype = \"polling\"";
+            reader.problems().report(problem.at(Some(at), "").help(help));
+        }
+    }
     let throttled = reader.optional("throttled");
     let mut bound = |key| reader.optional(key).transpose().map(|found| positive(&reader, found)).transpose();
     let (put_p50, put_p99, put_p999) = (bound("put_p50"), bound("put_p99"), bound("put_p999"));

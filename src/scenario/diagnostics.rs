@@ -75,7 +75,7 @@ impl Diagnostics {
         }
         let noun = if self.problems.len() == 1 { "problem" } else { "problems" };
         out.push_str(&format!("{} {noun} in {}", self.problems.len(), self.sources.file()));
-        out
+        without_c1(&out)
     }
 }
 
@@ -132,11 +132,11 @@ impl Sources {
         problem: &'a Diagnostic,
     ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
         let source = self.0.get(index)?;
-        let mut snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
+        let mut snippet = Snippet::source(source.text.as_str()).path(normalize_untrusted_str(&source.name));
         for (position, (place, label)) in problem.labels.iter().enumerate() {
             if self.index(place.start) == index {
                 let kind = if position == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                let label = Some(label.as_str()).filter(|label| !label.is_empty());
+                let label = Some(normalize_untrusted_str(label)).filter(|label| !label.is_empty());
                 snippet = snippet.annotation(kind.span(source.clip(place)).label(label));
             }
         }
@@ -147,6 +147,11 @@ impl Sources {
     fn index(&self, position: usize) -> usize {
         self.0.partition_point(|source| source.start <= position).saturating_sub(1)
     }
+}
+
+/// Replaces the control characters that the renderer lets pass: U+009B is to a terminal what escape and `[` are.
+fn without_c1(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '\u{fffd}' } else { c }).collect()
 }
 
 impl Source {
@@ -193,6 +198,17 @@ mod tests {
     #[test]
     fn a_problem_without_a_place_names_the_file() {
         assert!(rendered(vec![Diagnostic::new("empty")]).contains("--> load.toml"));
+    }
+
+    #[test]
+    fn nothing_in_a_scenario_commands_the_terminal() {
+        let evil = "\u{1b}[2J\u{9b}2J";
+        let mut sources = Sources::new(format!("a{evil}.toml"), format!("b = \"{evil}\"\n"));
+        sources.add(evil, evil);
+        let problems = [0, 14].map(|at| Diagnostic::new(evil).at(Some(at..at + 1), evil).help(evil));
+        let text = Diagnostics::new([&problems[..], &[Diagnostic::new(evil)]].concat(), sources).render(false);
+        assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
+        assert!(text.contains("[2J"), "{text}");
     }
 
     #[test]

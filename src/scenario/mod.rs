@@ -20,7 +20,7 @@ use crate::kinesis::Profile;
 use crate::kinesis::StreamMode;
 use crate::seed::Seed;
 use crate::time::Time;
-use crate::units::{Bytes, Share};
+use crate::units::Share;
 use crate::workload::{Keys, Schedule, Sizes, Trace, Workload};
 
 /// What is asked: one stream, the load on it, who reads it, and what counts as good.
@@ -122,9 +122,6 @@ pub enum Delivery {
     /// Every accepted record reaches every consumer exactly once.
     ExactlyOnce,
 }
-
-/// Largest mean record size the fluid model assumes nothing about; kept here so that the docs can name it.
-pub const SMALLEST_RECORD: Bytes = Bytes(crate::workload::HEADER_BYTES as u64);
 
 /// Reads a scenario from the TOML text of the file at `path`, after applying `overrides` (`load.rate="500/s"`).
 ///

@@ -73,6 +73,8 @@ fn a_run_writes_its_directory_and_prints_a_summary() {
     assert_eq!(fs::read_to_string(result.join("scenario.toml")).unwrap(), SMALL);
     let read = streamgauge::result::read(&result).unwrap();
     assert_eq!((read.schema_version, read.measurement.counters.accepted), (1, 200));
+    let json = fs::read_to_string(result.join("result.json")).unwrap();
+    assert!(!json.contains('\n'), "the seconds of thousands of shards are long enough without indentation");
     let html = fs::read_to_string(result.join("report.html")).unwrap();
     assert!(html.contains("Does it work?") && html.trim_end().ends_with("</html>"));
 }
@@ -86,6 +88,8 @@ fn the_summary_as_json_has_the_counters_and_they_balance() {
     let states = ["accepted", "failed", "abandoned", "unknown", "in_flight"];
     assert_eq!(count("offered"), states.iter().map(|state| count(state)).sum::<u64>());
     assert_eq!(summary["verdict"]["conclusion"], "met");
+    let heat = &summary["verdict"]["heat"][0];
+    assert!(heat["shard"].is_string() && heat["seconds"].is_null() && heat["throttled"].is_null(), "{heat}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod cli;
 mod emulator;
 mod engine;
+mod plan;
 mod quotas;
 mod readme;
 mod scenarios;

@@ -31,6 +31,18 @@ impl Series {
         Self { name: name.into(), runs }
     }
 
+    /// A line through one value per second, each in the middle of its second; a second that is missing or has no value
+    /// makes a gap.
+    pub fn per_second(name: impl Into<String>, seconds: impl Iterator<Item = (u64, Option<f64>)>) -> Self {
+        let mut next = 0;
+        let points = seconds.flat_map(|(second, value)| {
+            let gap = (second > next).then_some((second as f64, None));
+            next = second + 1;
+            gap.into_iter().chain([(second as f64 + 0.5, value)])
+        });
+        Self::new(name, points)
+    }
+
     fn values(&self) -> impl Iterator<Item = (f64, f64)> {
         self.runs.iter().flatten().copied()
     }
@@ -43,6 +55,8 @@ pub struct Marks {
     pub warm_up: f64,
     /// When load ended, a vertical line.
     pub load_ended: f64,
+    /// Where the axis ends: the same for all charts of a run, so that they can be compared.
+    pub end: f64,
 }
 
 /// The vertical scale.
@@ -84,12 +98,20 @@ pub struct Lines<'a> {
 
 const HEIGHT: u32 = 340;
 
-/// Draws a line chart.
+/// Room that the words "load ends" need.
+const LOAD_ENDS_WIDTH: i32 = 80;
+
+/// Draws a line chart; without any value it is a note.
 pub fn lines(chart: &Lines<'_>) -> String {
     let values = || chart.series.iter().flat_map(Series::values);
+    if values().next().is_none() {
+        return maud::html! { p class="note" { (chart.title) ": nothing was measured." } }.into_string();
+    }
     let x_max = values().map(|(x, _)| x).fold(1.0, f64::max);
-    let x_min =
-        if chart.marks.is_some() { 0.0 } else { values().map(|(x, _)| x).fold(f64::INFINITY, f64::min).min(x_max) };
+    let (x_min, x_max) = match chart.marks {
+        Some(marks) => (0.0, x_max.max(marks.end)),
+        None => (values().map(|(x, _)| x).fold(f64::INFINITY, f64::min), x_max),
+    };
     let x_min = if x_min < x_max { x_min } else { x_max - 1.0 };
     let y_max = values().map(|(_, y)| y).fold(0.0, f64::max);
     let smallest = values().map(|(_, y)| y).filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min);
@@ -152,8 +174,59 @@ where
         let line = [(marks.load_ended, bottom_and_top.start), (marks.load_ended, bottom_and_top.end)];
         context.draw_series([PathElement::new(line, INK.stroke_width(1))]).map_err(failed)?;
         let at = context.backend_coord(&(marks.load_ended, bottom_and_top.end));
-        let text = Text::new("load ends", (at.0 - 6, at.1 + 4), anchored(HPos::Right, VPos::Top));
+        // On the left of its line, unless the labels of the axis are there.
+        let axis = context.backend_coord(&(x.start, bottom_and_top.end)).0;
+        let crowded = at.0 - axis < LOAD_ENDS_WIDTH;
+        let (left, side) = if crowded { (at.0 + 6, HPos::Left) } else { (at.0 - 6, HPos::Right) };
+        let text = Text::new("load ends", (left, at.1 + 4), anchored(side, VPos::Top));
         canvas.draw(&text).map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(series: &[Series], load_ended: f64) -> String {
+        let marks = Marks { warm_up: 0.0, load_ended, end: 60.0 };
+        lines(&Lines {
+            title: "a chart",
+            series,
+            scale: Scale::Linear,
+            y_label: &|value| value.to_string(),
+            x_name: "seconds",
+            x_label: &|value| format!("at {value}"),
+            marks: Some(marks),
+        })
+    }
+
+    #[test]
+    fn a_second_without_a_value_is_a_gap() {
+        let series = Series::per_second("lag", [(0, Some(1.0)), (1, Some(2.0)), (5, Some(3.0)), (6, None)].into_iter());
+        assert_eq!(series.runs, [vec![(0.5, 1.0), (1.5, 2.0)], vec![(5.5, 3.0)]]);
+    }
+
+    #[test]
+    fn the_time_axis_spans_the_run_even_if_the_data_end_early() {
+        let svg = chart(&[Series::per_second("early", (0..5).map(|second| (second, Some(1.0))))], 60.0);
+        assert!(svg.contains("at 60"), "{svg}");
+    }
+
+    #[test]
+    fn a_chart_without_values_is_a_note() {
+        let nothing = chart(&[Series::per_second("none", [(3, None)].into_iter())], 60.0);
+        assert!(!nothing.contains("<svg") && nothing.contains("a chart: nothing was measured"), "{nothing}");
+    }
+
+    #[test]
+    fn the_end_of_a_short_load_is_named_on_its_free_side() {
+        let series = [Series::per_second("all", (0..60).map(|second| (second, Some(1.0))))];
+        let side = |load_ended: f64| {
+            let svg = chart(&series, load_ended);
+            let before = svg.split("load ends").next().unwrap().to_owned();
+            before[before.rfind("text-anchor=").unwrap()..].chars().skip(13).take(3).collect::<String>()
+        };
+        assert_eq!((side(2.0).as_str(), side(50.0).as_str()), ("sta", "end"));
+    }
 }

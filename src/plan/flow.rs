@@ -1,0 +1,86 @@
+//! What each shard is offered and how much of it its write quota takes.
+
+use crate::kinesis::{HashKey, HashKeyRange, Profile, WriteQuota, locate};
+use crate::scenario::Scenario;
+use crate::time::Time;
+use crate::workload::{Schedule, Workload};
+
+use super::placement::shard_shares;
+
+/// The flow to one shard, per second of the judged part of the load.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct ShardFlow {
+    /// Records offered.
+    pub records: f64,
+    /// Bytes offered, partition keys included.
+    pub bytes: f64,
+    /// Records accepted at their first attempt.
+    pub accepted: f64,
+}
+
+impl ShardFlow {
+    /// The part of what is offered that the shard takes in the long run, when its burst is spent.
+    pub fn sustained(&self, profile: &Profile) -> f64 {
+        let by_records = profile.write.records_per_second as f64 / self.records;
+        let by_bytes = profile.write.bytes_per_second as f64 / self.bytes;
+        // A shard without load divides by zero and takes all of nothing.
+        by_records.min(by_bytes).min(1.0)
+    }
+}
+
+/// The seconds that are judged: the whole ones between the warm-up and the end of the load; the whole load without any.
+pub(super) fn judged_seconds(scenario: &Scenario) -> (u64, u64) {
+    let first = scenario.load.warm_up.as_secs_f64().ceil() as u64;
+    let end = scenario.load.duration.as_secs_f64().floor() as u64;
+    if first < end { (first, end) } else { (0, scenario.load.duration.as_secs_f64().ceil().max(1.0) as u64) }
+}
+
+/// The flow to each shard of the scenario.
+///
+/// A constant rate is a fluid of records of `record_bytes` that each shard gets its share of. Recorded arrivals are put to
+/// the shards one by one when they are due. Both start with the burst unspent, and neither retries.
+pub(super) fn shard_flows(
+    scenario: &Scenario,
+    workload: &Workload,
+    profile: &Profile,
+    record_bytes: f64,
+) -> Vec<ShardFlow> {
+    let ranges = HashKeyRange::initial(scenario.stream.shards);
+    let (first, end) = judged_seconds(scenario);
+    match workload.schedule() {
+        Schedule::Constant { rate } => {
+            let fluid = |share: f64| {
+                let records = rate.0 * share;
+                let accepted = |seconds: u64| fluid(profile, records, record_bytes, seconds as f64);
+                let accepted = (accepted(end) - accepted(first)) / (end - first) as f64;
+                ShardFlow { records, bytes: records * record_bytes, accepted }
+            };
+            shard_shares(workload.keys(), &ranges, workload.count()).into_iter().map(fluid).collect()
+        }
+        Schedule::Recorded { .. } => replay(workload, &ranges, profile, (first, end)),
+    }
+}
+
+/// Records that a shard has taken after `seconds` of an even flow: what is offered, or what the burst and the rate allow.
+fn fluid(profile: &Profile, records: f64, record_bytes: f64, seconds: f64) -> f64 {
+    let write = &profile.write;
+    let by_records = write.records_per_second as f64 * seconds + write.record_burst as f64;
+    let by_bytes = write.bytes_per_second as f64 * seconds + write.byte_burst as f64;
+    (records * seconds).min(by_records).min(by_bytes / record_bytes.max(1.0))
+}
+
+fn replay(workload: &Workload, ranges: &[HashKeyRange], profile: &Profile, (first, end): (u64, u64)) -> Vec<ShardFlow> {
+    let mut shards = vec![(WriteQuota::new(&profile.write), ShardFlow::default()); ranges.len()];
+    let part = 1.0 / (end - first) as f64;
+    for arrival in (0..workload.count()).map(|index| workload.arrival(index)) {
+        let bytes = u64::from(arrival.size) + arrival.key.len() as u64;
+        let (quota, flow) = &mut shards[locate(ranges, HashKey::of(&arrival.key))];
+        let admitted = quota.admit(arrival.intended, bytes).is_ok();
+        if (Time::from_secs(first)..Time::from_secs(end)).contains(&arrival.intended) {
+            flow.records += part;
+            flow.bytes += bytes as f64 * part;
+            flow.accepted += if admitted { part } else { 0.0 };
+        }
+    }
+    shards.into_iter().map(|(_, flow)| flow).collect()
+}

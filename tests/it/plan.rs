@@ -1,0 +1,201 @@
+//! The planner: predictions with known answers, and verdicts on made-up runs.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use streamgauge::kinesis::Profile;
+use streamgauge::measure::{Counters, Ending, Interval, Measurement, ShardInterval, ShardRecord};
+use streamgauge::plan::{Conclusion, Plan, Verdict, judge, predict};
+use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use streamgauge::scenario::{self, Scenario};
+use streamgauge::time::Time;
+
+const OVERLOAD: &str = "stream.shards = 1
+load = { rate = \"1500/s\", duration = \"10s\", warm_up = \"5s\" }
+records.size = \"100 B\"
+";
+
+fn scenario(text: &str) -> Scenario {
+    scenario_at(Path::new("case.toml"), text)
+}
+
+fn scenario_at(path: &Path, text: &str) -> Scenario {
+    scenario::parse(path, text, &[], &Profile::newest()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn plan(text: &str) -> Plan {
+    predict(&scenario(text), &Profile::newest())
+}
+
+fn close(actual: f64, expected: f64) -> bool {
+    (actual / expected - 1.0).abs() < 1e-6
+}
+
+#[test]
+fn a_burst_that_the_warm_up_spends_is_not_predicted_for_the_time_after_it() {
+    let plan = plan(OVERLOAD);
+    assert!(close(plan.offered_rate.0, 1_500.0), "{:?}", plan.offered_rate);
+    assert!(close(plan.accepted_rate.0, 1_000.0), "{:?}", plan.accepted_rate);
+    assert!(close(plan.overload_share.0, 1.0 / 3.0));
+}
+
+#[test]
+fn a_burst_that_the_load_spends_is_predicted() {
+    let plan = plan(&OVERLOAD.replace("5s", "0s"));
+    assert!(close(plan.accepted_rate.0, 1_100.0), "{:?}", plan.accepted_rate);
+}
+
+#[test]
+fn a_recorded_spike_is_put_to_its_shard_when_it_is_due() {
+    let directory = tempfile::TempDir::new().unwrap();
+    // 3,000 records at once, of which a shard takes 1,000, and another one at the end.
+    let mut rows = String::from("at,key\n");
+    for _ in 0..3_000 {
+        writeln!(rows, "1000000000,spike").unwrap();
+    }
+    writeln!(rows, "1000000009.5,spike").unwrap();
+    std::fs::write(directory.path().join("spike.csv"), rows).unwrap();
+    let toml = "stream.shards = 2\nload = { trace = \"spike.csv\", time = \"at\", key = \"key\", duration = \"10s\" }\n\
+                records.size = \"100 B\"\n";
+    let plan = predict(&scenario_at(&directory.path().join("case.toml"), toml), &Profile::newest());
+    assert!(close(plan.offered_rate.0, 300.1), "{:?}", plan.offered_rate);
+    assert!(close(plan.accepted_rate.0, 100.1), "{:?}", plan.accepted_rate);
+    assert!(plan.assumptions.iter().any(|sentence| sentence.starts_with("Each recorded arrival")));
+}
+
+#[test]
+fn a_hot_shard_outruns_its_pollers_though_the_stream_would_not() {
+    let text = "stream.shards = 4
+        load = { rate = \"1000/s\", duration = \"10s\" }
+        records.size = \"1000 B\"
+        keys = { distribution = \"hot-key\", count = 100, share = \"90%\" }
+        consumer = [
+            { name = \"a\", type = \"polling\", interval = \"1s\" },
+            { name = \"b\", type = \"polling\", interval = \"1s\" },
+            { name = \"c\", type = \"polling\", interval = \"1s\" },
+            { name = \"d\", type = \"efo\" },
+        ]";
+    let lags = |text: &str| plan(text).lags.iter().map(|lag| lag.mean.is_some()).collect::<Vec<_>>();
+    assert_eq!(lags(text), [false, false, false, true]);
+    assert_eq!(lags(&text.replace("90%", "1%")), [true; 4]);
+}
+
+#[test]
+fn a_poller_reads_no_more_than_its_limit_in_each_interval() {
+    let text = "stream.shards = 1
+        load = { rate = \"500/s\", duration = \"10s\" }
+        records.size = \"100 B\"
+        consumer = [{ name = \"slow\", type = \"polling\", interval = \"1s\", limit = 100 }]";
+    let slow = plan(text);
+    assert_eq!(slow.lags[0].mean, None);
+    assert_eq!((slow.binding.as_str(), slow.required_shards), ("polled records", 5));
+    let enough = plan(&text.replace("100 }", "500 }"));
+    assert!(enough.lags[0].mean.is_some());
+    assert_eq!(enough.required_shards, 1);
+}
+
+#[test]
+fn a_lonely_record_waits_for_all_of_the_linger() {
+    let wait = |rate: &str| -> Duration {
+        let text = format!(
+            "stream.shards = 1\nload = {{ rate = \"{rate}\", duration = \"10s\" }}\nrecords.size = \"100 B\"\n\
+             producer.linger = \"50ms\"\nconsumer = [{{ name = \"c\", type = \"efo\" }}]"
+        );
+        let propagation = Profile::newest().latency.propagation.mean();
+        Duration::from_nanos(plan(&text).lags[0].mean.unwrap()).saturating_sub(propagation)
+    };
+    assert_eq!(wait("10/s"), Duration::from_millis(50));
+    // Seven records: the first waits 50 ms, the others 42, 34, 26, 18, 10 and 2.
+    assert_eq!(wait("125/s"), Duration::from_millis(26));
+    // 500 records fill a batch after 4.99 ms.
+    assert_eq!(wait("100000/s"), Duration::from_micros(2_495));
+}
+
+/// A run of a scenario on one shard that saw these seconds and counted this.
+fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict {
+    let scenario = scenario(text);
+    let shard = ShardRecord {
+        id: "shardId-000000000000".into(),
+        starting_hash_key: "0".into(),
+        ending_hash_key: "1".into(),
+        accepted: counters.accepted,
+        accepted_bytes: 0,
+        throttled: 0,
+    };
+    let result = RunResult {
+        schema_version: SCHEMA_VERSION,
+        streamgauge_version: "0".into(),
+        started: String::new(),
+        scenario: ScenarioRecord::from(&scenario),
+        target: TargetRecord::Embedded { profile: String::new() },
+        ending: Ending::Complete,
+        load_ended: Time::ZERO + scenario.load.duration,
+        measurement: Measurement {
+            counters,
+            intervals,
+            put: Default::default(),
+            put_curve: Vec::new(),
+            shards: vec![shard],
+            consumers: Vec::new(),
+            storage: None,
+            warnings: Vec::new(),
+        },
+    };
+    judge(&predict(&scenario, &Profile::newest()), &result)
+}
+
+/// Ten seconds of a thousand accepted records each.
+fn full_seconds() -> Vec<Interval> {
+    let cell = ShardInterval { accepted: 1_000, bytes: 100_000, throttled: 0 };
+    let second = |second| Interval {
+        second,
+        offered: 1_500,
+        accepted: 1_000,
+        attempts: 1_000,
+        shards: vec![cell],
+        ..Interval::default()
+    };
+    (0..10).map(second).collect()
+}
+
+fn measured(verdict: &Verdict, row: &str) -> String {
+    verdict.comparison.iter().find(|comparison| comparison.name == row).unwrap().measured.clone()
+}
+
+#[test]
+fn an_objective_that_was_not_measured_is_not_met() {
+    let text = format!("{OVERLOAD}[slo]\nthrottled = \"1%\"\nput_p99 = \"1s\"\n");
+    let verdict = verdict(&text, full_seconds(), Counters { offered: 5, accepted: 5, ..Counters::default() });
+    assert_eq!(verdict.conclusion, Conclusion::Missed);
+    assert_eq!(
+        verdict.sentence,
+        "1 of 2 objectives could not be measured: put p99 (no record was accepted after the warm-up); the fullest shard ran \
+         at 100% of its write capacity."
+    );
+}
+
+#[test]
+fn a_run_that_had_nothing_accepted_is_not_met_even_without_objectives() {
+    let counters = Counters { offered: 1_500, failed: 1_500, ..Counters::default() };
+    let verdict = verdict(OVERLOAD, Vec::new(), counters);
+    assert_eq!(verdict.conclusion, Conclusion::Missed);
+    assert!(verdict.sentence.starts_with("None of the 1,500 offered records was accepted"), "{}", verdict.sentence);
+}
+
+#[test]
+fn a_run_without_a_judged_second_has_no_utilisation() {
+    let text = OVERLOAD.replace("\"10s\"", "\"0.9s\"").replace("\"5s\"", "\"0s\"");
+    let verdict = verdict(&text, full_seconds(), Counters { offered: 1, accepted: 1, ..Counters::default() });
+    assert_eq!(verdict.heat[0].mean, None);
+    assert_eq!(measured(&verdict, "utilisation: fullest shard"), "–");
+    assert!(!verdict.sentence.contains("fullest"), "{}", verdict.sentence);
+}
+
+#[test]
+fn overload_by_a_constant_rate_has_no_busiest_second() {
+    let verdict = verdict(OVERLOAD, full_seconds(), Counters { offered: 5, accepted: 5, ..Counters::default() });
+    let notes: Vec<&str> = verdict.comparison.iter().filter_map(|row| row.note.as_deref()).collect();
+    assert!(!notes.iter().any(|note| note.contains("busiest")), "{notes:?}");
+}
