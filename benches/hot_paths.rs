@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use streamgauge::client::{Backoff, CallOutcome, EntryOutcome, Producer, ProducerSettings, RetryPolicy};
 use streamgauge::engine::Pacer;
-use streamgauge::kinesis::{Kinesis, Profile, PutEntry, Request, Settings, StreamMode};
+use streamgauge::kinesis::{CreateStream, Kinesis, Profile, PutEntry, Request, Settings};
 use streamgauge::measure::Latency;
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
@@ -93,11 +93,11 @@ fn admission(c: &mut Criterion) {
         account: "000000000000".into(),
         region: "us-east-1".into(),
     });
-    let create = Request::CreateStream { stream: "s".into(), shards: Some(100), mode: StreamMode::Provisioned };
+    let create = Request::CreateStream(CreateStream::provisioned("s", 100));
     kinesis.handle(Time::ZERO, create).response.unwrap();
     let data = bytes::Bytes::from(vec![0; 1024]);
     let entries: Vec<PutEntry> = (0..500)
-        .map(|n| PutEntry { data: data.clone(), partition_key: format!("key-{n}"), explicit_hash_key: None })
+        .map(|n| PutEntry { data: data.clone(), partition_key: format!("key-{n}").into(), explicit_hash_key: None })
         .collect();
     let mut now = Time::ZERO;
     group.bench_function("put 500 of 1 KiB", |b| {

@@ -41,12 +41,12 @@ pub(super) fn admit(parts: &Parts, empty: bool) -> Result<(Target, Format), Refu
         let fault = Fault { status: StatusCode::NOT_FOUND, ..Fault::unknown_operation("") };
         return refuse(fault, None);
     };
-    let signed_query = parts.uri.query().is_some_and(|query| {
-        query.split('&').any(|part| part.split('=').next() == Some("X-Amz-Algorithm"))
-    });
+    let signed_query = parts
+        .uri
+        .query()
+        .is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("X-Amz-Algorithm")));
     if signed_query && parts.headers.contains_key(AUTHORIZATION) {
-        let message =
-            "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.";
+        let message = "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.";
         return refuse(Fault::client("InvalidSignatureException", message), Some(format));
     }
     match target(parts) {

@@ -158,7 +158,9 @@ impl Kinesis {
 
     fn put_records(&mut self, now: Time, stream: &str, entries: Vec<PutEntry>) -> Reply {
         let records = entries.len();
-        let response = self.put(now, stream, entries).map(|receipts| Response::PutRecords { receipts, encryption: Encryption::None });
+        let response = self
+            .put(now, stream, entries)
+            .map(|receipts| Response::PutRecords { receipts, encryption: Encryption::None });
         Reply { response, ready_at: self.latency.put(now, records) }
     }
 

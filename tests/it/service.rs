@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use streamgauge::kinesis::{
-    ErrorKind, GetRecords, IteratorToken, Kinesis, Position, Profile, PutEntry, Request, Response, ServiceError,
-    Settings, ShardId, StreamMode, SubscriptionId, SubscriptionPoll,
+    ConsumerName, CreateStream, ErrorKind, GetRecords, IteratorToken, Kinesis, Position, Profile, PutEntry, Request,
+    Response, ServiceError, Settings, ShardId, SubscriptionId, SubscriptionPoll, Tags,
 };
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
@@ -29,18 +29,22 @@ pub fn settings() -> Settings {
 /// A service with one ACTIVE stream.
 pub fn service(settings: Settings, shards: u32) -> Kinesis {
     let mut kinesis = Kinesis::new(settings);
-    let create = Request::CreateStream { stream: STREAM.into(), shards: Some(shards), mode: StreamMode::Provisioned };
+    let create = Request::CreateStream(CreateStream::provisioned(STREAM, shards));
     kinesis.handle(Time::ZERO, create).response.unwrap();
     kinesis
 }
 
 pub fn entry(key: &str, bytes: usize) -> PutEntry {
-    PutEntry { data: Bytes::from(vec![7; bytes]), partition_key: key.into(), explicit_hash_key: None }
+    PutEntry {
+        data: Bytes::from(vec![7; bytes]),
+        partition_key: Bytes::copy_from_slice(key.as_bytes()),
+        explicit_hash_key: None,
+    }
 }
 
 fn put(kinesis: &mut Kinesis, at: Time, entries: Vec<PutEntry>) -> Vec<Result<(), ErrorKind>> {
     let request = Request::PutRecords { stream: STREAM.into(), entries };
-    let Response::PutRecords(receipts) = kinesis.handle(at, request).response.unwrap() else {
+    let Response::PutRecords { receipts, .. } = kinesis.handle(at, request).response.unwrap() else {
         panic!("another answer")
     };
     receipts.into_iter().map(|receipt| receipt.map(|_| ()).map_err(|error| error.kind)).collect()
@@ -62,8 +66,7 @@ fn get(kinesis: &mut Kinesis, at: Time, iterator: IteratorToken) -> Result<(GetR
 
 fn subscribe(kinesis: &mut Kinesis, at: Time, consumer: &str) -> Result<SubscriptionId, ServiceError> {
     let request = Request::SubscribeToShard {
-        stream: STREAM.into(),
-        consumer: consumer.into(),
+        consumer: ConsumerName { stream: STREAM.into(), consumer: consumer.into(), created: None },
         shard: ShardId(0),
         position: Position::TrimHorizon,
     };
@@ -74,7 +77,8 @@ fn subscribe(kinesis: &mut Kinesis, at: Time, consumer: &str) -> Result<Subscrip
 }
 
 fn register(kinesis: &mut Kinesis, at: Time, consumer: &str) -> Result<Response, ServiceError> {
-    let request = Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: consumer.into() };
+    let request =
+        Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: consumer.into(), tags: Tags::new() };
     kinesis.handle(at, request).response
 }
 
@@ -97,7 +101,7 @@ fn a_throttled_record_is_named_as_aws_does() {
     let mut kinesis = service(settings(), 1);
     put(&mut kinesis, Time::ZERO, vec![entry("a", 1); 500]);
     put(&mut kinesis, Time::ZERO, vec![entry("a", 1); 500]);
-    let request = Request::PutRecord { stream: STREAM.into(), entry: entry("a", 1) };
+    let request = Request::PutRecord { stream: STREAM.into(), entry: entry("a", 1), after: None };
     let error = kinesis.handle(Time::ZERO, request).response.unwrap_err();
     assert_eq!(
         error.message,
@@ -232,10 +236,9 @@ fn a_continuation_goes_on_without_loss_or_repetition() {
     assert_eq!(event.records.len(), 3);
     put(&mut kinesis, Time::from_secs(1), vec![entry("a", 10); 2]);
     let again = Request::SubscribeToShard {
-        stream: STREAM.into(),
-        consumer: "c".into(),
+        consumer: ConsumerName { stream: STREAM.into(), consumer: "c".into(), created: None },
         shard: ShardId(0),
-        position: Position::AfterSequenceNumber(event.continuation),
+        position: Position::AfterSequenceNumber(event.continuation.unwrap()),
     };
     let Response::SubscribeToShard(second) = kinesis.handle(Time::from_secs(6), again).response.unwrap() else {
         panic!()
@@ -322,6 +325,6 @@ fn records_expire_after_their_retention() {
 #[test]
 fn a_huge_stream_is_refused_before_it_is_made() {
     let mut kinesis = Kinesis::new(settings());
-    let create = Request::CreateStream { stream: STREAM.into(), shards: Some(u32::MAX), mode: StreamMode::Provisioned };
+    let create = Request::CreateStream(CreateStream::provisioned(STREAM, u32::MAX));
     assert_eq!(kinesis.handle(Time::ZERO, create).response.unwrap_err().kind, ErrorKind::LimitExceeded);
 }

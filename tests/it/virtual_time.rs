@@ -122,7 +122,7 @@ impl Pair {
         self.recorder.handle_call(now, call.entries.len());
         let entry = |entry: streamgauge::client::Entry| PutEntry {
             data: entry.data,
-            partition_key: entry.key.to_string(),
+            partition_key: entry.key.to_string().into(),
             explicit_hash_key: None,
         };
         let request =
@@ -131,7 +131,7 @@ impl Pair {
             Some(failure) => (CallOutcome::Failed(failure), now + Duration::from_secs(5)),
             None => {
                 let reply = self.kinesis.handle(now, request);
-                let Response::PutRecords(receipts) = reply.response.unwrap() else { panic!("another answer") };
+                let Response::PutRecords { receipts, .. } = reply.response.unwrap() else { panic!("another answer") };
                 let outcome = |receipt: Result<streamgauge::kinesis::PutReceipt, _>| match receipt {
                     Ok(receipt) => EntryOutcome::Accepted { shard: Some(receipt.shard.0 as usize) },
                     Err(streamgauge::kinesis::ServiceError {

@@ -68,11 +68,8 @@ mod tests {
         assert_eq!(parse_stream(&stream(&settings, "orders")), Some(("000000000000", "orders")));
         let arn = consumer(&settings, "orders", "billing", Time::from_millis(1_900));
         assert_eq!(arn, "arn:aws:kinesis:us-east-1:000000000000:stream/orders/consumer/billing:1763856001");
-        let name = ConsumerName {
-            stream: "orders".to_owned(),
-            consumer: "billing".to_owned(),
-            created: Some(1_763_856_001),
-        };
+        let name =
+            ConsumerName { stream: "orders".to_owned(), consumer: "billing".to_owned(), created: Some(1_763_856_001) };
         assert_eq!(parse_consumer(&arn), Some(("000000000000", name)));
     }
 

@@ -96,7 +96,8 @@ impl Violations {
         shape: &Shape,
     ) {
         if shape.is_scalar() && elements.any(|element| !broken(element, shape).is_empty()) {
-            let all: Vec<String> = stated(shape).into_iter().map(|constraint| format!("Member must {constraint}")).collect();
+            let all: Vec<String> =
+                stated(shape).into_iter().map(|constraint| format!("Member must {constraint}")).collect();
             self.push(Some(whole), &format!("{sentence}: [{}]", all.join(", ")));
         }
     }
@@ -232,7 +233,8 @@ fn text_of(value: &Value<'_>) -> String {
         }
         Value::Map(members) => {
             let members = members.iter().take(SHOWN_ELEMENTS);
-            let members: Vec<String> = members.map(|(key, value)| format!("{}={}", shown(key), text_of(value))).collect();
+            let members: Vec<String> =
+                members.map(|(key, value)| format!("{}={}", shown(key), text_of(value))).collect();
             format!("{{{}}}", members.join(", "))
         }
     };

@@ -8,9 +8,9 @@ use base64_simd::STANDARD;
 use bytes::Bytes;
 use memchr::memchr2;
 
+use super::Context;
 use super::arn;
 use super::convert::stream_of;
-use super::Context;
 use crate::kinesis::{HashKey, Operation, PutEntry, Request, SequenceNumber};
 
 /// The constraints of the model that decide here; a test compares them with it.

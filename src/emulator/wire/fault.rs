@@ -38,7 +38,8 @@ impl Fault {
     /// The API has it and the emulator does not. The name is none of the model's and the status is 400, so that no SDK tries
     /// again and no caller takes it for the state of a resource.
     pub fn not_emulated(what: impl std::fmt::Display) -> Self {
-        let message = format!("{what} is not emulated: this emulator serves streams and consumers, no queues or channels.");
+        let message =
+            format!("{what} is not emulated: this emulator serves streams and consumers, no queues or channels.");
         Self::client("UnsupportedOperationException", message)
     }
 

@@ -21,7 +21,9 @@ pub(super) fn fit<'a>(value: Value<'a>, shape: &Shape) -> Result<Value<'a>, Faul
         return Ok(value);
     }
     match &shape.kind {
-        Kind::Structure(_) | Kind::Map { .. } if matches!(value, Value::List(_)) => Err(Fault::serialization(LIST_FOUND)),
+        Kind::Structure(_) | Kind::Map { .. } if matches!(value, Value::List(_)) => {
+            Err(Fault::serialization(LIST_FOUND))
+        }
         Kind::Structure(known) => {
             let Value::Map(given) = value else { return Err(Fault::serialization("Expected null")) };
             let mut members = Vec::with_capacity(given.len());

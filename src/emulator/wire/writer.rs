@@ -216,13 +216,15 @@ mod tests {
 
     #[test]
     fn json() {
-        let expected = r#"{"Blob":"AP8=","List":[1,70000],"Empty":{},"Text":"a\"b","Short":"7","When":1763856000.005,"Yes":true}"#;
+        let expected =
+            r#"{"Blob":"AP8=","List":[1,70000],"Empty":{},"Text":"a\"b","Short":"7","When":1763856000.005,"Yes":true}"#;
         assert_eq!(String::from_utf8(sample(Format::Json)).unwrap(), expected);
     }
 
     #[test]
     fn cbor() {
-        let expected = b"\xbf\x64Blob\x42\x00\xff\x64List\x9f\x01\x1a\x00\x01\x11\x70\xff\x65Empty\xbf\xff\x64Text\x63a\"b\
+        let expected =
+            b"\xbf\x64Blob\x42\x00\xff\x64List\x9f\x01\x1a\x00\x01\x11\x70\xff\x65Empty\xbf\xff\x64Text\x63a\"b\
             \x65Short\x78\x017\x64When\xc1\x1b\x00\x00\x01\x9a\xae\x0d\x2c\x05\x63Yes\xf5\xff";
         let written = sample(Format::Cbor);
         let millis = 1_763_856_000_005u64.to_be_bytes();

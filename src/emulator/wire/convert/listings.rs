@@ -120,10 +120,7 @@ fn check_age(issued: Time, context: Context<'_>) -> Result<(), Fault> {
     if age < TOKEN_LIFE {
         return Ok(());
     }
-    let message = format!(
-        "The NextToken was issued {} seconds ago and expired after {}.",
-        age.as_secs(),
-        TOKEN_LIFE.as_secs()
-    );
+    let message =
+        format!("The NextToken was issued {} seconds ago and expired after {}.", age.as_secs(), TOKEN_LIFE.as_secs());
     Err(ServiceError::new(ErrorKind::ExpiredNextToken, message).into())
 }

@@ -35,15 +35,17 @@ impl Members<'_> {
                 (Some(name), Some(_)) => {
                     Ok(ConsumerName { stream: self.stream()?, consumer: name.to_owned(), created: None })
                 }
-                _ => Err(Fault::invalid_argument(
-                    "Either ConsumerARN or both StreamARN and ConsumerName must be given.",
-                )),
+                _ => {
+                    Err(Fault::invalid_argument("Either ConsumerARN or both StreamARN and ConsumerName must be given."))
+                }
             };
         };
         let consumer = consumer_of(consumer, self.context)?;
         let other_name = name.is_some_and(|name| name != consumer.consumer);
         if other_name || (stream.is_some() && self.stream()? != consumer.stream) {
-            return Err(Fault::invalid_argument("ConsumerARN, StreamARN and ConsumerName must name the same consumer."));
+            return Err(Fault::invalid_argument(
+                "ConsumerARN, StreamARN and ConsumerName must name the same consumer.",
+            ));
         }
         Ok(consumer)
     }
