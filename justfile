@@ -32,9 +32,13 @@ ci:
 interop:
     bash .ci/interop
 
-# Benchmarks of the hot paths: admission, batching, pacing, histograms.
+# Benchmarks of the hot paths: admission, batching, pacing, histograms, and the emulator's wire formats.
 bench:
-    cargo bench --bench hot_paths
+    cargo bench --bench hot_paths --bench wire
+
+# Compare the table of the API's constraints with AWS's own model in botocore.
+model:
+    bash .ci/model
 
 # Accept changed snapshots of words (needs cargo-insta).
 review:

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::prometheus::{Kind, Page};
 use super::service::Service;
-use crate::kinesis::{StreamMode, StreamOverview};
+use crate::kinesis::{Statistics, StreamMetric, StreamMetrics, StreamMode, StreamOverview};
 
 /// What the server counts of its connections and requests.
 #[derive(Debug, Default)]
@@ -106,6 +106,33 @@ fn write_service(service: &Service, page: &mut Page) {
     page.family(Kind::Counter, "streamgauge_records_trimmed_early_total", help)
         .count(&[("read", "true")], usage.trimmed_read)
         .count(&[("read", "false")], usage.trimmed_unread);
+    write_streams(&service.metrics(), page);
+}
+
+/// What CloudWatch would show of each stream, by CloudWatch's names (fact sheet, section 8), since the stream was created.
+fn write_streams(streams: &[(String, StreamMetrics)], page: &mut Page) {
+    type Statistic = fn(&Statistics) -> f64;
+    let families: [(Kind, &str, &str, Statistic); 3] = [
+        (
+            Kind::Counter,
+            "streamgauge_cloudwatch_sum",
+            "Sum of the CloudWatch metric since the stream was created.",
+            |s| s.sum,
+        ),
+        (Kind::Counter, "streamgauge_cloudwatch_samples", "How many values the CloudWatch metric has had.", |s| {
+            s.samples as f64
+        }),
+        (Kind::Gauge, "streamgauge_cloudwatch_maximum", "Largest value of the CloudWatch metric.", |s| s.maximum),
+    ];
+    for (kind, name, help, statistic) in families {
+        let mut family = page.family(kind, name, help);
+        for (stream, metrics) in streams {
+            for metric in StreamMetric::ALL {
+                let labels = [("stream", stream.as_str()), ("metric", metric.name())];
+                family.sample(&labels, statistic(&metrics.get(metric)));
+            }
+        }
+    }
 }
 
 /// The document at `/state`.

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::wire::{self, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
-    Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamOverview, SubscriptionId, SubscriptionPoll,
+    Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview, SubscriptionId,
+    SubscriptionPoll,
 };
 use crate::seed::Rng;
 use crate::time::Time;
@@ -68,6 +69,11 @@ impl Service {
         let mut kinesis = self.kinesis();
         let now = self.now();
         (now, kinesis.overview(now))
+    }
+
+    /// What CloudWatch would show of each stream.
+    pub(super) fn metrics(&self) -> Vec<(String, StreamMetrics)> {
+        self.kinesis().metrics().map(|(stream, metrics)| (stream.to_owned(), metrics.clone())).collect()
     }
 
     /// How the service is set up.

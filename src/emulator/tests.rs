@@ -1,17 +1,18 @@
 //! The emulator from outside, over plain sockets. The AWS SDK meets it in the integration tests.
 
+mod hostile;
+mod http2;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use aws_smithy_types::event_stream::Header;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::emulator::wire::Format;
 use crate::kinesis::Profile;
 use crate::seed::Seed;
 use crate::units::Bytes;
@@ -22,6 +23,7 @@ pub(super) fn settings() -> Settings {
         epoch: Duration::from_secs(1_763_856_000),
         memory_budget: Bytes(64 << 20),
         latency: false,
+        control_limits: false,
         ..Settings::new(Profile::newest(), Seed(1))
     }
 }
@@ -61,14 +63,17 @@ fn exchange(emulator: &Embedded, request: &[u8]) -> Answered {
 }
 
 fn post(operation: &str, body: &[u8]) -> Vec<u8> {
-    let mut request = format!(
-        "POST /any/path HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n\
+    post_as(wire::Format::Json, operation, body)
+}
+
+fn post_as(format: wire::Format, operation: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /any/path HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {}\r\n\
          X-Amz-Target: Kinesis_20131202.{operation}\r\nContent-Length: {}\r\n\r\n",
+        format.content_type(),
         body.len()
     );
-    // Bodies of these tests are text.
-    request.push_str(std::str::from_utf8(body).unwrap());
-    request.into_bytes()
+    [head.as_bytes(), body].concat()
 }
 
 fn call(emulator: &Embedded, operation: &str, body: &Value) -> Answered {
@@ -85,7 +90,7 @@ fn with_stream() -> Embedded {
 #[test]
 fn a_record_comes_back_as_it_was_put() {
     let emulator = with_stream();
-    let data = STANDARD.encode(b"\x00hello\xff");
+    let data = STANDARD.encode_to_string(b"\x00hello\xff");
     let entry = json!({ "Data": data, "PartitionKey": "k\u{e9}y \"1\"", "ExplicitHashKey": "0" });
     let put = call(&emulator, "PutRecords", &json!({ "StreamName": "orders", "Records": [entry] })).json();
     assert_eq!(put["FailedRecordCount"], 0);
@@ -141,7 +146,7 @@ fn every_answer_has_its_ids_and_type() {
     );
     assert_eq!(answer.header("content-type"), Some("application/x-amz-json-1.1"));
     assert_eq!(answer.header("x-amzn-requestid").unwrap().len(), 36);
-    assert_eq!(STANDARD.decode(answer.header("x-amz-id-2").unwrap()).unwrap().len(), 72);
+    assert_eq!(STANDARD.decode_to_vec(answer.header("x-amz-id-2").unwrap()).unwrap().len(), 72);
 }
 
 #[test]
@@ -156,8 +161,8 @@ fn requests_that_are_none_get_an_answer_too() {
     let malformed = exchange(&emulator, &post("PutRecord", b"{"));
     assert_eq!((malformed.status, &malformed.json()["__type"]), (400, &json!("SerializationException")));
     assert!(malformed.json()["Message"].is_string());
-    let announced = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Amz-Target: Kinesis_20131202.PutRecord\r\n\
-                     Content-Length: 99999999\r\n\r\n";
+    let announced = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n\
+                     X-Amz-Target: Kinesis_20131202.PutRecord\r\nContent-Length: 99999999\r\n\r\n";
     assert_eq!(exchange(&emulator, announced.as_bytes()).status, 413);
 }
 
@@ -169,8 +174,8 @@ fn a_body_that_grows_too_large_is_refused() {
     let emulator = Embedded::start(small).unwrap();
     let chunk = format!("3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001));
     let request = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Amz-Target: Kinesis_20131202.PutRecord\r\n\
-         Transfer-Encoding: chunked\r\n\r\n{chunk}"
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n\
+         X-Amz-Target: Kinesis_20131202.PutRecord\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"
     );
     assert_eq!(exchange(&emulator, request.as_bytes()).status, 413);
 }
@@ -194,6 +199,11 @@ fn byte(stream: &mut TcpStream) -> u8 {
 
 /// The next message: one HTTP chunk.
 fn message(stream: &mut TcpStream) -> (String, Value) {
+    let (kind, _, payload) = typed_message(&chunk(stream));
+    (kind, serde_json::from_slice(&payload).unwrap())
+}
+
+fn chunk(stream: &mut TcpStream) -> Vec<u8> {
     let mut line = Vec::new();
     while !line.ends_with(b"\r\n") {
         line.push(byte(stream));
@@ -201,13 +211,21 @@ fn message(stream: &mut TcpStream) -> (String, Value) {
     let size = usize::from_str_radix(std::str::from_utf8(&line).unwrap().trim(), 16).unwrap();
     let mut chunk = vec![0; size + 2];
     stream.read_exact(&mut chunk).unwrap();
-    let DecodedFrame::Complete(message) = MessageFrameDecoder::new().decode_frame(&mut &chunk[..size]).unwrap() else {
+    chunk.truncate(size);
+    chunk
+}
+
+/// What a frame says it is, the content type of its payload, and the payload. Its checksums are checked on the way.
+fn typed_message(frame: &[u8]) -> (String, String, Vec<u8>) {
+    let DecodedFrame::Complete(message) = MessageFrameDecoder::new().decode_frame(&mut &frame[..]).unwrap() else {
         panic!("half a frame")
     };
-    let of_type = |header: &&Header| matches!(header.name().as_str(), ":event-type" | ":exception-type");
-    let header = message.headers().iter().find(of_type).unwrap();
-    let kind = header.value().as_string().unwrap().as_str().to_owned();
-    (kind, serde_json::from_slice(message.payload()).unwrap())
+    let header = |wanted: &[&str]| {
+        let found = message.headers().iter().find(|header: &&Header| wanted.contains(&header.name().as_str()));
+        found.unwrap().value().as_string().unwrap().as_str().to_owned()
+    };
+    let kind = header(&[":event-type", ":exception-type"]);
+    (kind, header(&[":content-type"]), message.payload().to_vec())
 }
 
 fn subscribe(emulator: &Embedded) -> (TcpStream, String) {
@@ -241,6 +259,50 @@ fn a_put_wakes_a_subscription() {
 }
 
 #[test]
+fn a_cbor_client_gets_cbor_everywhere() {
+    let emulator = with_stream();
+    let call = |operation: &str, body: &[u8]| exchange(&emulator, &post_as(wire::Format::Cbor, operation, body));
+    let missing = call("DescribeStreamSummary", b"\xa1\x6aStreamName\x64none");
+    assert_eq!((missing.status, missing.header("content-type")), (400, Some("application/x-amz-cbor-1.1")));
+    let message = b"\x67message\x78\x31Stream none under account 000000000000 not found.\xff";
+    assert!(missing.body.ends_with(message), "{:?}", String::from_utf8_lossy(&missing.body));
+    let nobody = call("PutRecord", b"");
+    assert_eq!((nobody.status, nobody.header("content-type")), (400, Some("application/x-amz-cbor-1.1")));
+
+    let (first, consumer) = subscribe(&emulator);
+    drop(first);
+    let mut body = minicbor::Encoder::new(Vec::new());
+    body.begin_map().unwrap().str("ConsumerARN").unwrap().str(&consumer).unwrap();
+    body.str("ShardId").unwrap().str("shardId-000000000001").unwrap();
+    body.str("StartingPosition").unwrap().begin_map().unwrap().str("Type").unwrap().str("LATEST").unwrap();
+    body.end().unwrap().end().unwrap();
+    let mut stream = connect(&emulator);
+    stream.write_all(&post_as(wire::Format::Cbor, "SubscribeToShard", &body.into_writer())).unwrap();
+    event_stream_head(&mut stream);
+    let cbor = "application/x-amz-cbor-1.1".to_owned();
+    let initial = typed_message(&chunk(&mut stream));
+    assert_eq!(initial, ("initial-response".to_owned(), cbor.clone(), b"\xbf\xff".to_vec()));
+    let last_key = u128::MAX.to_string();
+    let put = b"\xa4\x6aStreamName\x66orders\x64Data\x43\x00\x01\xff\x6cPartitionKey\x61k\x6fExplicitHashKey\x78\x27";
+    assert_eq!(call("PutRecord", &[put, last_key.as_bytes()].concat()).status, 200);
+    let (kind, content_type, payload) = typed_message(&chunk(&mut stream));
+    assert_eq!((kind.as_str(), content_type), ("SubscribeToShardEvent", cbor));
+    let data = b"\x64Data\x43\x00\x01\xff";
+    assert!(payload.windows(data.len()).any(|window| window == data), "{payload:?}");
+}
+
+#[test]
+fn peers_that_speak_no_protocol_of_ours_get_xml() {
+    let emulator = with_stream();
+    let request =
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}";
+    let answer = exchange(&emulator, request.as_bytes());
+    assert_eq!((answer.status, answer.body.as_slice()), (404, b"<UnknownOperationException/>\n".as_slice()));
+    assert!(answer.header("date").is_some());
+    assert_eq!(answer.header("x-amzn-requestid").unwrap().len(), 36);
+}
+
+#[test]
 fn stopping_ends_subscriptions_and_idle_connections_soon() {
     let emulator = with_stream();
     let (mut stream, _) = subscribe(&emulator);
@@ -260,7 +322,7 @@ fn a_client_that_goes_away_closes_its_subscription() {
     runtime.block_on(async {
         let service = Arc::new(Service::new(settings()));
         let call = |operation: &str, body: Value| {
-            let (answer, _) = service.call(operation.parse().unwrap(), Format::Json, body.to_string().as_bytes());
+            let (answer, _) = service.call(operation.parse().unwrap(), wire::Format::Json, body.to_string().as_bytes());
             answer.unwrap()
         };
         call("CreateStream", json!({ "StreamName": "orders", "ShardCount": 1 }));

@@ -76,7 +76,7 @@ impl Kinesis {
         let children = if slice.at_end { stream.children(iterator.shard) } else { Vec::new() };
         Ok(GetRecords {
             records: slice.records,
-            next: (!slice.at_end).then(|| IteratorToken { offset: slice.next, serial, issued: now, ..iterator }),
+            next: (!slice.at_end).then_some(IteratorToken { offset: slice.next, serial, issued: now, ..iterator }),
             millis_behind_latest: slice.millis_behind_latest,
             children,
         })

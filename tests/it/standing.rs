@@ -114,7 +114,8 @@ async fn a_client_uses_it_and_its_endpoints_tell_of_it() {
         "streamgauge_requests_total{operation=\"CreateStream\",status=\"200\"} 1",
         "streamgauge_requests_total{operation=\"DescribeStreamSummary\",status=\"400\"} 1",
         "streamgauge_requests_total{operation=\"PutRecord\",status=\"200\"} 1",
-        "streamgauge_stored_bytes 100",
+        "streamgauge_cloudwatch_sum{stream=\"orders\",metric=\"IncomingBytes\"} 100",
+        "streamgauge_cloudwatch_samples{stream=\"orders\",metric=\"PutRecord.Success\"} 1",
         "streamgauge_memory_budget_bytes 536870912",
         "streamgauge_records_trimmed_early_total{read=\"false\"} 0",
     ] {
@@ -169,7 +170,7 @@ async fn only_the_right_credentials_are_let_in() {
 
     let mut connection = TcpStream::connect(emulator.address()).unwrap();
     let request = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Amz-Target: Kinesis_20131202.ListShards\r\n\
-                   Content-Length: 2\r\n\r\n{}";
+                   Content-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\n\r\n{}";
     connection.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
@@ -196,8 +197,8 @@ fn a_second_signal_does_not_wait_for_open_requests() {
     let emulator = Standing::start(&[]);
     // The body never comes, so that the request is open for as long as the grace lasts.
     let mut open = TcpStream::connect(emulator.address()).unwrap();
-    let head = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Kinesis_20131202.ListShards\r\nContent-Length: 2\r\n\
-                Expect: 100-continue\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Kinesis_20131202.ListShards\r\n\
+                Content-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
     open.write_all(head.as_bytes()).unwrap();
     // The invitation to send the body says that the request has begun.
     let mut invitation = [0; 12];

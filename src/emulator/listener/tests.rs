@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::emulator::tests::settings;
 
-const PUT: &str = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Kinesis_20131202.PutRecord\r\n";
+const PUT: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: Kinesis_20131202.PutRecord\r\n";
 
 fn server() -> Arc<Server> {
     Arc::new(Server::new(Arc::new(Service::new(settings()))))
@@ -143,7 +143,9 @@ async fn a_thousand_requests_fit_on_one_http2_connection() {
     let mut bodies = Vec::new();
     for _ in 0..1_000 {
         let (body_sender, body) = tokio::sync::mpsc::channel::<Bytes>(1);
-        let request = Request::post("http://x/").header("x-amz-target", "Kinesis_20131202.DescribeStreamSummary");
+        let request = Request::post("http://x/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "Kinesis_20131202.DescribeStreamSummary");
         answers.spawn(sender.send_request(request.body(Later(body)).unwrap()));
         bodies.push(body_sender);
     }

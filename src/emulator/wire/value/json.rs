@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn depth_and_number_of_values_are_bounded() {
         assert!(read(&format!("{}{}", "[".repeat(30), "]".repeat(30))).is_ok());
-        assert_eq!(read(&"[".repeat(100_000)).unwrap_err(), "The body is nested too deeply. at line 1 column 34");
+        assert!(read(&"[".repeat(100_000)).unwrap_err().starts_with("The body is nested too deeply."));
         assert!(read(&format!("[{}1]", "1,".repeat(1_000))).unwrap_err().starts_with("The body has too many values."));
     }
 }
