@@ -121,7 +121,9 @@ mod tests {
         let unknown = ("x-amz-target", "Kinesis_20131202.Nonsense");
         let signed = ("authorization", "AWS4-HMAC-SHA256 x");
         let text = ("content-type", "text/plain");
-        let cases: &[(Method, &str, &[(&str, &str)], bool, u16, &str, Option<Format>)] = &[
+        type Case =
+            (Method, &'static str, &'static [(&'static str, &'static str)], bool, u16, &'static str, Option<Format>);
+        let cases: &[Case] = &[
             (Method::GET, "/", &[], true, 403, "AccessDeniedException", None),
             (Method::PUT, "/", &[JSON, PUT], false, 403, "AccessDeniedException", Some(Format::Json)),
             (Method::POST, "/", &[PUT], true, 400, "SerializationException", Some(Format::Cbor)),
