@@ -123,7 +123,7 @@ mod tests {
         let text = ("content-type", "text/plain");
         type Case =
             (Method, &'static str, &'static [(&'static str, &'static str)], bool, u16, &'static str, Option<Format>);
-        let cases: &[Case] = &[
+        let cases: &[Case<'_>] = &[
             (Method::GET, "/", &[], true, 403, "AccessDeniedException", None),
             (Method::PUT, "/", &[JSON, PUT], false, 403, "AccessDeniedException", Some(Format::Json)),
             (Method::POST, "/", &[PUT], true, 400, "SerializationException", Some(Format::Cbor)),
