@@ -121,8 +121,7 @@ mod tests {
         let unknown = ("x-amz-target", "Kinesis_20131202.Nonsense");
         let signed = ("authorization", "AWS4-HMAC-SHA256 x");
         let text = ("content-type", "text/plain");
-        type Case =
-            (Method, &'static str, &'static [(&'static str, &'static str)], bool, u16, &'static str, Option<Format>);
+        type Case<'c> = (Method, &'c str, &'c [(&'c str, &'c str)], bool, u16, &'c str, Option<Format>);
         let cases: &[Case<'_>] = &[
             (Method::GET, "/", &[], true, 403, "AccessDeniedException", None),
             (Method::PUT, "/", &[JSON, PUT], false, 403, "AccessDeniedException", Some(Format::Json)),
