@@ -10,9 +10,8 @@ use crate::time::Time;
 
 /// Draws how long the service takes.
 ///
-/// Each delay is lognormal with the median and the 99th percentile of the profile. The 99th percentile grows in proportion
-/// to the utilisation of the shard, as far as row 3 of section 7 says for puts: at 80 % it is what the profile states for
-/// that. For reads and propagation the same growth is assumed.
+/// Each delay is lognormal with the median and the 99th percentile of the profile, which grows with the utilisation of the
+/// shard ([`LatencyProfile::widening`]).
 #[derive(Debug, Clone)]
 pub struct LatencyModel {
     enabled: bool,
@@ -21,8 +20,7 @@ pub struct LatencyModel {
     get: Draw,
     control: Draw,
     propagation: Draw,
-    /// By how much ln(p99 / median) is larger at 80 % utilisation than in idleness.
-    growth: f64,
+    profile: LatencyProfile,
     /// The propagation delay last drawn: of which shard and half second, at which utilisation, and how long.
     drawn: Option<(u64, f64, Duration)>,
 }
@@ -37,13 +35,10 @@ struct Draw {
 }
 
 const PROPAGATION_WINDOW_NANOS: u64 = 500_000_000;
-/// The utilisation at which the profile states the grown percentile.
-const STATED_UTILISATION: f64 = 0.8;
 
 impl LatencyModel {
     /// The model of a profile; one that is not `enabled` answers at once.
     pub fn new(profile: &LatencyProfile, seed: Seed, enabled: bool) -> Self {
-        let spread = |p99: Duration| (p99.as_secs_f64() / profile.put.median.as_secs_f64().max(1e-9)).max(1.0).ln();
         Self {
             enabled,
             put: Draw::new(&profile.put, seed.named("kinesis.latency.put")),
@@ -51,7 +46,7 @@ impl LatencyModel {
             get: Draw::new(&profile.get, seed.named("kinesis.latency.get")),
             control: Draw::new(&profile.control, seed.named("kinesis.latency.control")),
             propagation: Draw::new(&profile.propagation, seed.named("kinesis.latency.propagation")),
-            growth: (spread(profile.p99_at_80_percent) / spread(profile.put.p99).max(1e-9)).max(1.0),
+            profile: profile.clone(),
             drawn: None,
         }
     }
@@ -62,19 +57,19 @@ impl LatencyModel {
             return now;
         }
         let further = u32::try_from(records.saturating_sub(1)).unwrap_or(u32::MAX);
-        let widening = self.widening(utilisation);
+        let widening = self.profile.widening(utilisation);
         now + self.put.next(widening) + self.put_per_record.saturating_mul(further)
     }
 
     /// When a GetRecords call on a shard of that `utilisation` is answered.
     pub fn get(&mut self, now: Time, utilisation: f64) -> Time {
-        let widening = self.widening(utilisation);
+        let widening = self.profile.widening(utilisation);
         if self.enabled { now + self.get.next(widening) } else { now }
     }
 
     /// When a control-plane call is answered.
     pub fn control(&mut self, now: Time) -> Time {
-        if self.enabled { now + self.control.next(1.0) } else { now }
+        if self.enabled { now + self.control.next(0.0) } else { now }
     }
 
     /// When consumers can see a record that a shard of that `utilisation` takes now.
@@ -89,15 +84,10 @@ impl LatencyModel {
         let index = (u64::from(shard) << 32) | (window & 0xffff_ffff);
         let delay = match self.drawn {
             Some((drawn, at, delay)) if drawn == index && at == utilisation => delay,
-            _ => self.propagation.at(index, self.widening(utilisation)),
+            _ => self.propagation.at(index, self.profile.widening(utilisation)),
         };
         self.drawn = Some((index, utilisation, delay));
         now + delay
-    }
-
-    /// The factor on sigma at a utilisation: 1 when idle, `growth` at 80 %, in a straight line.
-    fn widening(&self, utilisation: f64) -> f64 {
-        1.0 + (self.growth - 1.0) * utilisation.clamp(0.0, 1.0) / STATED_UTILISATION
     }
 }
 
@@ -115,7 +105,7 @@ impl Draw {
         let mut rng = self.seeds.at(index);
         let (mu, sigma) = self.parameters;
         let normal: f64 = StandardNormal.sample(&mut rng);
-        Duration::from_secs_f64((mu + sigma * widening * normal).exp().min(3600.0))
+        Duration::from_secs_f64((mu + (sigma + widening) * normal).exp().min(3600.0))
     }
 }
 

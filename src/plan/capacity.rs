@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::flow::{ShardFlow, shard_flows};
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
-use crate::kinesis::Profile;
+use crate::kinesis::{Profile, Spread};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::{Time, nanos};
 use crate::units::{self, Rate, Share};
@@ -270,7 +270,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn lag(&self, consumer: &Consumer) -> LagForecast {
-        let propagation = self.profile.latency.propagation.mean();
+        let propagation = self.mean_over_records(&self.profile.latency.propagation);
         let visible = self.batch_wait + propagation;
         let parts = format!(
             "the mean wait for the batch ({}), propagation ({})",
@@ -285,7 +285,7 @@ impl Reading<'_> {
             }
             Some(poller) => {
                 let wait = poller.interval / 2;
-                let get = self.profile.latency.get.mean();
+                let get = self.mean_over_records(&self.profile.latency.get);
                 let shared = self.profile.read.bytes_per_second as f64 / pollers.len() as f64;
                 let keeps_up = self.keeps_up(|records, bytes| {
                     bytes <= shared && records <= poller.capacity(bytes / records.max(1e-9), self.profile)
@@ -299,6 +299,17 @@ impl Reading<'_> {
             }
         };
         LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note }
+    }
+
+    /// The mean of a latency that depends on how busy a record's shard is, over all records.
+    fn mean_over_records(&self, spread: &Spread) -> Duration {
+        let latency = &self.profile.latency;
+        let weighed = self.flows.iter().map(|flow| {
+            let mean = latency.mean(spread, forecast(flow, self.profile).utilisation).as_secs_f64();
+            (flow.records, mean * flow.records)
+        });
+        let (records, sum) = weighed.fold((0.0, 0.0), |(n, sum), (records, part)| (n + records, sum + part));
+        if records > 0.0 { Duration::from_secs_f64(sum / records) } else { latency.mean(spread, 0.0) }
     }
 
     /// Whether every shard can be read as fast as it is written in the long run, in records and bytes per second.
