@@ -116,12 +116,15 @@ mod tests {
         assert_eq!(queue, Target::NotEmulated("CreateQueue"));
     }
 
+    /// Method, URI, headers, whether there is no body; status, name and format of the refusal.
+    type Case<'a> = (Method, &'a str, &'a [(&'a str, &'a str)], bool, u16, &'a str, Option<Format>);
+
     #[test]
     fn what_is_no_request_of_the_api_is_refused_as_the_service_does() {
         let unknown = ("x-amz-target", "Kinesis_20131202.Nonsense");
         let signed = ("authorization", "AWS4-HMAC-SHA256 x");
         let text = ("content-type", "text/plain");
-        let cases: &[(Method, &str, &[(&str, &str)], bool, u16, &str, Option<Format>)] = &[
+        let cases: &[Case<'_>] = &[
             (Method::GET, "/", &[], true, 403, "AccessDeniedException", None),
             (Method::PUT, "/", &[JSON, PUT], false, 403, "AccessDeniedException", Some(Format::Json)),
             (Method::POST, "/", &[PUT], true, 400, "SerializationException", Some(Format::Cbor)),

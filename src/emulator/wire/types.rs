@@ -109,7 +109,7 @@ fn no_base64(text: &str) -> Fault {
     let length = text.chars().count();
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
     let pads = text.len() - text.trim_end_matches('=').len();
-    let why = if length % 4 != 0 {
+    let why = if !length.is_multiple_of(4) {
         format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}")
     } else if let Some(wrong) = text.chars().take(length - pads.min(2)).find(|c| !is_base64(*c)) {
         format!("Invalid Base64 character: '{wrong}'")
