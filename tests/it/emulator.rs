@@ -185,8 +185,8 @@ async fn bad_requests_get_the_errors_of_aws() {
     assert_eq!(kind, "ResourceNotFoundException");
     assert_eq!(message, "Shard shardId-000000000009 in stream orders under account 000000000000 does not exist");
 
-    let large = client.put_record().stream_name(STREAM).partition_key("k").data(Blob::new(vec![0; 1 << 20]));
-    assert_eq!(code(large.send().await).0, "InvalidArgumentException");
+    let large = client.put_record().stream_name(STREAM).partition_key("k").data(Blob::new(vec![0; (10 << 20) + 1]));
+    assert_eq!(code(large.send().await).0, "ValidationException");
 
     let many = client.put_records().stream_name(STREAM).set_records(Some(entries(501, 1)));
     assert_eq!(code(many.send().await).0, "ValidationException");

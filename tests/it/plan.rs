@@ -103,8 +103,9 @@ fn a_lonely_record_waits_for_all_of_the_linger() {
             "stream.shards = 1\nload = {{ rate = \"{rate}\", duration = \"10s\" }}\nrecords.size = \"100 B\"\n\
              producer.linger = \"50ms\"\nconsumer = [{{ name = \"c\", type = \"efo\" }}]"
         );
-        let propagation = Profile::newest().latency.propagation.mean();
-        Duration::from_nanos(plan(&text).lags[0].mean.unwrap()).saturating_sub(propagation)
+        let (plan, latency) = (plan(&text), Profile::newest().latency);
+        let propagation = latency.mean(&latency.propagation, plan.shards[0].utilisation);
+        Duration::from_nanos(plan.lags[0].mean.unwrap()).saturating_sub(propagation)
     };
     assert_eq!(wait("10/s"), Duration::from_millis(50));
     // Seven records: the first waits 50 ms, the others 42, 34, 26, 18, 10 and 2.

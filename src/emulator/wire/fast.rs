@@ -20,30 +20,28 @@ const KEY_BYTES: usize = 256;
 
 /// The request, if it is a put in the usual layout.
 pub(super) fn read(operation: Operation, body: &[u8], context: Context<'_>) -> Option<Request> {
-    let mut scanner = Scanner { body, at: 0 };
-    let mut slab = Vec::new();
-    match operation {
-        Operation::PutRecord => {
-            let mut request = Envelope::default();
-            let record = scanner.record(&mut slab, Some(&mut request))?;
-            scanner.end()?;
-            let after = request.ordering;
-            let stream = request.stream(context)?;
-            let entry = record.entry(&Bytes::from(slab));
-            Some(Request::PutRecord { stream, entry, after })
-        }
-        Operation::PutRecords => {
-            let (request, records) = scanner.put_records(&mut slab)?;
-            scanner.end()?;
-            let stream = request.stream(context)?;
-            if slab.capacity() > slab.len() + slab.len() / 8 {
-                slab.shrink_to_fit();
-            }
-            let slab = Bytes::from(slab);
-            Some(Request::PutRecords { stream, entries: records.iter().map(|record| record.entry(&slab)).collect() })
-        }
-        _ => None,
+    if !matches!(operation, Operation::PutRecord | Operation::PutRecords) {
+        return None;
     }
+    let mut scanner = Scanner { body, at: 0 };
+    // Base64 shrinks by a quarter; keys do not, but the names of members make up for short ones.
+    let mut slab = Vec::with_capacity(body.len() / 4 * 3);
+    let (envelope, mut records) = match operation {
+        Operation::PutRecord => scanner.put_record(&mut slab)?,
+        _ => scanner.put_records(&mut slab)?,
+    };
+    scanner.end()?;
+    let stream = envelope.stream(context)?;
+    // The slab lives as long as its records.
+    if slab.capacity() > slab.len() + slab.len() / 8 {
+        slab.shrink_to_fit();
+    }
+    let slab = Bytes::from(slab);
+    if operation == Operation::PutRecord {
+        let entry = records.pop()?.entry(&slab);
+        return Some(Request::PutRecord { stream, entry, after: envelope.ordering });
+    }
+    Some(Request::PutRecords { stream, entries: records.iter().map(|record| record.entry(&slab)).collect() })
 }
 
 /// What a put says beside its records.
@@ -98,9 +96,13 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    fn put_record(&mut self, slab: &mut Vec<u8>) -> Option<(Envelope<'a>, Vec<Record>)> {
+        let mut envelope = Envelope::default();
+        let record = self.record(slab, Some(&mut envelope))?;
+        Some((envelope, vec![record]))
+    }
+
     fn put_records(&mut self, slab: &mut Vec<u8>) -> Option<(Envelope<'a>, Vec<Record>)> {
-        // Base64 shrinks by a quarter; keys do not, but the names of members make up for short ones.
-        slab.reserve(self.body.len() / 4 * 3);
         let mut envelope = Envelope::default();
         let mut records: Option<Vec<Record>> = None;
         self.token(b'{')?;

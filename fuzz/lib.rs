@@ -1,0 +1,35 @@
+//! What the fuzz targets share.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use streamgauge::emulator::wire::{Context, Fault, Format, Target, decode};
+use streamgauge::kinesis::{Operation, Profile, Request, Settings};
+use streamgauge::seed::Seed;
+use streamgauge::time::Time;
+use streamgauge::units::Bytes;
+
+static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings {
+    profile: Profile::newest(),
+    seed: Seed(1),
+    epoch: Duration::from_secs(1_763_856_000),
+    memory_budget: Bytes(64 << 20),
+    transition_scale: 0.0,
+    latency: false,
+    account: "000000000000".to_owned(),
+    region: "us-east-1".to_owned(),
+});
+
+/// Reads a request of the 100th second.
+pub fn read(operation: Operation, format: Format, body: &[u8]) -> Result<Request, Fault> {
+    let context = Context { settings: &SETTINGS, now: Time::from_secs(100) };
+    decode(Target::Served(operation), format, body, context)
+}
+
+/// Takes the operation from the first byte and reads the rest as its body.
+pub fn read_any(format: Format, data: &[u8]) {
+    if let Some((choice, body)) = data.split_first() {
+        let operation = Operation::ALL[usize::from(*choice) % Operation::ALL.len()];
+        let _ = read(operation, format, body);
+    }
+}
