@@ -23,6 +23,12 @@ pub fn run(arguments: &Run) -> Exit {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
+    if !scenario.faults.is_empty() && arguments.target != Target::Embedded {
+        fail(
+            "the scenario has [[fault]] tables, which only the embedded emulator obeys: remove them, or leave out --target",
+        );
+        return Exit::BadInput;
+    }
     let started = jiff_now();
     let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&scenario, &started));
     if directory.exists() {

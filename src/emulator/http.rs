@@ -43,6 +43,9 @@ pub(super) async fn respond(
     {
         return Ok(response);
     }
+    if parts.method == Method::PUT && parts.uri.path() == "/faults" && (server.authority.is_none() || local) {
+        return Ok(put_faults(server, &parts, body).await);
+    }
     let (name, mut response) = match front::admit(&parts, body.is_end_stream()) {
         Ok((target, format)) => {
             let response = match answer(server, target, format, &parts, body).await {
@@ -74,10 +77,24 @@ fn observed(server: &Server, path: &str, local: bool) -> Option<Response<Outgoin
     let (body, content_type) = match path {
         "/health" => (Bytes::from_static(b"ok"), "text/plain"),
         "/metrics" if shown => (observe::metrics(&server.service, &server.counters).into(), prometheus::CONTENT_TYPE),
+        "/faults" if shown => (server.service.faults().into(), "application/json"),
         "/state" if shown => (observe::state(&server.service).into(), "application/json"),
         _ => return None,
     };
     Some(typed(Outgoing::whole(body), StatusCode::OK, content_type))
+}
+
+/// Puts the fault rules of the body in the place of those in force. Whoever may call the API may do so.
+async fn put_faults(server: &Server, parts: &Parts, body: Incoming) -> Response<Outgoing> {
+    let most = server.service.settings().profile.request.body_bytes;
+    let put = match read_body(parts, body, most, server.limits.body).await {
+        Ok(body) => server.service.put_faults(&body),
+        Err(fault) => Err(fault.message),
+    };
+    match put {
+        Ok(()) => typed(Outgoing::whole(Bytes::new()), StatusCode::NO_CONTENT, "application/json"),
+        Err(problem) => typed(Outgoing::whole(problem.into()), StatusCode::BAD_REQUEST, "text/plain; charset=utf-8"),
+    }
 }
 
 /// Reads the body, has the request handled and waits until the answer is due.

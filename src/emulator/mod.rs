@@ -8,6 +8,7 @@
 mod activity;
 mod auth;
 mod event_stream;
+mod faults;
 mod front;
 mod http;
 mod listener;
@@ -31,7 +32,7 @@ pub use self::auth::Credentials;
 pub use self::listener::{ConnectionLimits, InvalidListenAddress, ListenAddress, Server, serve};
 pub use self::service::Service;
 pub use self::tls::{Tls, TlsError};
-use crate::kinesis::{Settings, StorageUsage};
+use crate::kinesis::{FaultRule, Settings, StorageUsage};
 
 /// How much longer than the graceful shutdown the end of the thread is waited for.
 const JOIN_GRACE: Duration = Duration::from_secs(3);
@@ -89,6 +90,11 @@ impl Embedded {
     /// What the service holds and has dropped early, in bytes and records.
     pub fn usage(&self) -> StorageUsage {
         self.service.usage()
+    }
+
+    /// Puts these fault rules in the place of those in force; their times count from now.
+    pub fn set_faults(&self, rules: &[FaultRule]) {
+        self.service.set_faults_from_now(rules);
     }
 
     /// Stops: open requests have two seconds to finish, subscriptions end. Returns after five seconds at the latest.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::faults;
 use super::wire::{self, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
-    Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview, SubscriptionId,
-    SubscriptionPoll,
+    FaultRule, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
+    SubscriptionId, SubscriptionPoll,
 };
 use crate::seed::Rng;
 use crate::time::Time;
@@ -74,6 +75,31 @@ impl Service {
     /// What CloudWatch would show of each stream.
     pub(super) fn metrics(&self) -> Vec<(String, StreamMetrics)> {
         self.kinesis().metrics().map(|(stream, metrics)| (stream.to_owned(), metrics.clone())).collect()
+    }
+
+    /// Puts fault rules, whose times count from now, in the place of those in force.
+    pub(super) fn set_faults_from_now(&self, rules: &[FaultRule]) {
+        let mut kinesis = self.kinesis();
+        let now = self.now().since(Time::ZERO);
+        let later = |time: Time| if time == Time::NEVER { time } else { time + now };
+        let shifted =
+            rules.iter().map(|rule| FaultRule { from: later(rule.from), until: later(rule.until), ..rule.clone() });
+        kinesis.set_faults(shifted.collect());
+    }
+
+    /// Reads a document of fault rules and puts them in the place of those in force.
+    ///
+    /// # Errors
+    /// What is wrong with the document; nothing is changed.
+    pub(super) fn put_faults(&self, document: &[u8]) -> Result<(), String> {
+        self.set_faults_from_now(&faults::read(document, Time::ZERO)?);
+        Ok(())
+    }
+
+    /// The fault rules in force, as a document.
+    pub(super) fn faults(&self) -> Vec<u8> {
+        let kinesis = self.kinesis();
+        faults::write(&kinesis.faults(), self.now())
     }
 
     /// How the service is set up.

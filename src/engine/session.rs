@@ -127,6 +127,9 @@ impl<'a> Session<'a> {
         let stop_pacer = Arc::new(AtomicBool::new(false));
         let (sender, mut releases) = mpsc::unbounded_channel();
         self.clock.start();
+        if let Some(emulator) = &self.connection.embedded {
+            emulator.set_faults(&self.scenario.faults);
+        }
         let (clock, stop) = (self.clock.clone(), stop_pacer.clone());
         std::thread::Builder::new()
             .name("pacer".to_owned())

@@ -1,5 +1,6 @@
 //! From TOML to a scenario.
 
+mod faults;
 mod load;
 
 use std::collections::HashMap;
@@ -79,6 +80,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let largest = largest_record(&sizes, &keys, profile, problems);
     let producer = producer(&mut root, largest, profile);
     let consumers = consumers(&mut root, profile);
+    let faults = faults::faults(&mut root);
     let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
@@ -94,6 +96,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         trace,
         producer: producer?,
         consumers: consumers?,
+        faults: faults?,
         objectives: objectives?,
         source: String::new(),
     })

@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use diagnostics::{Diagnostic, Diagnostics};
 
 use crate::client::{ConsumerKind, ProducerSettings};
-use crate::kinesis::Profile;
-use crate::kinesis::StreamMode;
+use crate::kinesis::{FaultRule, Profile, StreamMode};
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::Share;
@@ -46,6 +45,8 @@ pub struct Scenario {
     pub producer: ProducerSettings,
     /// Who reads the stream.
     pub consumers: Vec<Consumer>,
+    /// What the embedded emulator does wrong, and when; times count from the start of the load.
+    pub faults: Vec<FaultRule>,
     /// What counts as good.
     pub objectives: Objectives,
     /// The text of the file, kept with every result.

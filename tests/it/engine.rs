@@ -129,6 +129,30 @@ async fn a_target_that_dies_leaves_a_balanced_ledger() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_the_scenario_strike_and_every_record_is_accounted_for() {
+    let faulty = |fault: &str| {
+        format!(
+            "stream.shards = 1
+            load = {{ rate = \"500/s\", duration = \"1s\", lateness_bound = \"10s\" }}
+            records.size = \"100 B\"
+            producer = {{ timeout = \"2s\", retry = {{ policy = \"none\" }} }}
+            [[fault]]
+            {fault}
+            operations = [\"PutRecords\"]"
+        )
+    };
+    let run = run_on(&Target::Embedded, &scenario(&faulty("kind = \"internal-failure\"")), false).await.unwrap();
+    let counters = &run.measurement.counters;
+    assert!(counters.balance() && counters.failed == 500 && counters.accepted == 0, "{counters:?}");
+    // Half of the calls whose connection breaks are stored: nobody can say of which, so that all are unknown.
+    let dropped = scenario(&faulty("kind = \"connection-dropped\""));
+    let run = run_on(&Target::Embedded, &dropped, false).await.unwrap();
+    let counters = &run.measurement.counters;
+    assert!(counters.balance() && counters.accepted == 0, "{counters:?}");
+    assert_eq!(counters.failed + counters.unknown, 500, "{counters:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_named_stream_is_used_and_left_alone() {
     let profile = Profile::newest();
     let named = TWO_CONSUMERS.replace("[stream]", "[stream]\nname = \"mine\"");

@@ -87,6 +87,7 @@ broken!(
     consumers,
     empty,
     fan_out_name_too_long,
+    faults,
     keys_hot_key,
     keys_incomplete,
     keys_zipf,

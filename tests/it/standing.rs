@@ -179,6 +179,32 @@ async fn only_the_right_credentials_are_let_in() {
     assert_eq!((emulator.get("/health").0, emulator.get("/state").0), ("200".to_owned(), "200".to_owned()));
 }
 
+#[tokio::test]
+async fn faults_are_put_and_shown_while_it_runs() {
+    let emulator = Standing::start(&["--transitions", "0"]);
+    let put = |document: &str| {
+        let mut connection = TcpStream::connect(emulator.address()).unwrap();
+        let head = "PUT /faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+        write!(connection, "{head}Content-Length: {}\r\n\r\n{document}", document.len()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let client = client(&emulator.url, "any", "any", None);
+    client.create_stream().stream_name("orders").shard_count(1).send().await.unwrap();
+    let answer = put(r#"[{"kind": "boom"}]"#);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("unknown variant `boom`"), "{answer}");
+    assert!(put(r#"[{"kind": "service-unavailable"}]"#).starts_with("HTTP/1.1 204"));
+    assert!(emulator.get("/faults").1.contains("service-unavailable"));
+    let put_record = || client.put_record().stream_name("orders").partition_key("k").data(Blob::new(vec![0; 9])).send();
+    let error = put_record().await.unwrap_err();
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 503);
+    assert!(put(r#"[{"kind": "connection-dropped", "operations": ["PutRecord"]}]"#).starts_with("HTTP/1.1 204"));
+    assert!(put_record().await.unwrap_err().raw_response().is_none(), "there is no answer at all");
+    assert!(put("[]").starts_with("HTTP/1.1 204"));
+    put_record().await.unwrap();
+}
+
 #[test]
 #[cfg(unix)]
 fn a_signal_stops_it_in_good_order() {
