@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Runtime;
-use tokio::signal;
 use tokio::sync::oneshot;
 
-use super::{Exit, fail, print};
+use super::signals::Signals;
+use super::{Exit, fail, note, print};
 use crate::cli::{Emulator, Latency, WriteLimits};
 use crate::emulator::{Credentials, ListenAddress, Server, Service, Tls, serve};
 use crate::kinesis::{Profile, Settings, WriteLimiter};
@@ -128,7 +128,8 @@ async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
         eprintln!("warning: {address} is open to the network: whoever reaches it can use the emulator {signed}");
     }
     let scheme = if arguments.tls { "https" } else { "http" };
-    print(&format!("listening on {scheme}://{bound}\n"));
+    // Whoever does not read this line finds the emulator all the same.
+    let _ = print(&format!("listening on {scheme}://{bound}\n"));
     serve(listener, Arc::new(server), async {
         // A message and a dropped sender mean the same.
         let _ = stop.await;
@@ -156,48 +157,10 @@ fn stop_signal() -> std::io::Result<oneshot::Receiver<()>> {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.next().await;
-        eprintln!("stopping: open requests may finish; a second signal stops at once");
+        // The order matters: writing may fail or block where nobody reads.
         let _ = sender.send(());
+        note("stopping: open requests may finish; a second signal stops at once");
         process::exit(128 + signals.next().await);
     });
     Ok(receiver)
-}
-
-/// SIGINT and SIGTERM.
-#[cfg(unix)]
-struct Signals(signal::unix::Signal, signal::unix::Signal);
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use signal::unix::{SignalKind, signal};
-        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
-    }
-
-    /// The number of the next one.
-    async fn next(&mut self) -> i32 {
-        tokio::select! {
-            _ = self.0.recv() => 2,
-            _ = self.1.recv() => 15,
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    /// The number of SIGINT, at the next Ctrl-C.
-    async fn next(&mut self) -> i32 {
-        match signal::ctrl_c().await {
-            Ok(()) => 2,
-            Err(_) => std::future::pending().await,
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod emulator;
 mod plan;
 mod progress;
 mod run;
+mod signals;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -16,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, ScenarioArgs};
 use crate::kinesis::Profile;
+use crate::report;
 use crate::scenario::{self, Scenario};
 
 /// Runs the command that the arguments of the process name.
@@ -72,12 +74,29 @@ fn load(arguments: &ScenarioArgs, profile: &Profile) -> Result<Scenario, Exit> {
 
 /// Prints an error to stderr.
 fn fail(message: &str) {
-    eprintln!("error: {message}");
+    note(&format!("error: {message}"));
+}
+
+/// Prints a line to stderr. Where nobody reads it, nobody misses it. Words of servers may be in it: it moves no cursor.
+fn note(message: &str) {
+    let lines: Vec<String> = message.lines().map(report::printable).collect();
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 
 /// Prints a result to stdout. A reader that went away, as `head` does, is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+///
+/// # Errors
+/// The result could not be written, to a full disk for example.
+fn print(text: &str) -> Result<(), Exit> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail(&format!("the result cannot be written to stdout: {error}"));
+            Err(Exit::NotWritten)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether to use colours on a stream.

@@ -14,7 +14,7 @@ pub fn plan(arguments: &Plan) -> Exit {
         Err(exit) => return exit,
     };
     let plan = predict(&scenario, &profile);
-    if arguments.json {
+    let printed = if arguments.json {
         match serde_json::to_string_pretty(&plan) {
             Ok(json) => print(&format!("{json}\n")),
             Err(error) => {
@@ -23,7 +23,7 @@ pub fn plan(arguments: &Plan) -> Exit {
             }
         }
     } else {
-        print(&report::plan_text(&plan, styled(&std::io::stdout())));
-    }
-    Exit::Met
+        print(&report::plan_text(&plan, styled(&std::io::stdout())))
+    };
+    printed.err().unwrap_or(Exit::Met)
 }

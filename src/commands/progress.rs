@@ -13,18 +13,16 @@ use crate::units;
 pub async fn show(mut progress: watch::Receiver<Progress>, duration: Duration) {
     let terminal = std::io::stderr().is_terminal();
     let bar = bar(terminal, duration);
-    let mut lines = 1u64;
+    let mut next_line = PLAIN_INTERVAL_SECONDS;
     while progress.changed().await.is_ok() {
         let now = progress.borrow_and_update().clone();
         if let Some(bar) = &bar {
             bar.set_position(now.now.as_nanos().min(units_of(duration)));
             bar.set_message(describe(&now));
-        } else if now.phase == Phase::Load && now.now.second().is_multiple_of(PLAIN_INTERVAL_SECONDS) {
+        } else if now.phase == Phase::Load && now.now.second() >= next_line {
             // A log is not a screen: a line now and then is enough.
-            if lines == now.now.second() / PLAIN_INTERVAL_SECONDS {
-                eprintln!("{:>6}  {}", format!("{}s", now.now.second()), describe(&now));
-                lines += 1;
-            }
+            super::note(&format!("{:>6}  {}", format!("{}s", now.now.second()), describe(&now)));
+            next_line = (now.now.second() / PLAIN_INTERVAL_SECONDS + 1) * PLAIN_INTERVAL_SECONDS;
         }
     }
     if let Some(bar) = bar {

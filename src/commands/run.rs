@@ -6,7 +6,8 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use super::{Exit, fail, load, print, progress, styled};
+use super::signals::Signals;
+use super::{Exit, fail, load, note, print, progress, styled};
 use crate::cli::Run;
 use crate::engine::{self, Control, EngineError, Progress, Target};
 use crate::kinesis::Profile;
@@ -47,7 +48,7 @@ pub fn run(arguments: &Run) -> Exit {
         Ok(run) => run,
         Err(error) => {
             fail(&error.to_string());
-            return Exit::BadInput;
+            return if matches!(error, EngineError::Stopped) { Exit::Void } else { Exit::BadInput };
         }
     };
     let result = RunResult {
@@ -74,10 +75,13 @@ pub fn run(arguments: &Run) -> Exit {
     } else {
         report::terminal(&result, &plan, &verdict, &directory, styled(&std::io::stdout()))
     };
-    print(&summary);
+    let printed = print(&summary);
     if let Err(error) = written {
         fail(&format!("{error}; the summary above is all that is left of this run"));
         return Exit::NotWritten;
+    }
+    if let Err(exit) = printed {
+        return exit;
     }
     match verdict.conclusion {
         Conclusion::Met => Exit::Met,
@@ -94,7 +98,7 @@ async fn measure(
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
     let shown = tokio::spawn(progress::show(progress, scenario.load.duration));
-    tokio::spawn(stop_on_ctrl_c(stop_sender));
+    tokio::spawn(stop_at_signal(stop_sender, progress_sender.subscribe()));
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
     let target = match &arguments.target {
         Target::Embedded => TargetRecord::Embedded { profile: profile.name.clone() },
@@ -107,15 +111,17 @@ async fn measure(
     run.map(|run| (run, target))
 }
 
-/// The first Ctrl-C ends the run and keeps what was measured; a second one ends the program.
-async fn stop_on_ctrl_c(stop: watch::Sender<bool>) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        eprintln!("stopping: waiting for what is under way; Ctrl-C again to give up");
-        stop.send_replace(true);
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
+/// The first signal ends the run and keeps what was measured; a second one ends the program.
+async fn stop_at_signal(stop: watch::Sender<bool>, progress: watch::Receiver<Progress>) {
+    let Ok(mut signals) = Signals::new() else { return };
+    signals.next().await;
+    stop.send_replace(true);
+    note("stopping: waiting for what is under way; again to give up");
+    let signal = signals.next().await;
+    if let Some(stream) = &progress.borrow().created_stream {
+        note(&format!("the stream `{stream}` may be left behind with its consumers; delete it by hand"));
     }
+    std::process::exit(128 + signal);
 }
 
 fn jiff_now() -> String {

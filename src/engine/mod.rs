@@ -7,6 +7,7 @@ mod clock;
 mod consumers;
 mod pacer;
 mod put;
+mod readers;
 mod session;
 mod stream;
 mod target;
@@ -31,6 +32,12 @@ pub enum EngineError {
     /// The environment names no AWS region.
     #[error("no AWS region is set: set AWS_REGION, or a region in the profile of your AWS configuration")]
     NoRegion,
+    /// `aws` is asked for, and something else would answer.
+    #[error(
+        "AWS is the target, but the environment or the AWS configuration sends calls to {0}: unset AWS_ENDPOINT_URL (and \
+         endpoint_url), or write --target with that URL"
+    )]
+    Redirected(String),
     /// The stream cannot be used.
     #[error("{0}")]
     Stream(String),
@@ -44,6 +51,9 @@ pub enum EngineError {
         /// Its name.
         consumer: String,
     },
+    /// The run was stopped while it was being prepared.
+    #[error("stopped before load was offered; nothing was measured")]
+    Stopped,
     /// The pacing thread did not start.
     #[error("the pacing thread cannot start: {0}")]
     Thread(#[source] std::io::Error),
@@ -58,11 +68,22 @@ pub struct Control {
     pub progress: watch::Sender<Progress>,
 }
 
+impl Control {
+    /// Done when the run is to stop. Whoever can no longer say so never will.
+    async fn stopped(&mut self) {
+        if self.stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 /// How a run is going.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Progress {
     /// What the run is doing.
     pub phase: Phase,
+    /// The stream that the run has created and will delete.
+    pub created_stream: Option<String>,
     /// The time of the run.
     pub now: Time,
     /// The records so far.

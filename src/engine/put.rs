@@ -66,11 +66,10 @@ pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
     match error {
         SdkError::ConstructionFailure(_) => Failure::Rejected,
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Failure::Unanswered,
-        SdkError::DispatchFailure(failure) if failure.is_io() && is_refused(failure) => Failure::Unreachable,
-        // The connection broke: the request may have been carried out.
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure::Unanswered,
         SdkError::DispatchFailure(failure) if failure.is_user() => Failure::Rejected,
-        SdkError::DispatchFailure(_) => Failure::Unreachable,
+        SdkError::DispatchFailure(failure) if never_connected(failure) => Failure::Unreachable,
+        // The connection broke, in whatever way: the request may have been carried out.
+        SdkError::DispatchFailure(_) => Failure::Unanswered,
         SdkError::ServiceError(service) => match service.err().code() {
             Some(
                 "ProvisionedThroughputExceededException"
@@ -87,11 +86,14 @@ pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
 }
 
 /// Whether no connection was made, so that nothing can have been sent.
-fn is_refused(failure: &DispatchFailure) -> bool {
+fn never_connected(failure: &DispatchFailure) -> bool {
     let mut source = failure.as_connector_error().and_then(std::error::Error::source);
     while let Some(error) = source {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::ConnectionRefused;
+        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
+            return true;
+        }
+        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return true;
         }
         source = error.source();
     }

@@ -1,27 +1,27 @@
 //! One run: prepare, offer load, drain, collect.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::clock::RunClock;
-use super::consumers::{Reader, SharedRecorder, fan_out, poll};
-use super::pacer::{self, Pacer, Release};
+use super::pacer::{self, Pacer};
 use super::put::{Answer, put};
+use super::readers::Readers;
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, POSITION_TIMEOUT, Phase, Progress, Run};
-use crate::client::{Backoff, ConsumerKind, FanOutConsumer, PollingConsumer, Producer, Start};
+use super::{Connection, Control, EngineError, Phase, Progress, Run};
+use crate::client::{Backoff, Producer};
 use crate::kinesis::Profile;
 use crate::measure::{
-    ConsumerRecord, DeliveryCheck, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ReadRecorder,
-    ShardRecord, StorageUse,
+    ConsumerRecord, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord, StorageUse,
 };
-use crate::scenario::{Consumer, Scenario};
+use crate::scenario::Scenario;
 use crate::time::Time;
 use crate::workload::{Payloads, Workload};
 
@@ -33,18 +33,41 @@ pub async fn run(
     connection: &Connection,
     scenario: &Scenario,
     profile: &Profile,
-    control: Control,
+    mut control: Control,
 ) -> Result<Run, EngineError> {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Tells the records of this run from those of others on the same stream.
     let run = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
     let name = format!("streamgauge-{}-{run:08x}", since_1970.as_secs());
-    let ready = stream::prepare(&connection.client, &scenario.stream, &name).await?;
-    let result = run_on(connection, scenario, profile, control, &ready, run).await;
+    let fresh = scenario.stream.name.is_none().then(|| name.clone());
+    control.progress.send_modify(|progress| progress.created_stream.clone_from(&fresh));
+    let client = &connection.client;
+    let ready = tokio::select! {
+        ready = stream::prepare(client, &scenario.stream, &name) => ready?,
+        () = control.stopped() => {
+            if fresh.is_some() {
+                // The creation that was given up may have happened.
+                log_leftover(stream::delete(client, &name).await);
+            }
+            return Err(EngineError::Stopped);
+        }
+    };
+    let mut result = run_on(connection, scenario, profile, control, &ready, run).await;
     if ready.created {
-        stream::delete(&connection.client, &ready.name).await;
+        let deleted = stream::delete(client, &ready.name).await;
+        match &mut result {
+            Ok(run) => run.measurement.warnings.extend(deleted.err()),
+            Err(_) => log_leftover(deleted),
+        }
     }
     result
+}
+
+/// Tells of what a run that failed leaves behind.
+fn log_leftover(cleaned: Result<(), String>) {
+    if let Err(problem) = cleaned {
+        tracing::error!("{problem}");
+    }
 }
 
 async fn run_on(
@@ -56,9 +79,14 @@ async fn run_on(
     run: u32,
 ) -> Result<Run, EngineError> {
     let workload = scenario.workload();
-    let mut readers = Readers::start(connection, scenario, profile, ready, run, workload.count()).await?;
-    if let Err(error) = readers.wait_until_positioned(&mut control.stop).await {
-        readers.stop(&connection.client).await;
+    let mut readers = Readers::default();
+    let started = readers.start(connection, scenario, profile, ready, run, workload.count(), &control).await;
+    let positioned = match started {
+        Ok(()) => readers.wait_until_positioned(&mut control).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = positioned {
+        readers.stop(&connection.client).await.into_iter().for_each(|problem| log_leftover(Err(problem)));
         return Err(error);
     }
     let clock = readers.clock.clone();
@@ -66,17 +94,18 @@ async fn run_on(
     let (ending, load_ended) = match session.offer_load(&mut control, &readers).await {
         Ok(end) => end,
         Err(error) => {
-            readers.stop(&connection.client).await;
+            readers.stop(&connection.client).await.into_iter().for_each(|problem| log_leftover(Err(problem)));
             return Err(error);
         }
     };
-    session.drain(&mut control, &readers, &ending).await;
+    let ending = session.drain(&mut control, &readers, ending).await;
     let ended = clock.now();
     let (put, mut warnings) = session.finish(ended);
     let began =
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
-    let consumers = readers.finish(&connection.client, ended, &put, &mut logs).await;
+    warnings.extend(readers.stop(&connection.client).await);
+    let consumers = readers.finish(clock.now(), &put, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let measurement = measurement(put, consumers, storage, warnings, ready, &mut logs);
     Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
@@ -138,22 +167,33 @@ impl<'a> Session<'a> {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let end = Time::ZERO + self.scenario.load.duration;
+        // Due and not taken up yet; empty unless the generator is late.
+        let mut backlog: Range<u64> = 0..0;
+        let mut all_released = false;
         let ending = loop {
+            if all_released && backlog.is_empty() {
+                break Ending::Complete;
+            }
             let due = self.producer.poll_timeout();
             tokio::select! {
                 biased;
-                release = releases.recv() => match release {
-                    Some(release) => self.handle_release(&release),
-                    None => break Ending::Complete,
-                },
+                () = control.stopped() => break Ending::Interrupted,
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
-                () = sleep_until(self.clock.instant(due.unwrap_or(end)).into()), if due.is_some() => {}
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
-                _ = control.stop.wait_for(|stop| *stop) => break Ending::Interrupted,
+                () = yield_now(), if !backlog.is_empty() => {}
+                release = releases.recv(), if !all_released => match release {
+                    Some(release) => backlog = joined(backlog, release.arrivals),
+                    None => all_released = true,
+                },
+                () = sleep_until(self.clock.instant(due.unwrap_or(end)).into()), if due.is_some() => {}
             }
             while let Ok(release) = releases.try_recv() {
-                self.handle_release(&release);
+                backlog = joined(backlog, release.arrivals);
             }
+            // Some at a time: calls go out and answers come in while the rest waits, late but not lost.
+            let taken = backlog.start..backlog.end.min(backlog.start.saturating_add(ARRIVALS_AT_A_TIME));
+            backlog.start = taken.end;
+            self.take_up(taken);
             self.advance();
         };
         stop_pacer.store(true, Ordering::Relaxed);
@@ -162,9 +202,10 @@ impl<'a> Session<'a> {
     }
 
     /// Waits until every record is done and every consumer has read what was accepted, within the time of the scenario.
-    async fn drain(&mut self, control: &mut Control, readers: &Readers, ending: &Ending) {
+    /// Returns how the run ended.
+    async fn drain(&mut self, control: &mut Control, readers: &Readers, mut ending: Ending) -> Ending {
         let mut patience = self.scenario.load.drain;
-        if *ending == Ending::Interrupted {
+        if ending == Ending::Interrupted {
             // Whoever pressed Ctrl-C wants the terminal back; what is under way still gets its answer.
             self.producer.abandon(self.clock.now());
             patience = patience.min(INTERRUPTED_DRAIN);
@@ -179,7 +220,10 @@ impl<'a> Session<'a> {
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
                 () = sleep_until(self.clock.instant(due).into()) => {}
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Draining),
-                _ = control.stop.wait_for(|stop| *stop), if *ending == Ending::Complete => break,
+                () = control.stopped(), if ending == Ending::Complete => {
+                    ending = Ending::Interrupted;
+                    break;
+                }
             }
             self.advance();
             let done = self.producer.open_records() == 0 && readers.have_read_all(&self.recorder);
@@ -189,6 +233,7 @@ impl<'a> Session<'a> {
         }
         self.producer.abandon(self.clock.now());
         self.record();
+        ending
     }
 
     fn finish(mut self, now: Time) -> (PutRecording, Vec<String>) {
@@ -207,8 +252,8 @@ impl<'a> Session<'a> {
         (self.recorder.finish(now, open), warnings)
     }
 
-    fn handle_release(&mut self, release: &Release) {
-        for index in release.arrivals.clone() {
+    fn take_up(&mut self, arrivals: Range<u64>) {
+        for index in arrivals {
             let arrival = self.workload.arrival(index);
             let now = self.clock.now();
             self.recorder.handle_arrival(now, arrival.intended);
@@ -234,7 +279,7 @@ impl<'a> Session<'a> {
         self.producer.handle_timeout(now);
         while let Some(call) = self.producer.poll_call(now) {
             self.recorder.handle_call(now, call.entries.len());
-            let (client, stream) = (self.connection.client.clone(), self.stream.name.clone());
+            let (client, stream) = (self.connection.puts.clone(), self.stream.name.clone());
             self.calls.spawn(put(client, stream, call, self.clock.clone(), self.stream.shards.clone()));
         }
         self.record();
@@ -255,6 +300,7 @@ impl<'a> Session<'a> {
         let last = self.recorder.last_interval();
         progress.send_replace(Progress {
             phase,
+            created_stream: self.stream.created.then(|| self.stream.name.clone()),
             now,
             counters: self.recorder.counters(self.producer.open_records()),
             accepted_last_second: last.map_or(0, |interval| interval.accepted),
@@ -266,154 +312,9 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The consuming half of a run.
-struct Readers {
-    readers: Vec<OneReader>,
-    clock: RunClock,
-    stop: watch::Sender<bool>,
-}
-
-struct OneReader {
-    consumer: Consumer,
-    recorder: SharedRecorder,
-    positioned: watch::Receiver<bool>,
-    task: JoinHandle<()>,
-    /// ARN of the registered consumer, for enhanced fan-out.
-    registration: Option<String>,
-}
-
-impl Readers {
-    async fn start(
-        connection: &Connection,
-        scenario: &Scenario,
-        profile: &Profile,
-        stream: &ReadyStream,
-        run: u32,
-        offered: u64,
-    ) -> Result<Self, EngineError> {
-        let mut this = Self { readers: Vec::new(), clock: RunClock::default(), stop: watch::Sender::new(false) };
-        for consumer in &scenario.consumers {
-            let registration = match consumer.kind {
-                ConsumerKind::Efo => {
-                    let name = format!("{}-{run:08x}", consumer.name);
-                    match stream::register(&connection.client, &stream.arn, &name).await {
-                        Ok(arn) => Some(arn),
-                        Err(error) => {
-                            this.stop(&connection.client).await;
-                            return Err(error);
-                        }
-                    }
-                }
-                ConsumerKind::Polling { .. } => None,
-            };
-            let measured_from = Time::ZERO + scenario.load.warm_up;
-            let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from));
-            let (positioned, is_positioned) = watch::channel(false);
-            let reader = Reader {
-                client: connection.client.clone(),
-                stream: stream.name.clone(),
-                shards: stream.shards.clone(),
-                clock: this.clock.clone(),
-                recorder: recorder.clone(),
-                positioned,
-                stop: this.stop.subscribe(),
-            };
-            let task = spawn(reader, consumer, registration.clone(), stream, profile);
-            this.readers.push(OneReader {
-                consumer: consumer.clone(),
-                recorder,
-                positioned: is_positioned,
-                task,
-                registration,
-            });
-        }
-        Ok(this)
-    }
-
-    async fn wait_until_positioned(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), EngineError> {
-        for reader in &mut self.readers {
-            let positioned = timeout(POSITION_TIMEOUT, reader.positioned.wait_for(|positioned| *positioned));
-            let in_time = tokio::select! {
-                positioned = positioned => matches!(positioned, Ok(Ok(_))),
-                _ = stop.wait_for(|stop| *stop) => true,
-            };
-            if !in_time {
-                return Err(EngineError::NotPositioned { consumer: reader.consumer.name.clone() });
-            }
-        }
-        Ok(())
-    }
-
-    fn have_read_all(&self, recorder: &PutRecorder) -> bool {
-        let accepted = &recorder.ledger().accepted;
-        self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.lock().reading().seen) == accepted.len())
-    }
-
-    fn lag_p99(&self) -> Vec<(String, Option<Duration>)> {
-        let lag = |reader: &OneReader| reader.recorder.lock().lag().p99.map(Duration::from_nanos);
-        self.readers.iter().map(|reader| (reader.consumer.name.clone(), lag(reader))).collect()
-    }
-
-    /// Ends the consumers and removes their registrations.
-    async fn stop(&mut self, client: &aws_sdk_kinesis::Client) {
-        self.stop.send_replace(true);
-        for reader in &mut self.readers {
-            if let Err(error) = (&mut reader.task).await {
-                tracing::error!(consumer = reader.consumer.name, %error, "the consumer ended badly");
-            }
-            if let Some(arn) = reader.registration.take() {
-                stream::deregister(client, &arn).await;
-            }
-        }
-    }
-
-    async fn finish(
-        mut self,
-        client: &aws_sdk_kinesis::Client,
-        ended: Time,
-        put: &PutRecording,
-        logs: &mut Vec<(String, LatencyLog)>,
-    ) -> Vec<ConsumerRecord> {
-        self.stop(client).await;
-        let mut records = Vec::new();
-        for reader in self.readers {
-            // The task is over, so nobody else holds the recorder.
-            let Some(recorder) = reader.recorder.into_inner() else { continue };
-            let recording = recorder.finish(ended);
-            records.push(ConsumerRecord {
-                name: reader.consumer.name.clone(),
-                lag: recording.lag.total().summary(),
-                lag_intervals: recording.intervals,
-                calls: recording.calls,
-                throttled_calls: recording.throttled_calls,
-                failed_calls: recording.failed_calls,
-                delivery: DeliveryCheck::new(&put.ledger, &recording.reading),
-            });
-            logs.push((format!("lag-{}", reader.consumer.name), recording.lag));
-        }
-        records
-    }
-}
-
-fn spawn(
-    reader: Reader,
-    consumer: &Consumer,
-    registration: Option<String>,
-    stream: &ReadyStream,
-    profile: &Profile,
-) -> JoinHandle<()> {
-    // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
-    let start = if stream.created { Start::TrimHorizon } else { Start::Latest };
-    let shards = stream.shards.len();
-    match (&consumer.kind, registration) {
-        (ConsumerKind::Polling { interval, limit }, _) => {
-            tokio::spawn(poll(reader, PollingConsumer::new(shards, *interval, &start), *limit))
-        }
-        (ConsumerKind::Efo, arn) => {
-            let consumer = FanOutConsumer::new(shards, profile.fan_out.resubscribe_after, &start);
-            tokio::spawn(fan_out(reader, consumer, arn.unwrap_or_default()))
-        }
-    }
+/// Two ranges of arrivals of which the second follows the first, as one.
+fn joined(first: Range<u64>, second: Range<u64>) -> Range<u64> {
+    if first.is_empty() { second } else { first.start..second.end }
 }
 
 fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut Vec<String>) -> Option<StorageUse> {
@@ -477,6 +378,8 @@ fn measurement(
     }
 }
 
+/// How many arrivals are taken up before calls go out again.
+const ARRIVALS_AT_A_TIME: u64 = 1_000;
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::ProvideErrorMetadata;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{ConsumerStatus, Shard, StreamMode as SdkMode, StreamModeDetails, StreamStatus};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::EngineError;
-use super::put::describe;
+use super::put::{classify, describe};
+use crate::client::Failure;
 use crate::kinesis::{HashKey, HashKeyRange, StreamMode, locate};
 use crate::scenario::Stream;
 
@@ -85,65 +86,104 @@ impl ShardMap {
 }
 
 /// Finds or creates the stream and waits until it is ACTIVE. `fresh_name` is the name of a stream to create.
+///
+/// If it cannot be used, what was created is deleted again.
 pub async fn prepare(client: &Client, stream: &Stream, fresh_name: &str) -> Result<ReadyStream, EngineError> {
     let created = stream.name.is_none();
-    let name = stream.name.clone().unwrap_or_else(|| fresh_name.to_owned());
-    if created {
-        create(client, stream, &name).await?;
+    let name = stream.name.as_deref().unwrap_or(fresh_name);
+    let ready = make_ready(client, stream, name, created).await;
+    if created && let Err(EngineError::Stream(_)) = &ready {
+        // Also after a creation without an answer, which may have happened all the same.
+        let _ = delete(client, name).await;
     }
-    match wait_until_active(client, &name).await {
-        Ok(arn) => {
-            let shards = list_shards(client, &name).await?;
-            if shards.len() == 0 {
-                return Err(EngineError::Stream(format!("the stream `{name}` has no open shard")));
-            }
-            Ok(ReadyStream { name, arn, shards, created })
-        }
-        Err(error) => {
-            if created {
-                delete(client, &name).await;
-            }
-            Err(error)
-        }
-    }
+    ready
 }
 
-/// Deletes a stream that the run created; what goes wrong is logged, since the run itself is over.
-pub async fn delete(client: &Client, name: &str) {
-    if let Err(error) = client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send().await {
-        tracing::warn!(stream = name, error = %describe(&error), "the stream of this run could not be deleted; delete it by hand");
+async fn make_ready(client: &Client, stream: &Stream, name: &str, created: bool) -> Result<ReadyStream, EngineError> {
+    if created {
+        create(client, stream, name).await?;
+    }
+    let arn = wait_until_active(client, name, created).await?;
+    let shards = list_shards(client, name).await?;
+    if shards.len() == 0 {
+        return Err(EngineError::Stream(format!("the stream `{name}` has no open shard")));
+    }
+    Ok(ReadyStream { name: name.to_owned(), arn, shards, created })
+}
+
+/// Deletes a stream that the run created. The run itself is over: what goes wrong is for its warnings.
+pub async fn delete(client: &Client, name: &str) -> Result<(), String> {
+    let call = || client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send();
+    match patiently(CLEANUP_PATIENCE, &["ResourceInUseException"], call).await {
+        Err(error) if error.code() == Some(NOT_FOUND) => Ok(()),
+        Err(error) => Err(format!(
+            "The stream `{name}` of this run could not be deleted; delete it by hand: {}",
+            describe(&error)
+        )),
+        Ok(_) => Ok(()),
     }
 }
 
 /// Registers a consumer for enhanced fan-out and waits until it is ACTIVE. Returns its ARN.
+///
+/// If it does not become ACTIVE, it is removed again.
 pub async fn register(client: &Client, stream_arn: &str, consumer: &str) -> Result<String, EngineError> {
     let failed = |what: String| EngineError::Stream(format!("the consumer `{consumer}` cannot be registered: {what}"));
-    let request = client.register_stream_consumer().stream_arn(stream_arn).consumer_name(consumer);
-    let answer = request.send().await.map_err(|error| failed(describe(&error)))?;
+    let call = || client.register_stream_consumer().stream_arn(stream_arn).consumer_name(consumer).send();
+    let answer = patiently(STATUS_PATIENCE, &[], call).await.map_err(|error| failed(describe(&error)))?;
     let registered = answer.consumer().ok_or_else(|| failed("the answer names no consumer".to_owned()))?;
     let arn = registered.consumer_arn().to_owned();
+    let deadline = Instant::now() + STATUS_PATIENCE;
     let mut active = *registered.consumer_status() == ConsumerStatus::Active;
-    for _ in 0..STATUS_CHECKS {
-        if active {
-            return Ok(arn);
-        }
+    while !active && Instant::now() < deadline {
         sleep(STATUS_INTERVAL).await;
-        let answer = client.describe_stream_consumer().consumer_arn(&arn).send().await;
-        match answer {
+        let call = || client.describe_stream_consumer().consumer_arn(&arn).send();
+        match patiently(STATUS_PATIENCE, &[NOT_FOUND], call).await {
             Ok(answer) => {
                 active = answer.consumer_description().is_some_and(|c| *c.consumer_status() == ConsumerStatus::Active);
             }
-            Err(error) if is_passing(error.code()) => {}
-            Err(error) => return Err(failed(describe(&error))),
+            Err(error) => {
+                let _ = deregister(client, &arn).await;
+                return Err(failed(describe(&error)));
+            }
         }
     }
+    if active {
+        return Ok(arn);
+    }
+    let _ = deregister(client, &arn).await;
     Err(failed("it did not become ACTIVE in time".to_owned()))
 }
 
-/// Removes a registered consumer; what goes wrong is logged.
-pub async fn deregister(client: &Client, consumer_arn: &str) {
-    if let Err(error) = client.deregister_stream_consumer().consumer_arn(consumer_arn).send().await {
-        tracing::warn!(consumer = consumer_arn, error = %describe(&error), "the consumer of this run could not be removed; remove it by hand");
+/// Removes a registered consumer. What goes wrong is for the warnings of the run.
+pub async fn deregister(client: &Client, consumer_arn: &str) -> Result<(), String> {
+    let call = || client.deregister_stream_consumer().consumer_arn(consumer_arn).send();
+    patiently(CLEANUP_PATIENCE, &["ResourceInUseException"], call).await.map(|_| ()).map_err(|error| {
+        format!("The consumer {consumer_arn} of this run could not be removed; remove it by hand: {}", describe(&error))
+    })
+}
+
+/// Repeats a call while it fails in a way that passes, or with one of `codes`, for at most `patience`.
+async fn patiently<T, E, R, F>(
+    patience: Duration,
+    codes: &[&str],
+    mut call: impl FnMut() -> F,
+) -> Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+{
+    let deadline = Instant::now() + patience;
+    loop {
+        let answer = call().await;
+        let Err(error) = &answer else { return answer };
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+        let passing = matches!(classify(error), Failure::Throttled | Failure::InternalFailure | Failure::Unanswered)
+            || code.is_some_and(|code| codes.contains(&code));
+        if !passing || Instant::now() >= deadline {
+            return answer;
+        }
+        sleep(STATUS_INTERVAL).await;
     }
 }
 
@@ -160,20 +200,18 @@ async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), Engi
     request.send().await.map(|_| ()).map_err(|error| failed(describe(&error)))
 }
 
-async fn wait_until_active(client: &Client, name: &str) -> Result<String, EngineError> {
+async fn wait_until_active(client: &Client, name: &str, created: bool) -> Result<String, EngineError> {
     let failed = |what: String| EngineError::Stream(format!("the stream `{name}` is not usable: {what}"));
-    for _ in 0..STATUS_CHECKS {
-        match client.describe_stream_summary().stream_name(name).send().await {
-            Ok(answer) => {
-                let summary = answer.stream_description_summary();
-                let active =
-                    summary.filter(|s| matches!(s.stream_status(), StreamStatus::Active | StreamStatus::Updating));
-                if let Some(summary) = active {
-                    return Ok(summary.stream_arn().to_owned());
-                }
-            }
-            Err(error) if is_passing(error.code()) => {}
-            Err(error) => return Err(failed(describe(&error))),
+    // A stream that was just created may not be visible everywhere yet.
+    let codes: &[&str] = if created { &[NOT_FOUND] } else { &[] };
+    let deadline = Instant::now() + STATUS_PATIENCE;
+    while Instant::now() < deadline {
+        let call = || client.describe_stream_summary().stream_name(name).send();
+        let answer = patiently(STATUS_PATIENCE, codes, call).await.map_err(|error| failed(describe(&error)))?;
+        let summary = answer.stream_description_summary();
+        let active = summary.filter(|s| matches!(s.stream_status(), StreamStatus::Active | StreamStatus::Updating));
+        if let Some(summary) = active {
+            return Ok(summary.stream_arn().to_owned());
         }
         sleep(STATUS_INTERVAL).await;
     }
@@ -186,11 +224,12 @@ async fn list_shards(client: &Client, name: &str) -> Result<ShardMap, EngineErro
     let mut next_token: Option<String> = None;
     // 10,000 pages hold more shards than a stream can have; a server that goes on for ever is not followed.
     for _ in 0..10_000 {
-        let request = match next_token.take() {
-            Some(token) => client.list_shards().next_token(token),
-            None => client.list_shards().stream_name(name),
+        let token = next_token.take();
+        let call = || match token.clone() {
+            Some(token) => client.list_shards().next_token(token).send(),
+            None => client.list_shards().stream_name(name).send(),
         };
-        let answer = request.send().await.map_err(|error| failed(describe(&error)))?;
+        let answer = patiently(STATUS_PATIENCE, &[], call).await.map_err(|error| failed(describe(&error)))?;
         shards.extend_from_slice(answer.shards());
         match answer.next_token() {
             Some(token) => next_token = Some(token.to_owned()),
@@ -200,11 +239,9 @@ async fn list_shards(client: &Client, name: &str) -> Result<ShardMap, EngineErro
     Ok(ShardMap::new(&shards))
 }
 
-/// Control-plane rate limits pass; so does a resource that is not visible yet everywhere.
-fn is_passing(code: Option<&str>) -> bool {
-    matches!(code, Some("LimitExceededException" | "ThrottlingException"))
-}
-
+const NOT_FOUND: &str = "ResourceNotFoundException";
 /// Waiting for a state takes three minutes at most, as AWS's own waiters do (fact sheet, section 2.1).
-const STATUS_CHECKS: u32 = 360;
+const STATUS_PATIENCE: Duration = Duration::from_secs(180);
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+/// How long the end of a run may take that tidies up.
+const CLEANUP_PATIENCE: Duration = Duration::from_secs(60);

@@ -31,8 +31,10 @@ pub enum Target {
 /// A client for a target.
 #[derive(Debug)]
 pub struct Connection {
-    /// The SDK's client; its own retries are off.
+    /// The SDK's client for reading and for the control plane; its own retries are off.
     pub client: Client,
+    /// The client for puts: the same, but with the timeout of the scenario's producer.
+    pub puts: Client,
     /// The emulator that answers it, if it is the embedded one.
     pub embedded: Option<Embedded>,
     /// The region in use, for AWS.
@@ -54,6 +56,10 @@ impl FromStr for Target {
             url => {
                 let uri: hyper::Uri = url.parse().map_err(|_| InvalidTarget(url.to_owned()))?;
                 let http = matches!(uri.scheme_str(), Some("http" | "https"));
+                if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+                    // What stands before the `@` may be a secret: it is neither used nor shown.
+                    return Err(InvalidTarget("a URL with credentials in it".to_owned()));
+                }
                 if http && uri.host().is_some_and(|host| !host.is_empty()) {
                     Ok(Self::Endpoint(url.to_owned()))
                 } else {
@@ -74,7 +80,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Connects to a target. `timeout` bounds every call; `seed` is that of the embedded emulator's latencies.
+/// Connects to a target. `timeout` bounds every put, and nothing else; `seed` is that of the embedded emulator's latencies.
 ///
 /// # Errors
 /// The embedded emulator cannot bind a port, or the environment names no AWS region.
@@ -106,23 +112,43 @@ pub async fn connect(
         None => shared,
     };
     let shared = shared.load().await;
+    if *target == Target::Aws
+        && let Some(url) = redirected(&shared)
+    {
+        return Err(EngineError::Redirected(url));
+    }
     let region = shared.region().map(ToString::to_string);
     if region.is_none() {
         return Err(EngineError::NoRegion);
     }
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(timeout.min(Duration::from_secs(5)))
-        .read_timeout(timeout)
-        .operation_attempt_timeout(timeout)
-        .operation_timeout(timeout)
-        .build();
-    let config = aws_sdk_kinesis::config::Builder::from(&shared)
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
-        // A subscription without records is silent and not stalled.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build();
-    Ok(Connection { client: Client::from_conf(config), embedded, region })
+    let client = |timeout: Duration| {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(timeout.min(CONNECT_TIMEOUT))
+            .read_timeout(timeout)
+            .operation_attempt_timeout(timeout)
+            .operation_timeout(timeout)
+            .build();
+        let config = aws_sdk_kinesis::config::Builder::from(&shared)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            // A subscription without records is silent and not stalled.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        Client::from_conf(config)
+    };
+    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region })
+}
+
+/// How long calls other than puts may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the environment or the AWS configuration sends calls instead of to AWS.
+fn redirected(shared: &aws_config::SdkConfig) -> Option<String> {
+    let variable = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+    let url = variable("AWS_ENDPOINT_URL_KINESIS").or_else(|| variable("AWS_ENDPOINT_URL"));
+    url.or_else(|| shared.endpoint_url().map(str::to_owned))
 }
 
 fn emulator_settings(profile: &Profile, seed: Seed) -> Settings {

@@ -9,7 +9,7 @@ mod terminal;
 mod fixture;
 
 pub use page::html;
-pub use terminal::{plan_text, terminal};
+pub use terminal::{plan_text, printable, terminal};
 
 #[cfg(test)]
 mod tests {

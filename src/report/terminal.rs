@@ -167,7 +167,7 @@ fn ledger(result: &RunResult) -> String {
 }
 
 /// Text from a server or a file without what a terminal would obey.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

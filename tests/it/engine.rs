@@ -15,10 +15,10 @@ fn scenario(toml: &str) -> Scenario {
     }
 }
 
-async fn run_on(target: &Target, scenario: &Scenario, stop: bool) -> Result<Run, EngineError> {
+async fn run_on(target: &Target, scenario: &Scenario) -> Result<Run, EngineError> {
     let profile = Profile::newest();
     let connection = connect(target, scenario.producer.timeout, &profile, scenario.seed).await?;
-    let (_stop, stop) = watch::channel(stop);
+    let (_stop, stop) = watch::channel(false);
     let progress = watch::Sender::new(Progress::default());
     run(&connection, scenario, &profile, Control { stop, progress }).await
 }
@@ -45,7 +45,7 @@ type = "efo"
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_record_reaches_every_consumer_once() {
-    let run = run_on(&Target::Embedded, &scenario(TWO_CONSUMERS), false).await.unwrap();
+    let run = run_on(&Target::Embedded, &scenario(TWO_CONSUMERS)).await.unwrap();
     let measured = &run.measurement;
     assert_eq!(run.ending, Ending::Complete);
     assert!(measured.counters.balance());
@@ -70,7 +70,7 @@ async fn an_overload_throttles_and_the_ledger_balances() {
         keys = { distribution = "uniform", count = 1 }
         producer.retry = { policy = "none" }
     "#;
-    let run = run_on(&Target::Embedded, &scenario(overload), false).await.unwrap();
+    let run = run_on(&Target::Embedded, &scenario(overload)).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance() && counters.offered == 3_000, "{counters:?}");
     assert!(counters.throttled > 0 && counters.failed == counters.throttled, "{counters:?}");
@@ -81,10 +81,38 @@ async fn an_overload_throttles_and_the_ledger_balances() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_is_stopped_keeps_what_it_measured() {
-    let run = run_on(&Target::Embedded, &scenario(TWO_CONSUMERS), true).await.unwrap();
+    let profile = Profile::newest();
+    let scenario = scenario(&TWO_CONSUMERS.replace("\"1s\"", "\"1000s\""));
+    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    let mut watched = progress.subscribe();
+    tokio::spawn(async move {
+        let _ = watched.wait_for(|progress| progress.counters.accepted > 0).await;
+        stop.send_replace(true);
+    });
+    let run = run(&connection, &scenario, &profile, Control { stop: stopped, progress }).await.unwrap();
     assert_eq!(run.ending, Ending::Interrupted);
-    assert!(run.measurement.counters.balance() && run.measurement.counters.offered < 400);
+    let counters = &run.measurement.counters;
+    assert!(counters.balance() && counters.accepted > 0 && counters.offered < 400_000, "{counters:?}");
     assert_eq!(run.measurement.consumers.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_before_the_load_leaves_nothing_behind() {
+    let profile = Profile::newest();
+    let scenario = scenario(TWO_CONSUMERS);
+    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let (_stop, stop) = watch::channel(true);
+    let control = Control { stop, progress: watch::Sender::new(Progress::default()) };
+    let ended = run(&connection, &scenario, &profile, control).await;
+    assert!(matches!(ended, Err(EngineError::Stopped)), "{ended:?}");
+    let streams = connection.client.list_streams().send().await.unwrap();
+    for name in streams.stream_names() {
+        let summary = connection.client.describe_stream_summary().stream_name(name).send().await.unwrap();
+        let summary = summary.stream_description_summary().unwrap();
+        assert_eq!(summary.stream_status(), &aws_sdk_kinesis::types::StreamStatus::Deleting, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +120,7 @@ async fn a_target_that_is_not_there_is_named() {
     // A port that was just free: nobody listens.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let target = Target::Endpoint(format!("http://127.0.0.1:{port}"));
-    let error = run_on(&target, &scenario(TWO_CONSUMERS), false).await.unwrap_err().to_string();
+    let error = run_on(&target, &scenario(TWO_CONSUMERS)).await.unwrap_err().to_string();
     assert!(error.contains("cannot be created") && error.contains("refused"), "{error}");
 }
 
@@ -141,12 +169,12 @@ async fn faults_of_the_scenario_strike_and_every_record_is_accounted_for() {
             operations = [\"PutRecords\"]"
         )
     };
-    let run = run_on(&Target::Embedded, &scenario(&faulty("kind = \"internal-failure\"")), false).await.unwrap();
+    let run = run_on(&Target::Embedded, &scenario(&faulty("kind = \"internal-failure\""))).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance() && counters.failed == 500 && counters.accepted == 0, "{counters:?}");
     // Half of the calls whose connection breaks are stored: nobody can say of which, so that all are unknown.
     let dropped = scenario(&faulty("kind = \"connection-dropped\""));
-    let run = run_on(&Target::Embedded, &dropped, false).await.unwrap();
+    let run = run_on(&Target::Embedded, &dropped).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance() && counters.accepted == 0, "{counters:?}");
     assert_eq!(counters.failed + counters.unknown, 500, "{counters:?}");
@@ -174,7 +202,7 @@ async fn a_named_stream_is_used_and_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_that_is_too_short_shows_in_the_counters() {
     let short = TWO_CONSUMERS.replace("duration = \"1s\"", "duration = \"1s\"\ndrain = \"1ms\"");
-    let run = run_on(&Target::Embedded, &scenario(&short), false).await.unwrap();
+    let run = run_on(&Target::Embedded, &scenario(&short)).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance());
     assert!(counters.in_flight > 0 || run.measurement.consumers.iter().any(|c| c.delivery.lost > 0), "{counters:?}");
