@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use directory::{Files, ReadError, WriteError, read, write};
+pub use directory::{Files, NewDirectory, ReadError, WriteError, read};
 
 pub use crate::measure::{ConsumerRecord, Ending, Measurement, ShardRecord};
 use crate::scenario::{Consumer, Objectives, Scenario, Stream};
@@ -23,12 +23,14 @@ pub struct RunResult {
     pub schema_version: u32,
     /// Version of the program that wrote it.
     pub streamgauge_version: String,
-    /// When the run began, RFC 3339.
+    /// When load was first offered, RFC 3339; times of the run count from here.
     pub started: String,
     /// What was asked.
     pub scenario: ScenarioRecord,
     /// Where the calls went.
     pub target: TargetRecord,
+    /// The stream that they went to.
+    pub stream_name: String,
     /// How the run ended.
     pub ending: Ending,
     /// When load was last offered, since the run began.

@@ -329,7 +329,7 @@ impl Producer {
         slot.perhaps_stored |= failure == Failure::Unanswered;
         self.failed_attempts.push_back(FailedAttempt { shard: slot.shard, sent, answered: now, failure });
         let delay: Option<Duration> =
-            if failure == Failure::Rejected { None } else { self.backoff.delay(slot.attempts) };
+            if failure == Failure::Rejected { None } else { self.backoff.delay(slot.index, slot.attempts) };
         match delay {
             Some(delay) => self.waiting.push(Reverse((now + delay, number))),
             None => self.finish(now, number, Outcome::Failed),

@@ -1,7 +1,9 @@
 //! `streamgauge run`: drive the load, measure, judge, write the directory of the run, print the summary.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -14,7 +16,7 @@ use crate::kinesis::Profile;
 use crate::measure::{Counters, Ending};
 use crate::plan::{Conclusion, Plan, Verdict, judge, predict};
 use crate::report;
-use crate::result::{self, Files, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
 
 /// Runs a scenario.
@@ -30,12 +32,14 @@ pub fn run(arguments: &Run) -> Exit {
         );
         return Exit::BadInput;
     }
-    let started = jiff_now();
-    let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&scenario, &started));
-    if directory.exists() {
-        fail(&format!("`{}` exists; name a new directory with --out", directory.display()));
-        return Exit::BadInput;
-    }
+    let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&scenario));
+    let place = match NewDirectory::create(&directory) {
+        Ok(place) => place,
+        Err(error) => {
+            fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
+            return Exit::BadInput;
+        }
+    };
     let plan = predict(&scenario, &profile);
     let run = match Runtime::new() {
         Ok(runtime) => runtime.block_on(measure(arguments, &scenario, &profile)),
@@ -54,9 +58,10 @@ pub fn run(arguments: &Run) -> Exit {
     let result = RunResult {
         schema_version: SCHEMA_VERSION,
         streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started,
+        started: rfc_3339(run.began),
         scenario: ScenarioRecord::from(&scenario),
         target,
+        stream_name: run.stream,
         ending: run.ending,
         load_ended: run.load_ended,
         measurement: run.measurement,
@@ -69,7 +74,7 @@ pub fn run(arguments: &Run) -> Exit {
         .collect();
     files.push(("report.html".to_owned(), report::html(&result, &plan, &verdict).into_bytes()));
     files.push(("scenario.toml".to_owned(), scenario.source.clone().into_bytes()));
-    let written = result::write(&directory, &result, &files);
+    let written = place.write(&result, &files);
     let summary = if arguments.json {
         Summary::json(&result, &plan, &verdict, &directory)
     } else {
@@ -77,7 +82,8 @@ pub fn run(arguments: &Run) -> Exit {
     };
     let printed = print(&summary);
     if let Err(error) = written {
-        fail(&format!("{error}; the summary above is all that is left of this run"));
+        let kept = place.staging().display();
+        fail(&format!("{error}; what could be written is in `{kept}`, and the summary above is of the whole run"));
         return Exit::NotWritten;
     }
     if let Err(exit) = printed {
@@ -124,12 +130,14 @@ async fn stop_at_signal(stop: watch::Sender<bool>, progress: watch::Receiver<Pro
     std::process::exit(128 + signal);
 }
 
-fn jiff_now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// A time since 1970 in whole seconds.
+fn rfc_3339(since_1970: Duration) -> String {
+    let time = Timestamp::UNIX_EPOCH.checked_add(since_1970).unwrap_or(Timestamp::MAX);
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn default_directory(scenario: &Scenario, started: &str) -> PathBuf {
-    let time: String = started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+fn default_directory(scenario: &Scenario) -> PathBuf {
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let wanted = Path::new("reports").join(format!("{time}-{}", scenario.name));
     let numbered = |n: u32| Path::new("reports").join(format!("{time}-{}-{n}", scenario.name));
     if wanted.exists() { (2..).map(numbered).find(|path| !path.exists()).unwrap_or(wanted) } else { wanted }

@@ -1,12 +1,13 @@
 //! Consumers of a run: the SDK calls of the polling and the enhanced fan-out consumer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::ProvideErrorMetadata;
+use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{Record, ShardIteratorType, StartingPosition, SubscribeToShardEventStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -17,6 +18,7 @@ use crate::client::{
     Failure, FanOutConsumer, PollCall, PollOutcome, PollingConsumer, Start, Subscribe, SubscriptionInput,
 };
 use crate::measure::ReadRecorder;
+use crate::time::Time;
 
 /// What every consumer of a run needs.
 #[derive(Debug, Clone)]
@@ -31,6 +33,10 @@ pub struct Reader {
     pub clock: RunClock,
     /// Where the reads are recorded.
     pub recorder: SharedRecorder,
+    /// When the consumer's own clock began.
+    pub began: SystemTime,
+    /// Bounds how many iterators are asked for at a time.
+    pub positioning: Arc<Semaphore>,
     /// Set once nothing that is put from now on can be missed.
     pub positioned: watch::Sender<bool>,
     /// Set when the consumer is to end.
@@ -59,6 +65,12 @@ impl SharedRecorder {
 }
 
 impl Reader {
+    /// A time of the consumer's clock as a date, a little early: the clocks of the two sides may differ.
+    fn date(&self, time: Time) -> DateTime {
+        let early = Duration::from_nanos(time.as_nanos()).saturating_sub(CLOCK_DIFFERENCE);
+        DateTime::from(self.began + early)
+    }
+
     fn record(&self, records: &[Record]) {
         let now = self.clock.now();
         let mut recorder = self.recorder.lock();
@@ -104,7 +116,7 @@ pub async fn poll(reader: Reader, mut consumer: PollingConsumer, limit: u32) {
             () = sleep_until(due.map_or_else(far_future, |due| clock.instant(due).into())) => {}
         }
     }
-    // What is under way is part of the measurement: it ends on its own within the timeout of a call.
+    // The run has had its drain: what is under way now would come too late to count.
     calls.shutdown().await;
 }
 
@@ -122,10 +134,13 @@ async fn poll_shard(reader: Reader, call: PollCall, limit: u32) -> (usize, Optio
 }
 
 async fn get_shard_iterator(reader: &Reader, shard: usize, start: Start) -> PollOutcome {
+    // Thousands of shards at once would use up the connections that the puts need.
+    let Ok(_turn) = reader.positioning.acquire().await else { return PollOutcome::Failed };
     let request = reader.client.get_shard_iterator().stream_name(&reader.stream).shard_id(reader.shards.id(shard));
     let request = match start {
         Start::TrimHorizon => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
         Start::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
+        Start::At(time) => request.shard_iterator_type(ShardIteratorType::AtTimestamp).timestamp(reader.date(time)),
         Start::After(number) => {
             request.shard_iterator_type(ShardIteratorType::AfterSequenceNumber).starting_sequence_number(number)
         }
@@ -194,6 +209,9 @@ async fn subscribe(reader: Reader, call: Subscribe, arn: String, inputs: Inputs)
     let position = match call.start {
         Start::TrimHorizon => StartingPosition::builder().r#type(ShardIteratorType::TrimHorizon),
         Start::Latest => StartingPosition::builder().r#type(ShardIteratorType::Latest),
+        Start::At(time) => {
+            StartingPosition::builder().r#type(ShardIteratorType::AtTimestamp).timestamp(reader.date(time))
+        }
         Start::After(number) => {
             StartingPosition::builder().r#type(ShardIteratorType::AfterSequenceNumber).sequence_number(number)
         }
@@ -248,5 +266,7 @@ fn far_future() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
+/// How far the clock of the target may be behind.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(5);
 /// A subscription that says nothing for longer than it may live is dead.
 const SUBSCRIPTION_LIFE_MAX: Duration = Duration::from_secs(310);

@@ -43,13 +43,14 @@ pub enum EngineError {
     Stream(String),
     /// The consumers did not get ready.
     #[error(
-        "the consumer `{consumer}` did not get ready to read within {} s; is the target reachable, and does it support this \
-         kind of consumer?",
+        "the consumer `{consumer}` did not get ready to read within {} s ({why}); does the target support this kind of consumer?",
         POSITION_TIMEOUT.as_secs()
     )]
     NotPositioned {
         /// Its name.
         consumer: String,
+        /// What its calls failed with most often.
+        why: String,
     },
     /// The run was stopped while it was being prepared.
     #[error("stopped before load was offered; nothing was measured")]

@@ -1,8 +1,9 @@
 //! The consuming half of a run: its consumers, started, watched and stopped.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -67,6 +68,8 @@ impl Readers {
                 shards: stream.shards.clone(),
                 clock: self.clock.clone(),
                 recorder: recorder.clone(),
+                began: SystemTime::now(),
+                positioning: Arc::new(Semaphore::new(POSITIONING_CALLS_MAX)),
                 positioned,
                 stop: self.stop.subscribe(),
             };
@@ -90,7 +93,8 @@ impl Readers {
                 () = control.stopped() => return Err(EngineError::Stopped),
             };
             if !in_time {
-                return Err(EngineError::NotPositioned { consumer: reader.consumer.name.clone() });
+                let why = reader.recorder.lock().most_frequent_failure().unwrap_or_else(|| "no answer came".to_owned());
+                return Err(EngineError::NotPositioned { consumer: reader.consumer.name.clone(), why });
             }
         }
         Ok(())
@@ -163,3 +167,6 @@ fn spawn(
         }
     }
 }
+
+/// How many iterators a consumer asks for at a time.
+const POSITIONING_CALLS_MAX: usize = 64;

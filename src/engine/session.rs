@@ -16,7 +16,7 @@ use super::put::{Answer, put};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, Phase, Progress, Run};
-use crate::client::{Backoff, Producer};
+use crate::client::{Backoff, CallOutcome, EntryOutcome, Producer};
 use crate::kinesis::Profile;
 use crate::measure::{
     ConsumerRecord, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord, StorageUse,
@@ -35,7 +35,7 @@ pub async fn run(
     profile: &Profile,
     mut control: Control,
 ) -> Result<Run, EngineError> {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = since_1970();
     // Tells the records of this run from those of others on the same stream.
     let run = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
     let name = format!("streamgauge-{}-{run:08x}", since_1970.as_secs());
@@ -61,6 +61,10 @@ pub async fn run(
         }
     }
     result
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Tells of what a run that failed leaves behind.
@@ -100,14 +104,15 @@ async fn run_on(
     };
     let ending = session.drain(&mut control, &readers, ending).await;
     let ended = clock.now();
+    let accepted_by_new_shards = session.accepted_by_new_shards;
     let (put, mut warnings) = session.finish(ended);
-    let began =
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(ended.since(Time::ZERO));
+    let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
     let consumers = readers.finish(clock.now(), &put, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
-    let measurement = measurement(put, consumers, storage, warnings, ready, &mut logs);
+    let mut measurement = measurement(put, consumers, storage, warnings, ready, &mut logs);
+    measurement.accepted_by_new_shards = accepted_by_new_shards;
     Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
 }
 
@@ -124,6 +129,8 @@ struct Session<'a> {
     calls: JoinSet<Answer>,
     /// Why calls failed as a whole, and how often.
     failures: BTreeMap<String, u64>,
+    /// Records that shards accepted which were not there when the run began.
+    accepted_by_new_shards: u64,
 }
 
 impl<'a> Session<'a> {
@@ -147,6 +154,7 @@ impl<'a> Session<'a> {
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             calls: JoinSet::new(),
             failures: BTreeMap::new(),
+            accepted_by_new_shards: 0,
         }
     }
 
@@ -249,6 +257,13 @@ impl<'a> Session<'a> {
                 "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
             ));
         }
+        if self.accepted_by_new_shards > 0 {
+            warnings.push(format!(
+                "The stream was resharded during the run: {} record(s) went to shards that were not there when it began. The \
+                 consumers did not follow them, so delivery and lag say nothing about these records.",
+                self.accepted_by_new_shards
+            ));
+        }
         (self.recorder.finish(now, open), warnings)
     }
 
@@ -269,6 +284,10 @@ impl<'a> Session<'a> {
             if self.failures.len() < FAILURE_REASONS_MAX || self.failures.contains_key(&reason) {
                 *self.failures.entry(reason).or_default() += 1;
             }
+        }
+        if let CallOutcome::Answered(outcomes) = &answer.outcome {
+            let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
+            self.accepted_by_new_shards += outcomes.iter().filter(new).count() as u64;
         }
         self.producer.handle_outcome(answer.answered, answer.sent, answer.id, &answer.outcome);
     }
@@ -372,6 +391,7 @@ fn measurement(
         put: summaries,
         put_curve: curve,
         shards,
+        accepted_by_new_shards: 0,
         consumers,
         storage,
         warnings,

@@ -28,13 +28,17 @@ pub struct Measurement {
     pub counters: Counters,
     /// The same, per second since the run began.
     pub intervals: Vec<Interval>,
-    /// Put latencies of the records due after the warm-up, by name: `response`, `lateness`, `queueing`, `service`,
-    /// `throttled`, `failed`.
+    /// Put latencies, by name: `response`, `lateness`, `queueing` and `service` of the records due after the warm-up,
+    /// `throttled` and `failed` of the attempts sent after it.
     pub put: BTreeMap<String, LatencySummary>,
     /// The whole distribution of the response time, for the percentile curve.
     pub put_curve: Vec<PercentilePoint>,
     /// The shards of the stream.
     pub shards: Vec<ShardRecord>,
+    /// Records accepted by shards that were not in the stream when the run began: it was resharded meanwhile. They count for
+    /// the shard that had their key before; the consumers do not follow them.
+    #[serde(default)]
+    pub accepted_by_new_shards: u64,
     /// One entry per consumer, in the scenario's order.
     pub consumers: Vec<ConsumerRecord>,
     /// What the embedded emulator held; `None` for other targets.
@@ -73,7 +77,7 @@ pub struct ConsumerRecord {
     pub calls: u64,
     /// Reading calls that were throttled.
     pub throttled_calls: u64,
-    /// Reading calls that failed otherwise, by what they said.
+    /// Reading calls that failed otherwise, and calls of GetShardIterator, by what they said.
     pub failed_calls: BTreeMap<String, u64>,
     /// Whether every accepted record arrived.
     pub delivery: DeliveryCheck,

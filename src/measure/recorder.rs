@@ -236,6 +236,8 @@ pub struct ReadRecorder {
     failed_calls: BTreeMap<String, u64>,
 }
 
+const FAILURE_REASONS_MAX: usize = 20;
+
 /// All that a [`ReadRecorder`] has recorded.
 #[derive(Debug)]
 pub struct ReadRecording {
@@ -282,7 +284,15 @@ impl ReadRecorder {
 
     /// A reading call failed otherwise.
     pub fn handle_failure(&mut self, reason: &str) {
+        // A bound on what a hostile or broken endpoint can make the run remember.
+        let known = self.failed_calls.len() < FAILURE_REASONS_MAX || self.failed_calls.contains_key(reason);
+        let reason = if known { reason } else { "other" };
         *self.failed_calls.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// What most of the calls that failed said.
+    pub fn most_frequent_failure(&self) -> Option<String> {
+        self.failed_calls.iter().max_by_key(|(_, calls)| **calls).map(|(reason, _)| reason.clone())
     }
 
     /// A record with this data blob was read at `now`.

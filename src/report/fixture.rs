@@ -26,6 +26,7 @@ pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
     let result = RunResult {
         schema_version: SCHEMA_VERSION,
         streamgauge_version: "0.1.0".into(),
+        stream_name: "orders".into(),
         started: "2026-11-23T12:00:00Z".into(),
         scenario: ScenarioRecord::from(&scenario),
         target: TargetRecord::Embedded { profile: profile.name },
@@ -103,6 +104,7 @@ fn measurement(consumer: &str) -> Measurement {
             .map(|(quantile, millis)| PercentilePoint { quantile, value: millis * 1_000_000 })
             .into(),
         shards: vec![shard("shardId-000000000000", 7_500, 0), shard("shardId-000000000001", 10_000, 500)],
+        accepted_by_new_shards: 0,
         consumers: vec![ConsumerRecord {
             name: consumer.into(),
             lag: latency,

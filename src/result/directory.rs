@@ -3,11 +3,20 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use super::{RunResult, SCHEMA_VERSION};
 
 /// The files of a run, beside `result.json`: name and content.
 pub type Files = Vec<(String, Vec<u8>)>;
+
+/// The directory of a run that is under way: what is written goes into a hidden directory beside it, which gets its name when
+/// all files are safely on the disk.
+#[derive(Debug)]
+pub struct NewDirectory {
+    directory: PathBuf,
+    staging: PathBuf,
+}
 
 /// The result could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -47,26 +56,51 @@ pub enum ReadError {
     },
 }
 
-/// Writes a run into the new directory `directory`, atomically: all files go into a hidden directory beside it, which is
-/// renamed when they are safely on the disk.
-///
-/// # Errors
-/// A file cannot be written, or the directory exists; what was written until then is kept in the hidden directory only if
-/// it cannot be removed.
-pub fn write(directory: &Path, result: &RunResult, files: &Files) -> Result<(), WriteError> {
-    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let staging = directory.with_file_name(format!(".{name}.partial"));
-    let written = write_all(&staging, result, files).and_then(|()| {
+impl NewDirectory {
+    /// Makes the place for the directory `directory` of a run, before the run: a result that cannot be kept is not worth an
+    /// hour of load.
+    ///
+    /// # Errors
+    /// The directory exists, or its parent cannot be created or written to.
+    pub fn create(directory: &Path) -> Result<Self, WriteError> {
+        let Some(name) = directory.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+            return Err(fail("cannot create", directory)(io::ErrorKind::InvalidInput.into()));
+        };
         if directory.exists() {
             return Err(fail("cannot replace", directory)(io::ErrorKind::AlreadyExists.into()));
         }
-        fs::rename(&staging, directory).map_err(fail("cannot create", directory))
-    });
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_dir_all(&staging);
+        if let Some(parent) = directory.parent() {
+            fs::create_dir_all(parent).map_err(fail("cannot create", parent))?;
+        }
+        // Two runs with the same name do not write into each other's files.
+        let staging = directory.with_file_name(format!(".{name}.{}.partial", process::id()));
+        fs::create_dir(&staging).map_err(fail("cannot create", &staging))?;
+        Ok(Self { directory: directory.to_owned(), staging })
     }
-    written
+
+    /// Writes a run, and gives the directory its name.
+    ///
+    /// # Errors
+    /// A file cannot be written, or something else has taken the name. What was written is kept: [`Self::staging`] says where.
+    pub fn write(&self, result: &RunResult, files: &Files) -> Result<(), WriteError> {
+        write_all(&self.staging, result, files)?;
+        if self.directory.exists() {
+            return Err(fail("cannot replace", &self.directory)(io::ErrorKind::AlreadyExists.into()));
+        }
+        fs::rename(&self.staging, &self.directory).map_err(fail("cannot create", &self.directory))
+    }
+
+    /// Where files are until the directory has its name.
+    pub fn staging(&self) -> &Path {
+        &self.staging
+    }
+}
+
+impl Drop for NewDirectory {
+    /// A run that did not come to a result leaves nothing; files that were written stay, since only an empty directory goes.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.staging);
+    }
 }
 
 /// Reads the `result.json` of a run directory.
@@ -89,7 +123,6 @@ pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
 }
 
 fn write_all(staging: &Path, result: &RunResult, files: &Files) -> Result<(), WriteError> {
-    fs::create_dir_all(staging).map_err(fail("cannot create", staging))?;
     // Streamed: as one value in memory, the seconds of thousands of shards are gigabytes.
     write_file(&staging.join("result.json"), |file| Ok(serde_json::to_writer(file, result)?))?;
     for (name, content) in files {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -142,17 +142,42 @@ fn an_existing_directory_is_never_overwritten() {
     fs::create_dir(directory.path().join("result")).unwrap();
     let output = streamgauge(&["run", "small.toml", "--out", "result"], directory.path());
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("`result` exists"));
+    assert!(text(&output.stderr).contains("cannot replace `result`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_refused_before_the_load() {
+    // A file where the parent directory should be.
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("small.toml"), SMALL).unwrap();
+    let output = streamgauge(&["run", "small.toml", "--out", "small.toml/result"], directory.path());
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(output.stdout.is_empty());
 }
 
 #[test]
 fn a_result_that_cannot_be_written_exits_with_four_and_still_prints() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("small.toml"), SMALL).unwrap();
-    // A file where the parent directory should be.
-    let output = streamgauge(&["run", "small.toml", "--out", "small.toml/result"], directory.path());
+    let run = Command::new(env!("CARGO_BIN_EXE_streamgauge"))
+        .args(["run", "small.toml", "--out", "result"])
+        .current_dir(directory.path())
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // While the run is under way, something else takes the name of its directory.
+    let staging = directory.path().join(format!(".result.{}.partial", run.id()));
+    while !staging.exists() {
+        std::thread::yield_now();
+    }
+    fs::create_dir(directory.path().join("result")).unwrap();
+    let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
     assert!(!output.stdout.is_empty());
+    assert!(text(&output.stderr).contains(".partial`"), "{}", text(&output.stderr));
+    assert!(staging.join("result.json").exists(), "what was measured is kept");
 }
 
 #[test]

@@ -200,6 +200,29 @@ async fn a_named_stream_is_used_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_resharded_meanwhile_is_no_basis_for_a_verdict_on_delivery() {
+    let profile = Profile::newest();
+    let named = TWO_CONSUMERS.replace("[stream]", "[stream]\nname = \"mine\"");
+    let scenario = scenario(&named.replace("duration = \"1s\"", "duration = \"2s\"\ndrain = \"1s\""));
+    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let client = connection.client.clone();
+    client.create_stream().stream_name("mine").shard_count(2).send().await.unwrap();
+    let (_stop, stop) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    let mut watched = progress.subscribe();
+    tokio::spawn(async move {
+        let _ = watched.wait_for(|progress| progress.counters.accepted > 0).await;
+        let split = client.split_shard().stream_name("mine").shard_to_split("shardId-000000000000");
+        split.new_starting_hash_key((1u128 << 126).to_string()).send().await.unwrap();
+    });
+    let run = run(&connection, &scenario, &profile, Control { stop, progress }).await.unwrap();
+    let measured = &run.measurement;
+    assert!(measured.counters.balance() && measured.counters.accepted == 800, "{:?}", measured.counters);
+    assert!(measured.accepted_by_new_shards > 0);
+    assert!(measured.warnings.iter().any(|warning| warning.contains("resharded")), "{:?}", measured.warnings);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_that_is_too_short_shows_in_the_counters() {
     let short = TWO_CONSUMERS.replace("duration = \"1s\"", "duration = \"1s\"\ndrain = \"1ms\"");
     let run = run_on(&Target::Embedded, &scenario(&short)).await.unwrap();

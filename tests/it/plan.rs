@@ -129,11 +129,13 @@ fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict 
         schema_version: SCHEMA_VERSION,
         streamgauge_version: "0".into(),
         started: String::new(),
+        stream_name: String::new(),
         scenario: ScenarioRecord::from(&scenario),
         target: TargetRecord::Embedded { profile: String::new() },
         ending: Ending::Complete,
         load_ended: Time::ZERO + scenario.load.duration,
         measurement: Measurement {
+            accepted_by_new_shards: 0,
             counters,
             intervals,
             put: Default::default(),

@@ -85,6 +85,7 @@ impl FanOutConsumer {
         match input {
             SubscriptionInput::Opened => {
                 shard.state = State::Open;
+                shard.start.fix(now);
                 shard.subscribed = Some(now);
                 shard.failures = 0;
             }

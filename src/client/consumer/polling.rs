@@ -19,6 +19,8 @@ struct Shard {
     state: State,
     due: Time,
     failures: u32,
+    /// How long the first GetRecords waits after the first iterator.
+    turn: Duration,
     /// It has had an iterator.
     positioned: bool,
 }
@@ -77,14 +79,15 @@ const BACKOFF_DOUBLINGS: u32 = 4;
 impl PollingConsumer {
     /// A consumer of `shards` shards that polls each of them every `interval`.
     ///
-    /// The shards take turns within the interval, as a consumer application's workers do that were not started at once.
+    /// All of them get their iterators at once. Then the shards take turns within the interval, as a consumer application's
+    /// workers do that were not started at once.
     pub fn new(shards: usize, interval: Duration, start: &Start) -> Self {
-        let turn = |index: usize| Time::ZERO + interval.mul_f64(index as f64 / shards.max(1) as f64);
-        let shard = |index| Shard {
+        let shard = |index: usize| Shard {
             start: start.clone(),
             state: State::NeedsIterator,
-            due: turn(index),
+            due: Time::ZERO,
             failures: 0,
+            turn: interval.mul_f64(index as f64 / shards.max(1) as f64),
             positioned: false,
         };
         Self { interval, shards: (0..shards).map(shard).collect() }
@@ -117,7 +120,11 @@ impl PollingConsumer {
         let failures = std::mem::take(&mut shard.failures);
         shard.state = match outcome {
             PollOutcome::Iterator(iterator) => {
-                shard.positioned = true;
+                if !shard.positioned {
+                    shard.positioned = true;
+                    shard.due = now + shard.turn;
+                    shard.start.fix(now);
+                }
                 State::Ready(iterator)
             }
             PollOutcome::Records { next, last } => {
@@ -203,6 +210,28 @@ mod tests {
         consumer.poll_call(ms(200));
         consumer.handle_outcome(ms(210), 0, Some("b".into()), PollOutcome::ExpiredIterator);
         let again = PollCall::GetShardIterator { shard: 0, start: Start::After("49".into()) };
+        assert_eq!(consumer.poll_call(ms(400)), Some(again));
+    }
+
+    #[test]
+    fn every_shard_is_positioned_at_once_and_read_in_its_turn() {
+        let mut consumer = PollingConsumer::new(2, INTERVAL, &Start::TrimHorizon);
+        assert!(consumer.poll_call(ms(0)).is_some() && consumer.poll_call(ms(0)).is_some());
+        consumer.handle_outcome(ms(5), 1, None, PollOutcome::Iterator("b".into()));
+        consumer.handle_outcome(ms(10), 0, None, PollOutcome::Iterator("a".into()));
+        assert_eq!(consumer.poll_call(ms(10)), get("a"));
+        assert_eq!((consumer.poll_call(ms(104)), consumer.poll_timeout()), (None, Some(ms(105))));
+    }
+
+    #[test]
+    fn a_lost_latest_goes_on_where_it_stood() {
+        let mut consumer = PollingConsumer::new(1, INTERVAL, &Start::Latest);
+        let first = PollCall::GetShardIterator { shard: 0, start: Start::Latest };
+        assert_eq!(consumer.poll_call(ms(0)), Some(first));
+        consumer.handle_outcome(ms(7), 0, None, PollOutcome::Iterator("a".into()));
+        consumer.poll_call(ms(10));
+        consumer.handle_outcome(ms(20), 0, Some("a".into()), PollOutcome::ExpiredIterator);
+        let again = PollCall::GetShardIterator { shard: 0, start: Start::At(ms(7)) };
         assert_eq!(consumer.poll_call(ms(400)), Some(again));
     }
 
