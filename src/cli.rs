@@ -18,7 +18,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Log more to stderr; twice for everything. RUST_LOG overrides it.
+    /// Log to stderr: what the program does, with -vv in detail, with -vvv all of it. RUST_LOG overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

@@ -107,10 +107,11 @@ where
     R: fmt::Debug,
 {
     if let SdkError::ServiceError(service) = error {
-        let code = service.err().code().unwrap_or("an error without a code");
-        return match service.err().message() {
-            Some(message) => format!("{code}: {message}"),
-            None => code.to_owned(),
+        return match (service.err().code(), service.err().message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            // Errors inside an event stream carry their code in their type alone.
+            (None, _) => service.err().to_string(),
         };
     }
     let mut text = error.to_string();

@@ -6,6 +6,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -101,8 +102,10 @@ fn a_subscription_goes_on_after_goaway() {
     stream.write_all(&frame(GOAWAY, 0, 0, &[0; 8])).unwrap();
 
     assert_eq!(typed_message(&answered(&mut stream).payload).0, "initial-response");
+    // Its answer shows that the server has seen the GOAWAY before it.
+    stream.write_all(&frame(PING, 0, 0, &[7; 8])).unwrap();
+    while read_frame(&mut stream).kind != PING {}
     for data in ["AAAA", "AAAB", "AAAC"] {
-        std::thread::sleep(Duration::from_millis(20));
         let last_key = u128::MAX.to_string();
         let put = json!({ "StreamName": "orders", "Data": data, "PartitionKey": "k", "ExplicitHashKey": last_key });
         assert_eq!(call(&emulator, "PutRecord", &put).status, 200);
