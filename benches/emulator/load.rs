@@ -184,7 +184,7 @@ async fn measured<T>(server: &Process, records: usize, work: impl Future<Output 
 
 /// The members of a record: 1 KiB of data that hardly repeats, and a key of its own.
 fn record(n: usize) -> String {
-    let data: Vec<u8> = (0..RECORD_BYTES).map(|k| (k * 31 + n * 7 + (k * n >> 5)) as u8).collect();
+    let data: Vec<u8> = (0..RECORD_BYTES).map(|k| (k * 31 + n * 7 + ((k * n) >> 5)) as u8).collect();
     format!(r#""Data":"{}","PartitionKey":"key-{n}""#, base64_simd::STANDARD.encode_to_string(data))
 }
 
