@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use streamgauge::emulator::wire::{Context, Format, Page, Target, decode, event, response};
 use streamgauge::kinesis::{
     Encryption, GetRecords, Operation, Profile, PutReceipt, ReadRecord, Response, Settings, ShardId, SubscriptionEvent,
@@ -58,7 +58,10 @@ fn decoding(c: &mut Criterion) {
         ("PutRecords of 500 x 1 KiB, CBOR", Format::Cbor, cbor()),
     ];
     for (name, format, body) in cases {
-        group.bench_function(name, |b| b.iter(|| black_box(decode(put, format, &body, context).unwrap())));
+        group.bench_function(name, |b| {
+            let read = |body| black_box(decode(put, format, body, context).unwrap());
+            b.iter_batched(|| body.clone(), read, BatchSize::SmallInput);
+        });
     }
     group.finish();
 }

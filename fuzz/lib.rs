@@ -7,23 +7,16 @@ use streamgauge::emulator::wire::{Context, Fault, Format, Target, decode};
 use streamgauge::kinesis::{Operation, Profile, Request, Settings};
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
-use streamgauge::units::Bytes;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings {
-    profile: Profile::newest(),
-    seed: Seed(1),
     epoch: Duration::from_secs(1_763_856_000),
-    memory_budget: Bytes(64 << 20),
-    transition_scale: 0.0,
-    latency: false,
-    account: "000000000000".to_owned(),
-    region: "us-east-1".to_owned(),
+    ..Settings::new(Profile::newest(), Seed(1))
 });
 
 /// Reads a request of the 100th second.
 pub fn read(operation: Operation, format: Format, body: &[u8]) -> Result<Request, Fault> {
     let context = Context { settings: &SETTINGS, now: Time::from_secs(100) };
-    decode(Target::Served(operation), format, body, context)
+    decode(Target::Served(operation), format, body.to_vec(), context)
 }
 
 /// Takes the operation from the first byte and reads the rest as its body.

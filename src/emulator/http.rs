@@ -2,13 +2,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use rand::{Rng as _, RngExt as _};
@@ -16,11 +15,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::auth::Signature;
+use super::buffers::Buffer;
 use super::listener::Server;
 use super::service::{Answer, Service};
 use super::wire::{Fault, Format, Target};
 use super::{event_stream, front, observe, prometheus};
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 /// How requests are counted that name no operation of ours.
 const UNKNOWN_OPERATION: &str = "unknown";
@@ -86,9 +88,8 @@ fn observed(server: &Server, path: &str, local: bool) -> Option<Response<Outgoin
 
 /// Puts the fault rules of the body in the place of those in force. Whoever may call the API may do so.
 async fn put_faults(server: &Server, parts: &Parts, body: Incoming) -> Response<Outgoing> {
-    let most = server.service.settings().profile.request.body_bytes;
-    let put = match read_body(parts, body, most, server.limits.body).await {
-        Ok(body) => server.service.put_faults(&body),
+    let put = match read_body(server, parts, body).await {
+        Ok(body) => server.service.put_faults(body.as_ref()),
         Err(fault) => Err(fault.message),
     };
     match put {
@@ -108,35 +109,45 @@ async fn answer(
     let service = &server.service;
     // A request that cannot be authentic is not read any further.
     let signature = server.authority.as_ref().map(|_| Signature::of(parts)).transpose()?;
-    let body = read_body(parts, body, service.settings().profile.request.body_bytes, server.limits.body).await?;
+    let body = read_body(server, parts, body).await?;
     if let (Some(authority), Some(signature)) = (&server.authority, signature) {
-        authority.verify(parts, &signature, &body, jiff::Timestamp::now())?;
+        authority.verify(parts, &signature, body.as_ref(), jiff::Timestamp::now())?;
     }
-    let (answer, ready_at) = service.call(target, format, &body);
-    drop(body);
+    let (answer, ready_at) = service.call(target, format, body);
     service.sleep_until(ready_at).await;
     answer
 }
 
-async fn read_body(parts: &Parts, body: Incoming, most: u64, time: Duration) -> Result<Bytes, Fault> {
+async fn read_body(server: &Server, parts: &Parts, mut body: Incoming) -> Result<Buffer, Fault> {
+    let most = server.service.settings().profile.request.body_bytes;
     let too_large = || Fault {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         ..Fault::client("RequestEntityTooLargeException", format!("The body exceeds {most} bytes."))
     };
-    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
-    match timeout(time, limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Fault::serialization("The body could not be read.")),
-        Err(_) => Err(Fault {
+    let mut buffer = server.buffers.take();
+    buffer.expect(announced.unwrap_or(0));
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Fault::serialization("The body could not be read."))?;
+            let Some(data) = frame.data_ref() else { continue };
+            if data.len() > most - buffer.as_ref().len() {
+                return Err(too_large());
+            }
+            buffer.extend(data);
+        }
+        Ok(buffer)
+    };
+    timeout(server.limits.body, read).await.unwrap_or_else(|_| {
+        Err(Fault {
             status: StatusCode::REQUEST_TIMEOUT,
             ..Fault::client("RequestTimeoutException", "The body took too long.")
-        }),
-    }
+        })
+    })
 }
 
 fn typed(body: Outgoing, status: StatusCode, content_type: &'static str) -> Response<Outgoing> {
@@ -151,9 +162,9 @@ fn add_ids(response: &mut Response<Outgoing>, service: &Service) {
     let mut random = service.answer_ids();
     let mut extended = [0; 72];
     random.fill_bytes(&mut extended);
-    let ids = [("x-amzn-requestid", uuid(random.random())), ("x-amz-id-2", STANDARD.encode_to_string(extended))];
+    let ids = [(REQUEST_ID, uuid(random.random())), (EXTENDED_ID, STANDARD.encode_to_string(extended))];
     for (name, id) in ids {
-        if let Ok(value) = HeaderValue::from_str(&id) {
+        if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().insert(name, value);
         }
     }

@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use super::activity::Activity;
 use super::auth::{Authority, Credentials};
+use super::buffers::Buffers;
 use super::http;
 use super::observe::Counters;
 use super::service::Service;
@@ -82,13 +83,20 @@ pub struct Server {
     /// Who may call; `None` lets everyone.
     pub(super) authority: Option<Authority>,
     pub(super) counters: Counters,
+    pub(super) buffers: Arc<Buffers>,
 }
 
 impl Server {
     /// Serves `service` in cleartext to everyone who connects.
     pub fn new(service: Arc<Service>) -> Self {
-        let (limits, counters) = (ConnectionLimits::default(), Counters::default());
-        Self { service, limits, tls: None, authority: None, counters }
+        Self {
+            service,
+            limits: ConnectionLimits::default(),
+            tls: None,
+            authority: None,
+            counters: Counters::default(),
+            buffers: Arc::default(),
+        }
     }
 
     /// Grants peers other limits.

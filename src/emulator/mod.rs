@@ -7,6 +7,7 @@
 
 mod activity;
 mod auth;
+mod buffers;
 mod event_stream;
 mod faults;
 mod front;

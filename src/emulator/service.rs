@@ -8,12 +8,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::faults;
-use super::wire::{self, Context, Fault, Format, Page, Target};
+use super::wire::{self, Body, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
     FaultRule, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
     SubscriptionId, SubscriptionPoll,
 };
-use crate::seed::Rng;
+use crate::seed::{NamedSeed, Rng};
 use crate::time::Time;
 
 /// The service half of Kinesis, shared by all connections.
@@ -28,6 +28,7 @@ pub struct Service {
     change: Notify,
     open_subscriptions: AtomicUsize,
     answers: AtomicU64,
+    answer_ids: NamedSeed,
 }
 
 /// What a request is answered with.
@@ -52,6 +53,7 @@ impl Service {
     pub fn new(settings: Settings) -> Self {
         Self {
             kinesis: Mutex::new(Kinesis::new(settings.clone())),
+            answer_ids: settings.seed.named("emulator request ids"),
             settings,
             origin: Instant::now(),
             change: Notify::new(),
@@ -108,7 +110,12 @@ impl Service {
     }
 
     /// Answers a request, and says when the answer is due.
-    pub(super) fn call(self: &Arc<Self>, target: Target, format: Format, body: &[u8]) -> (Result<Answer, Fault>, Time) {
+    pub(super) fn call(
+        self: &Arc<Self>,
+        target: Target,
+        format: Format,
+        body: impl Body,
+    ) -> (Result<Answer, Fault>, Time) {
         let now = self.now();
         let context = Context { settings: &self.settings, now };
         let request = match wire::decode(target, format, body, context) {
@@ -134,7 +141,7 @@ impl Service {
     /// A random number generator for the ids of the next answer.
     pub(super) fn answer_ids(&self) -> Rng {
         let answer = self.answers.fetch_add(1, Ordering::Relaxed);
-        self.settings.seed.stream("emulator request ids", answer)
+        self.answer_ids.at(answer)
     }
 
     /// Done at the next change that may concern a subscription; counts from this call on, not from the first poll.

@@ -322,7 +322,8 @@ fn a_client_that_goes_away_closes_its_subscription() {
     runtime.block_on(async {
         let service = Arc::new(Service::new(settings()));
         let call = |operation: &str, body: Value| {
-            let (answer, _) = service.call(operation.parse().unwrap(), wire::Format::Json, body.to_string().as_bytes());
+            let (answer, _) =
+                service.call(operation.parse().unwrap(), wire::Format::Json, body.to_string().into_bytes());
             answer.unwrap()
         };
         call("CreateStream", json!({ "StreamName": "orders", "ShardCount": 1 }));

@@ -79,6 +79,12 @@ fn floor_of_two_to_the_128(n: u32) -> u128 {
 
 /// The range that holds `key`, by index into ranges sorted by start that cover the key space.
 pub fn locate(ranges: &[HashKeyRange], key: HashKey) -> usize {
+    // Where it is if all ranges are equally wide, as they are in most streams.
+    let likely = ((key.0 >> 64) * ranges.len() as u128) >> 64;
+    let likely = usize::try_from(likely).unwrap_or(usize::MAX);
+    if ranges.get(likely).is_some_and(|range| range.contains(key)) {
+        return likely;
+    }
     ranges.partition_point(|range| range.start <= key).saturating_sub(1)
 }
 

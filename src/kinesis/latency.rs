@@ -21,8 +21,14 @@ pub struct LatencyModel {
     control: Draw,
     propagation: Draw,
     profile: LatencyProfile,
-    /// The propagation delay last drawn: of which shard and half second, at which utilisation, and how long.
-    drawn: Option<(u64, f64, Duration)>,
+}
+
+/// The propagation delay that a shard last had: drawing it anew for each record would cost more than storing the record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Propagation {
+    /// In which half second, counted from one, and at which utilisation.
+    drawn: (u64, f64),
+    delay: Duration,
 }
 
 /// A distribution and its own random streams: draw k depends on the seed and k only.
@@ -47,7 +53,6 @@ impl LatencyModel {
             control: Draw::new(&profile.control, seed.named("kinesis.latency.control")),
             propagation: Draw::new(&profile.propagation, seed.named("kinesis.latency.propagation")),
             profile: profile.clone(),
-            drawn: None,
         }
     }
 
@@ -72,22 +77,22 @@ impl LatencyModel {
         if self.enabled { now + self.control.next(0.0) } else { now }
     }
 
-    /// When consumers can see a record that a shard of that `utilisation` takes now.
+    /// How long after now consumers can see a record that a shard of that `utilisation` takes; `last` is what this was for
+    /// its record before.
     ///
     /// The delay is constant for half a second and then drawn anew. A draw per record would be biased: records become
     /// visible in order, so each would wait for the slowest of its many predecessors.
-    pub fn visible(&mut self, now: Time, shard: u32, utilisation: f64) -> Time {
+    pub fn propagation(&self, now: Time, shard: u32, utilisation: f64, last: &mut Propagation) -> Duration {
         if !self.enabled {
-            return now;
+            return Duration::ZERO;
         }
         let window = now.as_nanos() / PROPAGATION_WINDOW_NANOS;
-        let index = (u64::from(shard) << 32) | (window & 0xffff_ffff);
-        let delay = match self.drawn {
-            Some((drawn, at, delay)) if drawn == index && at == utilisation => delay,
-            _ => self.propagation.at(index, self.profile.widening(utilisation)),
-        };
-        self.drawn = Some((index, utilisation, delay));
-        now + delay
+        if last.drawn != (window + 1, utilisation) {
+            let index = (u64::from(shard) << 32) | (window & 0xffff_ffff);
+            let delay = self.propagation.at(index, self.profile.widening(utilisation));
+            *last = Propagation { drawn: (window + 1, utilisation), delay };
+        }
+        last.delay
     }
 }
 
@@ -146,6 +151,6 @@ mod tests {
     fn a_disabled_model_answers_at_once() {
         let mut model = LatencyModel::new(&Profile::newest().latency, Seed(1), false);
         assert_eq!(model.put(Time::from_secs(3), 500, 0.5), Time::from_secs(3));
-        assert_eq!(model.visible(Time::from_secs(3), 0, 0.5), Time::from_secs(3));
+        assert_eq!(model.propagation(Time::from_secs(3), 0, 0.5, &mut Propagation::default()), Duration::ZERO);
     }
 }

@@ -28,6 +28,7 @@ mod reshard;
 mod sequence;
 mod service;
 mod shard;
+mod slab;
 mod stream;
 mod streams;
 

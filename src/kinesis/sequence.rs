@@ -35,12 +35,7 @@ const SECONDS_MAX: u64 = 0xf_ffff_ffff;
 
 impl fmt::Display for SequenceNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut limbs = self.limbs();
-        let low = divide(&mut limbs);
-        let middle = divide(&mut limbs);
-        // 188 bits are 57 digits at most, and the constant at the top makes them 56 at least.
-        let high = limbs[0];
-        write!(f, "{high}{middle:019}{low:019}")
+        f.pad(&String::from_utf8_lossy(&self.digits()))
     }
 }
 
@@ -71,6 +66,22 @@ impl FromStr for SequenceNumber {
 }
 
 impl SequenceNumber {
+    /// The number in decimal, as ASCII.
+    pub fn digits(&self) -> [u8; DECIMAL_DIGITS] {
+        let mut limbs = self.limbs();
+        let low = divide(&mut limbs);
+        let middle = divide(&mut limbs);
+        // The constant at the top makes 56 digits of the 188 bits, whatever the fields hold.
+        let high = limbs[0];
+        let mut digits = [b'0'; DECIMAL_DIGITS];
+        for (number, end) in [(high, DECIMAL_DIGITS - 38), (middle, DECIMAL_DIGITS - 19), (low, DECIMAL_DIGITS)] {
+            let mut buffer = itoa::Buffer::new();
+            let part = buffer.format(number).as_bytes();
+            digits[end - part.len()..end].copy_from_slice(part);
+        }
+        digits
+    }
+
     fn limbs(&self) -> Limbs {
         let (created, arrived) = (self.shard_created & SECONDS_MAX, self.arrived & SECONDS_MAX);
         let shard = u64::from(self.shard.0);

@@ -7,11 +7,12 @@ use bytes::Bytes;
 
 use super::api::{Position, PutEntry, ReadRecord, ShardId};
 use super::hash_key::HashKeyRange;
-use super::latency::LatencyModel;
+use super::latency::{LatencyModel, Propagation};
 use super::meter::Meter;
 use super::profile::{Profile, WriteLimits};
 use super::quota::{ReadQuota, Throttled, TokenBucket, WriteQuota};
 use super::sequence::SequenceNumber;
+use super::slab::Slab;
 use crate::time::Time;
 
 /// One shard of a stream.
@@ -34,15 +35,17 @@ pub(super) struct Shard {
     pub iterators: TokenBucket,
     pub meter: Meter,
     records: VecDeque<StoredRecord>,
+    slab: Slab,
     /// Offset of the oldest record still held: the trim horizon.
     first: u64,
     stored_bytes: u64,
     last_visible: Time,
+    propagation: Propagation,
     readers: BTreeMap<u64, Reader>,
 }
 
-/// A record at rest. Partition key and data lie one after the other in an allocation of its own, so that the memory of a
-/// request is free as soon as the request is.
+/// A record at rest. Partition key and data lie one after the other in a slab of the shard, so that the memory of a request
+/// is free as soon as the request is.
 #[derive(Debug)]
 struct StoredRecord {
     arrival: Time,
@@ -53,8 +56,8 @@ struct StoredRecord {
     encrypted: bool,
 }
 
-/// What a stored record costs beside its key and data: its place in the queue and the allocation.
-const RECORD_OVERHEAD: u64 = size_of::<StoredRecord>() as u64 + 48;
+/// What a stored record costs at most beside its key and data: its place in the queue, which grows by doubling.
+const RECORD_OVERHEAD: u64 = 2 * size_of::<StoredRecord>() as u64;
 
 /// How many chains of iterators a shard remembers before it looks for expired ones.
 const READERS_BEFORE_CLEANING: usize = 64;
@@ -104,9 +107,11 @@ impl Shard {
             iterators: TokenBucket::new(profile.read.iterators_per_second, profile.read.iterators_per_second),
             meter: Meter::new(&profile.write),
             records: VecDeque::new(),
+            slab: Slab::default(),
             first: 0,
             stored_bytes: 0,
             last_visible: Time::ZERO,
+            propagation: Propagation::default(),
             readers: BTreeMap::new(),
         }
     }
@@ -129,14 +134,13 @@ impl Shard {
         }
         self.meter.count(now, bytes);
         // Records become visible in the order of their sequence numbers.
-        let visible = latency.visible(now, self.id.0, self.meter.utilisation()).max(self.last_visible);
+        let delay = latency.propagation(now, self.id.0, self.meter.utilisation(), &mut self.propagation);
+        let visible = (now + delay).max(self.last_visible);
         self.last_visible = visible;
-        let mut stored = Vec::with_capacity(entry.partition_key.len() + entry.data.len());
-        stored.extend_from_slice(&entry.partition_key);
-        stored.extend_from_slice(&entry.data);
+        let bytes_at_rest = self.slab.store(&entry.partition_key, &entry.data, self.stored_bytes);
         // The API allows 256 characters, at most 1,024 bytes.
         let key_length = u16::try_from(entry.partition_key.len()).unwrap_or(u16::MAX);
-        self.records.push_back(StoredRecord { arrival: now, visible, bytes: stored.into(), key_length, encrypted });
+        self.records.push_back(StoredRecord { arrival: now, visible, bytes: bytes_at_rest, key_length, encrypted });
         self.stored_bytes += bytes + RECORD_OVERHEAD;
         Ok(self.sequence_number(self.end() - 1, now))
     }
@@ -202,6 +206,11 @@ impl Shard {
             self.pop();
         }
         before - self.stored_bytes
+    }
+
+    /// When the oldest record arrived; [`Time::NEVER`] if there is none.
+    pub fn oldest(&self) -> Time {
+        self.records.front().map_or(Time::NEVER, |record| record.arrival)
     }
 
     /// Drops what every live reader, and the registered consumers as given by `consumers`, have read. Returns how many.

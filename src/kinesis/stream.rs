@@ -47,6 +47,8 @@ pub(super) struct Stream {
     pub rates: BTreeMap<Operation, TokenBucket>,
     pub metrics: StreamMetrics,
     stored_bytes: u64,
+    /// No record that is held arrived before.
+    oldest: Time,
     rules: Rules,
 }
 
@@ -106,6 +108,7 @@ impl Stream {
             rates: BTreeMap::new(),
             metrics: StreamMetrics::default(),
             stored_bytes: 0,
+            oldest: Time::NEVER,
             rules,
         };
         for range in HashKeyRange::initial(shards) {
@@ -158,6 +161,7 @@ impl Stream {
         let before = shard.stored_bytes();
         let sequence_number = shard.admit(now, entry, encrypted, latency).map_err(|_| id)?;
         self.stored_bytes += shard.stored_bytes() - before;
+        self.oldest = self.oldest.min(now);
         Ok(PutReceipt { shard: id, sequence_number })
     }
 
@@ -209,9 +213,16 @@ impl Stream {
         self.stored_bytes
     }
 
+    /// Drops records older than the retention.
     pub fn trim_expired(&mut self, now: Time) {
+        // Every data call comes by here, and hardly one of them finds anything.
+        if now.since(self.oldest) < self.retention {
+            return;
+        }
+        self.oldest = Time::NEVER;
         for shard in &mut self.shards {
             self.stored_bytes -= shard.trim_expired(now, self.retention);
+            self.oldest = self.oldest.min(shard.oldest());
         }
     }
 

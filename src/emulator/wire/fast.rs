@@ -1,16 +1,18 @@
-//! The short way for PutRecord and PutRecords in JSON: one pass over the body, no tree, data and keys straight into one slab.
+//! The short way for PutRecord and PutRecords in JSON: one pass over the body, no tree, and data is decoded where it stands.
 //!
 //! It takes requests in the usual layout only and refuses none: whatever it does not expect (an escape, another member, a
 //! broken constraint, a body that is no JSON) it leaves to the long way, which alone words errors. A test shows that both
 //! come to the same result.
 
+use std::ops::Range;
+
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use memchr::memchr2;
 
-use super::Context;
 use super::arn;
 use super::convert::stream_of;
+use super::{Body, Context, Fault};
 use crate::kinesis::{HashKey, Operation, PutEntry, Request, SequenceNumber};
 
 /// The constraints of the model that decide here; a test compares them with it.
@@ -18,30 +20,46 @@ const RECORDS: usize = 500;
 const DATA_BYTES: usize = 10_485_760;
 const KEY_BYTES: usize = 256;
 
-/// The request, if it is a put in the usual layout.
-pub(super) fn read(operation: Operation, body: &[u8], context: Context<'_>) -> Option<Request> {
-    if !matches!(operation, Operation::PutRecord | Operation::PutRecords) {
-        return None;
-    }
+/// The put that the body asks for, if it does so in the usual layout.
+pub(super) fn read(operation: Operation, body: &[u8], context: Context<'_>) -> Option<Put> {
     let mut scanner = Scanner { body, at: 0 };
-    // Base64 shrinks by a quarter; keys do not, but the names of members make up for short ones.
-    let mut slab = Vec::with_capacity(body.len() / 4 * 3);
-    let (envelope, mut records) = match operation {
-        Operation::PutRecord => scanner.put_record(&mut slab)?,
-        _ => scanner.put_records(&mut slab)?,
+    let (envelope, records) = match operation {
+        Operation::PutRecord => scanner.put_record()?,
+        Operation::PutRecords => scanner.put_records()?,
+        _ => return None,
     };
     scanner.end()?;
-    let stream = envelope.stream(context)?;
-    // The slab lives as long as its records.
-    if slab.capacity() > slab.len() + slab.len() / 8 {
-        slab.shrink_to_fit();
+    Some(Put { operation, stream: envelope.stream(context)?, ordering: envelope.ordering, records })
+}
+
+/// A put whose records are still in the body.
+pub(super) struct Put {
+    operation: Operation,
+    stream: String,
+    ordering: Option<SequenceNumber>,
+    records: Vec<Record>,
+}
+
+impl Put {
+    /// The request. Its records share the memory of the body.
+    pub fn request(self, mut body: impl Body) -> Result<Request, Fault> {
+        let mut records = self.records;
+        for record in &mut records {
+            let text = body.as_mut().get_mut(record.data.clone()).unwrap_or_default();
+            // The scanner has checked it.
+            let data = STANDARD.decode_inplace(text).map_err(|_| Fault::serialization("Data is not base64."))?;
+            record.data.end = record.data.start + data.len();
+        }
+        let body = Bytes::from_owner(body);
+        let mut entries = records.into_iter().map(|record| record.entry(&body));
+        match self.operation {
+            Operation::PutRecord => {
+                let entry = entries.next().ok_or_else(|| Fault::serialization("Expected null"))?;
+                Ok(Request::PutRecord { stream: self.stream, entry, after: self.ordering })
+            }
+            _ => Ok(Request::PutRecords { stream: self.stream, entries: entries.collect() }),
+        }
     }
-    let slab = Bytes::from(slab);
-    if operation == Operation::PutRecord {
-        let entry = records.pop()?.entry(&slab);
-        return Some(Request::PutRecord { stream, entry, after: envelope.ordering });
-    }
-    Some(Request::PutRecords { stream, entries: records.iter().map(|record| record.entry(&slab)).collect() })
 }
 
 /// What a put says beside its records.
@@ -52,11 +70,12 @@ struct Envelope<'a> {
     ordering: Option<SequenceNumber>,
 }
 
-/// Where a record lies in the slab.
+/// Where a record stands in the body.
 #[derive(Default)]
 struct Record {
-    data: Option<(usize, usize)>,
-    key: Option<(usize, usize)>,
+    /// In base64; from its first to its last character, and once it is decoded, its bytes.
+    data: Range<usize>,
+    key: Range<usize>,
     hash_key: Option<HashKey>,
 }
 
@@ -83,9 +102,9 @@ impl<'a> Envelope<'a> {
 }
 
 impl Record {
-    fn entry(&self, slab: &Bytes) -> PutEntry {
-        let slice = |part: Option<(usize, usize)>| part.map_or_else(Bytes::new, |(start, end)| slab.slice(start..end));
-        PutEntry { data: slice(self.data), partition_key: slice(self.key), explicit_hash_key: self.hash_key }
+    fn entry(self, body: &Bytes) -> PutEntry {
+        let (data, partition_key) = (body.slice(self.data), body.slice(self.key));
+        PutEntry { data, partition_key, explicit_hash_key: self.hash_key }
     }
 }
 
@@ -96,19 +115,19 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn put_record(&mut self, slab: &mut Vec<u8>) -> Option<(Envelope<'a>, Vec<Record>)> {
+    fn put_record(&mut self) -> Option<(Envelope<'a>, Vec<Record>)> {
         let mut envelope = Envelope::default();
-        let record = self.record(slab, Some(&mut envelope))?;
+        let record = self.record(Some(&mut envelope))?;
         Some((envelope, vec![record]))
     }
 
-    fn put_records(&mut self, slab: &mut Vec<u8>) -> Option<(Envelope<'a>, Vec<Record>)> {
+    fn put_records(&mut self) -> Option<(Envelope<'a>, Vec<Record>)> {
         let mut envelope = Envelope::default();
         let mut records: Option<Vec<Record>> = None;
         self.token(b'{')?;
         loop {
             match self.name()? {
-                "Records" if records.is_none() => records = Some(self.records(slab)?),
+                "Records" if records.is_none() => records = Some(self.records()?),
                 name => envelope.take(name, self)?,
             }
             if !self.goes_on(b'}')? {
@@ -117,14 +136,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn records(&mut self, slab: &mut Vec<u8>) -> Option<Vec<Record>> {
+    fn records(&mut self) -> Option<Vec<Record>> {
         let mut records = Vec::with_capacity(RECORDS);
         self.token(b'[')?;
         loop {
             if records.len() == RECORDS {
                 return None;
             }
-            records.push(self.record(slab, None)?);
+            records.push(self.record(None)?);
             if !self.goes_on(b']')? {
                 return Some(records);
             }
@@ -132,16 +151,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// The object of one record, and with it what else PutRecord says.
-    fn record(&mut self, slab: &mut Vec<u8>, mut envelope: Option<&mut Envelope<'a>>) -> Option<Record> {
-        let mut record = Record::default();
+    fn record(&mut self, mut envelope: Option<&mut Envelope<'a>>) -> Option<Record> {
+        let (mut data, mut key, mut hash_key) = (None, None, None);
         self.token(b'{')?;
         loop {
             match (self.name()?, &mut envelope) {
-                ("Data", _) if record.data.is_none() => record.data = Some(self.data(slab)?),
-                ("PartitionKey", _) if record.key.is_none() => record.key = Some(self.key(slab)?),
-                ("ExplicitHashKey", _) if record.hash_key.is_none() => {
-                    record.hash_key = Some(self.text()?.parse().ok()?);
-                }
+                ("Data", _) if data.is_none() => data = Some(self.data()?),
+                ("PartitionKey", _) if key.is_none() => key = Some(self.key()?),
+                ("ExplicitHashKey", _) if hash_key.is_none() => hash_key = Some(self.text()?.parse().ok()?),
                 ("SequenceNumberForOrdering", Some(envelope)) if envelope.ordering.is_none() => {
                     envelope.ordering = Some(self.text()?.parse().ok()?);
                 }
@@ -149,30 +166,27 @@ impl<'a> Scanner<'a> {
                 _ => return None,
             }
             if !self.goes_on(b'}')? {
-                record.data?;
-                return Some(record);
+                return Some(Record { data: data?, key: key.unwrap_or_default(), hash_key });
             }
         }
     }
 
-    fn data(&mut self, slab: &mut Vec<u8>) -> Option<(usize, usize)> {
+    fn data(&mut self) -> Option<Range<usize>> {
         let text = self.raw()?;
-        let start = slab.len();
-        // The decoder reserves exactly what it needs, each time anew.
-        slab.reserve(STANDARD.estimated_decoded_length(text.len()));
-        STANDARD.decode_append(text, slab).ok()?;
-        (slab.len() - start <= DATA_BYTES).then_some((start, slab.len()))
+        STANDARD.check(text).ok()?;
+        (STANDARD.decoded_length(text).ok()? <= DATA_BYTES).then(|| self.place(text))
     }
 
-    fn key(&mut self, slab: &mut Vec<u8>) -> Option<(usize, usize)> {
+    fn key(&mut self) -> Option<Range<usize>> {
         let key = self.text()?;
-        let start = slab.len();
         // So few bytes are never too many characters.
-        if key.is_empty() || key.len() > KEY_BYTES {
-            return None;
-        }
-        slab.extend_from_slice(key.as_bytes());
-        Some((start, slab.len()))
+        (1..=KEY_BYTES).contains(&key.len()).then(|| self.place(key.as_bytes()))
+    }
+
+    /// Where the string stands that was read last.
+    fn place(&self, text: &[u8]) -> Range<usize> {
+        let end = self.at - 1;
+        end - text.len()..end
     }
 
     /// The name of a member, and the colon after it.

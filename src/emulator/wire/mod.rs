@@ -47,6 +47,11 @@ pub enum Target {
     NotEmulated(&'static str),
 }
 
+/// The body of a request, which the records of a put stay in.
+pub trait Body: AsRef<[u8]> + AsMut<[u8]> + Send + 'static {}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]> + Send + 'static> Body for B {}
+
 /// What a request is read against.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -61,13 +66,13 @@ pub struct Context<'a> {
 /// # Errors
 /// SerializationException if the body is not what the operation takes, ValidationException if a member breaks a constraint of
 /// the model, InvalidArgumentException and others if members cannot be used or do not go together.
-pub fn decode(target: Target, format: Format, body: &[u8], context: Context<'_>) -> Result<Request, Fault> {
+pub fn decode(target: Target, format: Format, body: impl Body, context: Context<'_>) -> Result<Request, Fault> {
     if let (Target::Served(operation), Format::Json) = (target, format)
-        && let Some(request) = fast::read(operation, body, context)
+        && let Some(put) = fast::read(operation, body.as_ref(), context)
     {
-        return Ok(request);
+        return put.request(body);
     }
-    decode_with_care(target, format, body, context)
+    decode_with_care(target, format, body.as_ref(), context)
 }
 
 /// [`decode`] without the short way.

@@ -33,7 +33,7 @@ pub fn event(format: Format, event: &SubscriptionEvent, settings: &Settings) -> 
     writer.object(|w| {
         records(w.name("Records"), &event.records, settings);
         if let Some(continuation) = event.continuation {
-            w.name("ContinuationSequenceNumber").short(continuation);
+            w.name("ContinuationSequenceNumber").plain(&continuation.digits());
         }
         w.name("MillisBehindLatest").number(event.millis_behind_latest);
         children(w, &event.children);
@@ -235,7 +235,7 @@ fn next(w: &mut Writer, token: Option<String>) {
 fn records(w: &mut Writer, records: &[ReadRecord], settings: &Settings) {
     w.list(records, |w, record| {
         w.object(|w| {
-            w.name("SequenceNumber").short(record.sequence_number);
+            w.name("SequenceNumber").plain(&record.sequence_number.digits());
             w.name("ApproximateArrivalTimestamp").moment(millis(record.arrival, settings));
             w.name("Data").blob(&record.data);
             if !record.partition_key.is_empty() {
@@ -264,8 +264,8 @@ fn put_records(w: &mut Writer, receipts: &[Result<PutReceipt, ServiceError>], en
 }
 
 fn receipt(w: &mut Writer, receipt: &PutReceipt) {
-    w.name("ShardId").short(receipt.shard);
-    w.name("SequenceNumber").short(receipt.sequence_number);
+    w.name("ShardId").plain(&receipt.shard.name());
+    w.name("SequenceNumber").plain(&receipt.sequence_number.digits());
 }
 
 fn encrypted(w: &mut Writer, encryption: &Encryption) {
@@ -277,18 +277,18 @@ fn encrypted(w: &mut Writer, encryption: &Encryption) {
 fn shards(w: &mut Writer, shards: &[ShardDescription]) {
     w.name("Shards").list(shards, |w, shard| {
         w.object(|w| {
-            w.name("ShardId").short(shard.shard);
+            w.name("ShardId").plain(&shard.shard.name());
             if let Some(parent) = shard.parent {
-                w.name("ParentShardId").short(parent);
+                w.name("ParentShardId").plain(&parent.name());
             }
             if let Some(parent) = shard.adjacent_parent {
-                w.name("AdjacentParentShardId").short(parent);
+                w.name("AdjacentParentShardId").plain(&parent.name());
             }
             range(w, shard.range);
             w.name("SequenceNumberRange").object(|w| {
-                w.name("StartingSequenceNumber").short(shard.starting_sequence_number);
+                w.name("StartingSequenceNumber").plain(&shard.starting_sequence_number.digits());
                 if let Some(ending) = shard.ending_sequence_number {
-                    w.name("EndingSequenceNumber").short(ending);
+                    w.name("EndingSequenceNumber").plain(&ending.digits());
                 }
             });
         });
@@ -302,8 +302,8 @@ fn children(w: &mut Writer, children: &[ChildShard]) {
     }
     w.name("ChildShards").list(children, |w, child| {
         w.object(|w| {
-            w.name("ShardId").short(child.shard);
-            w.name("ParentShards").list(&child.parents, Writer::short);
+            w.name("ShardId").plain(&child.shard.name());
+            w.name("ParentShards").list(&child.parents, |w, parent| w.plain(&parent.name()));
             range(w, child.range);
         });
     });
@@ -311,8 +311,8 @@ fn children(w: &mut Writer, children: &[ChildShard]) {
 
 fn range(w: &mut Writer, range: HashKeyRange) {
     w.name("HashKeyRange").object(|w| {
-        w.name("StartingHashKey").short(range.start);
-        w.name("EndingHashKey").short(range.end);
+        w.name("StartingHashKey").text(&range.start.to_string());
+        w.name("EndingHashKey").text(&range.end.to_string());
     });
 }
 

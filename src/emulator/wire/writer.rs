@@ -1,8 +1,5 @@
 //! Writes the same answer as JSON or as CBOR, straight into one buffer (fact sheet, section 4).
 
-use std::fmt::Display;
-use std::io::Write as _;
-
 use base64_simd::STANDARD;
 
 use super::Format;
@@ -16,8 +13,6 @@ const TAG: u8 = 6 << 5;
 const LIST: u8 = 0x9f;
 const MAP: u8 = 0xbf;
 const BREAK: u8 = 0xff;
-/// A text whose length is in the next byte.
-const SHORT_TEXT: u8 = TEXT | 24;
 /// The tag of moments.
 const MOMENT: u64 = 1;
 
@@ -74,35 +69,25 @@ impl Writer {
     pub fn text(&mut self, text: &str) {
         match self.format {
             Format::Json if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') => {
-                // Writing into a vector cannot fail, here and below.
+                // Writing into a vector cannot fail.
                 let _ = serde_json::to_writer(&mut self.out, text);
+                self.separate = true;
             }
+            _ => self.plain(text.as_bytes()),
+        }
+    }
+
+    /// A text that needs no escape, as UTF-8: shard ids and sequence numbers are always such.
+    pub fn plain(&mut self, text: &[u8]) {
+        match self.format {
             Format::Json => {
                 self.out.push(b'"');
-                self.out.extend_from_slice(text.as_bytes());
+                self.out.extend_from_slice(text);
                 self.out.push(b'"');
             }
             Format::Cbor => {
                 self.head(TEXT, text.len() as u64);
-                self.out.extend_from_slice(text.as_bytes());
-            }
-        }
-        self.separate = true;
-    }
-
-    /// The text of a shard id, sequence number or hash key: at most 255 characters, none of which needs an escape.
-    pub fn short(&mut self, value: impl Display) {
-        match self.format {
-            Format::Json => {
-                let _ = write!(self.out, "\"{value}\"");
-            }
-            Format::Cbor => {
-                self.out.extend_from_slice(&[SHORT_TEXT, 0]);
-                let start = self.out.len();
-                let _ = write!(self.out, "{value}");
-                let length = u8::try_from(self.out.len() - start).unwrap_or(u8::MAX);
-                self.out.truncate(start + usize::from(length));
-                self.out[start - 1] = length;
+                self.out.extend_from_slice(text);
             }
         }
         self.separate = true;
@@ -113,7 +98,7 @@ impl Writer {
         let number = number.into();
         match self.format {
             Format::Json => {
-                let _ = write!(self.out, "{number}");
+                self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
             }
             Format::Cbor => self.head(UNSIGNED, number),
         }
@@ -151,7 +136,9 @@ impl Writer {
     pub fn moment(&mut self, millis: u64) {
         match self.format {
             Format::Json => {
-                let _ = write!(self.out, "{}.{:03}", millis / 1000, millis % 1000);
+                self.out.extend_from_slice(itoa::Buffer::new().format(millis / 1000).as_bytes());
+                let digit = |of: u64| b'0' + (millis / of % 10) as u8;
+                self.out.extend_from_slice(&[b'.', digit(100), digit(10), digit(1)]);
             }
             Format::Cbor => {
                 self.head(TAG, MOMENT);
@@ -207,7 +194,7 @@ mod tests {
             w.name("List").list([1u32, 70_000], Writer::number);
             w.name("Empty").object(|_| ());
             w.name("Text").text("a\"b");
-            w.name("Short").short(7);
+            w.name("Plain").plain(b"7");
             w.name("When").moment(1_763_856_000_005);
             w.name("Yes").boolean(true);
         });
@@ -217,7 +204,7 @@ mod tests {
     #[test]
     fn json() {
         let expected =
-            r#"{"Blob":"AP8=","List":[1,70000],"Empty":{},"Text":"a\"b","Short":"7","When":1763856000.005,"Yes":true}"#;
+            r#"{"Blob":"AP8=","List":[1,70000],"Empty":{},"Text":"a\"b","Plain":"7","When":1763856000.005,"Yes":true}"#;
         assert_eq!(String::from_utf8(sample(Format::Json)).unwrap(), expected);
     }
 
@@ -225,11 +212,11 @@ mod tests {
     fn cbor() {
         let expected =
             b"\xbf\x64Blob\x42\x00\xff\x64List\x9f\x01\x1a\x00\x01\x11\x70\xff\x65Empty\xbf\xff\x64Text\x63a\"b\
-            \x65Short\x78\x017\x64When\xc1\x1b\x00\x00\x01\x9a\xae\x0d\x2c\x05\x63Yes\xf5\xff";
+            \x65Plain\x617\x64When\xc1\x1b\x00\x00\x01\x9a\xae\x0d\x2c\x05\x63Yes\xf5\xff";
         let written = sample(Format::Cbor);
         let millis = 1_763_856_000_005u64.to_be_bytes();
         assert!(written.windows(8).any(|window| window == millis));
         assert_eq!(written.len(), expected.len());
-        assert_eq!(written[..60], expected[..60]);
+        assert_eq!(written[..59], expected[..59]);
     }
 }

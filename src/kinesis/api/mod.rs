@@ -202,9 +202,21 @@ impl ShardMetric {
     }
 }
 
+impl ShardId {
+    /// The id as the API writes it, `shardId-000000000003`, in ASCII.
+    pub fn name(self) -> [u8; 20] {
+        let mut name = *b"shardId-000000000000";
+        let mut buffer = itoa::Buffer::new();
+        let number = buffer.format(self.0).as_bytes();
+        let start = name.len() - number.len();
+        name[start..].copy_from_slice(number);
+        name
+    }
+}
+
 impl fmt::Display for ShardId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shardId-{:012}", self.0)
+        f.pad(&String::from_utf8_lossy(&self.name()))
     }
 }
 
