@@ -3,7 +3,7 @@
 set -euo pipefail
 
 program=$1
-export AWS_MAX_ATTEMPTS=1 AWS_PAGER=
+export AWS_MAX_ATTEMPTS=1
 
 kinesis() { "$program" --endpoint-url "$ENDPOINT" --output text kinesis "$@"; }
 

@@ -7,10 +7,14 @@ As a program it starts one, runs a command with its URL in ENDPOINT, and ends wi
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 
 KEY, SECRET, REGION = "AKIDEXAMPLE", "secret", "us-east-1"
+
+# Ends as other errors do, so that the emulators end too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def environment(**more):
