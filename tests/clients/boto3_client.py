@@ -431,7 +431,10 @@ def subscriptions(kinesis, consumer):
     equal(rest, [b"3"])
 
     kinesis.split_shard(ShardToSplit=shard_id(0), NewStartingHashKey=str(2**127), **name)
+    split = time.monotonic()
     second = [event["SubscribeToShardEvent"] for event in pushed]
+    took = time.monotonic() - split
+    assert took < 3, f"the end of the shard was pushed {took:.1f} s after the split began, which takes half a second"
     equal([record["Data"] for event in second for record in event["Records"]], [b"3"])
     assert all("ContinuationSequenceNumber" in event for event in second[:-1])
     last = second[-1]
