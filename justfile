@@ -32,6 +32,10 @@ ci:
 interop:
     bash .ci/interop
 
+# Check the emulator with boto3, the AWS CLI, the AWS SDK for JavaScript and async-kinesis, and its quotas in real time.
+clients *groups:
+    bash .ci/clients {{groups}}
+
 # Benchmarks of the hot paths: admission, batching, pacing, histograms, and the emulator's wire formats.
 bench:
     cargo bench --bench hot_paths --bench wire
