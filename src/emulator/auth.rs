@@ -5,8 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::header::{AUTHORIZATION, HOST};
 use hyper::http::request::Parts;
@@ -106,7 +105,7 @@ impl Signature {
             missing += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
         }
         if !missing.is_empty() {
-            let hash = STANDARD.encode(Sha256::digest(authorization));
+            let hash = STANDARD.encode_to_string(Sha256::digest(authorization));
             missing += &format!("(Hashed with SHA-256 and encoded with Base64) Authorization={hash}");
             return Err(incomplete(missing));
         }

@@ -227,5 +227,7 @@ const fn wakes_subscriptions(request: &Request) -> bool {
             | R::SplitShard { .. }
             | R::MergeShards { .. }
             | R::UpdateShardCount { .. }
+            | R::UpdateStreamMode { .. }
+            | R::UpdateStreamWarmThroughput { .. }
     )
 }

@@ -92,6 +92,11 @@ impl Kinesis {
         if stream.mode == mode {
             return Err(invalid(format!("Stream {name} is in {} mode already.", mode.name())));
         }
+        let change = match warm {
+            // What the stream needed in its other mode is forgotten with it.
+            Some(mib) => self.warm_up(now, name, mib, 0)?,
+            None => Pending { due, change: Change::Nothing },
+        };
         self.charge_history(now, name, Operation::UpdateStreamMode, most)?;
         let stream = self.changeable(now, name)?;
         stream.mode = mode;
@@ -99,30 +104,32 @@ impl Kinesis {
             stream.distribution = Distribution::UserPartitionKey;
         }
         stream.scaling.begin(now);
-        stream.pending = Some(Pending { due, change: Change::Nothing });
-        match warm {
-            Some(mib) => {
-                stream.pending = None;
-                self.update_warm_throughput(now, name, mib).map(|_| Response::Empty)
-            }
-            None => Ok(Response::Empty),
+        if let Some(mib) = warm {
+            stream.scaling.warming(mib);
         }
+        stream.pending = Some(change);
+        Ok(Response::Empty)
     }
 
     pub(super) fn update_warm_throughput(&mut self, now: Time, name: &str, mib: u32) -> Answer {
-        let due = self.transition(now, self.settings.profile.transition.warm_throughput);
-        let mode = self.changeable(now, name)?.mode;
-        self.check_warm_throughput(now, mode, Some(mib))?;
-        let least = self.settings.profile.on_demand.initial_shards;
         let stream = self.changeable(now, name)?;
-        // It scales down to what the last hour needed, at most (section 2.4).
-        let target = mib.max(stream.scaling.peak()).max(least);
-        let (current, steps) = (stream.open_count(), stream.uniform_steps(target));
-        self.check_shard_quota(target.saturating_sub(current))?;
+        let (mode, peak) = (stream.mode, stream.scaling.peak());
+        self.check_warm_throughput(now, mode, Some(mib))?;
+        let change = self.warm_up(now, name, mib, peak)?;
         let stream = self.changeable(now, name)?;
         let warm_throughput = stream.scaling.warming(mib);
-        stream.pending = Some(Pending { due, change: Change::WarmThroughput(mib, steps) });
+        stream.pending = Some(change);
         Ok(Response::UpdateStreamWarmThroughput { stream: name.to_owned(), warm_throughput })
+    }
+
+    /// The change that gives a stream the shards for `mib` MiB/s, or for what the last hour needed at most (section 2.4).
+    fn warm_up(&mut self, now: Time, name: &str, mib: u32, peak: u32) -> Result<Pending, ServiceError> {
+        let due = self.transition(now, self.settings.profile.transition.warm_throughput);
+        let target = mib.max(peak).max(self.settings.profile.on_demand.initial_shards);
+        let stream = self.changeable(now, name)?;
+        let (current, steps) = (stream.open_count(), stream.uniform_steps(target));
+        self.check_shard_quota(target.saturating_sub(current))?;
+        Ok(Pending { due, change: Change::WarmThroughput(mib, steps) })
     }
 
     pub(super) fn update_max_record_size(&mut self, now: Time, name: &str, kib: u32) -> Answer {

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use base64::Engine as _;
+use base64_simd::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
@@ -223,7 +223,7 @@ impl LatencyLog {
             // Writing into memory does not fail; the whole stays exact in any case.
             return;
         }
-        let encoded = base64::engine::general_purpose::STANDARD.encode(&self.serializer_buffer);
+        let encoded = STANDARD.encode_to_string(&self.serializer_buffer);
         let (from, length) = (window.from.as_secs_f64(), window.to.since(window.from).as_secs_f64());
         // The format's convention is a maximum in milliseconds: nanoseconds divided by a million.
         let max = self.interval.max as f64 / 1e6;
@@ -283,7 +283,7 @@ mod tests {
         let mut lines = Vec::new();
         for entry in IntervalLogIterator::new(&file) {
             if let LogEntry::Interval(line) = entry.unwrap() {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(line.encoded_histogram()).unwrap();
+                let bytes = STANDARD.decode_to_vec(line.encoded_histogram()).unwrap();
                 let histogram: Histogram<u64> =
                     hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
                 lines.push((line.start_timestamp().as_secs(), histogram.len(), line.max()));

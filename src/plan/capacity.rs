@@ -355,7 +355,7 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
     ];
     if scenario.stream.mode == crate::kinesis::StreamMode::OnDemand {
         assumptions.push(format!(
-            "The on-demand stream keeps its {} shards: scaling is not modelled in this version.",
+            "The on-demand stream keeps its {} shards: the prediction does not know how it scales.",
             scenario.stream.shards
         ));
     }

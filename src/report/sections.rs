@@ -55,7 +55,7 @@ pub fn comparison(verdict: &Verdict) -> Markup {
                         th scope="row" { (row.name) }
                         td { (row.predicted) }
                         td { (row.measured) }
-                        td class="number" { @if let Some(difference) = row.difference { (format!("{:+.1}%", difference * 100.0)) } }
+                        td class="number" { @if let Some(difference) = row.difference { (signed_percent(difference)) } }
                         td class="why" { @if let Some(note) = &row.note { (note) } }
                     }
                 } }
@@ -441,4 +441,9 @@ fn percentile(nines: f64) -> String {
     let share = (1.0 - 10f64.powf(-nines)) * 100.0;
     let decimals = (nines.ceil() as usize).saturating_sub(2);
     format!("{share:.decimals$}%")
+}
+/// A relative difference to a tenth of a percent, with its sign; what rounds to zero has none.
+fn signed_percent(difference: f64) -> String {
+    let written = format!("{:+.1}%", difference * 100.0);
+    if written == "-0.0%" || written == "+0.0%" { "0.0%".to_owned() } else { written }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use streamgauge::kinesis::{
-    CreateStream, Distribution, Encryption, ErrorKind, FaultKind, FaultRule, HashKey, IteratorToken, Kinesis,
-    ListShards, Operation, Position, Profile, PutEntry, Request, Resource, Response, ServiceError, Settings,
-    ShardFilter, ShardId, ShardMetric, Status, StreamDescription, StreamMode, Tags,
+    ConsumerName, CreateStream, Distribution, Encryption, ErrorKind, FaultKind, FaultRule, HashKey, IteratorToken,
+    Kinesis, ListShards, Operation, Position, Profile, PutEntry, Request, Resource, Response, ServiceError, Settings,
+    ShardFilter, ShardId, ShardMetric, Status, StreamDescription, StreamMode, SubscriptionPoll, Tags,
 };
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
@@ -141,6 +141,33 @@ fn a_closed_shard_is_read_to_its_end_and_names_its_children() {
 }
 
 #[test]
+fn a_silent_subscription_tells_the_end_of_its_shard_when_the_split_is_done() {
+    let mut kinesis = with(Settings { transition_scale: 1.0, ..settings() }, CreateStream::provisioned(STREAM, 1));
+    let begin = Time::from_secs(100);
+    let register = Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: "c".into(), tags: Tags::new() };
+    ask(&mut kinesis, begin, register).unwrap();
+    let now = Time::from_secs(200);
+    let subscribe = Request::SubscribeToShard {
+        consumer: ConsumerName { stream: STREAM.into(), consumer: "c".into(), created: None },
+        shard: ShardId(0),
+        position: Position::Latest,
+    };
+    let Ok(Response::SubscribeToShard(id)) = ask(&mut kinesis, now, subscribe) else { panic!() };
+    ask(&mut kinesis, Time::from_secs(201), split(0, 1 << 127)).unwrap();
+    // A client asks again when it is told to, and at no other time.
+    let mut now = Time::from_secs(201);
+    let told = loop {
+        match kinesis.poll_subscription(now, id) {
+            SubscriptionPoll::Wait(until) => now = until,
+            SubscriptionPoll::Event(event) if event.children.is_empty() => {}
+            SubscriptionPoll::Event(event) => break event,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((now, told.children.len(), told.continuation), (Time::from_secs(225), 2, None));
+}
+
+#[test]
 fn splits_and_merges_have_the_rules_and_words_of_aws() {
     let mut kinesis = service(2);
     let now = Time::ZERO;
@@ -253,6 +280,31 @@ fn warm_throughput_needs_the_commitment_and_gives_the_shards_at_once() {
         panic!()
     };
     assert_eq!(state.status.name(), "DISABLED");
+}
+
+#[test]
+fn a_change_of_mode_that_is_refused_changes_nothing() {
+    let mut profile = Profile::newest();
+    profile.stream.shards_per_account = 50;
+    let settings = Settings { profile: profile.into(), ..settings() };
+    let mut kinesis = with(settings, CreateStream::provisioned(STREAM, 2));
+    ask(&mut kinesis, Time::ZERO, Request::UpdateAccountSettings { minimum_throughput_billing_commitment: true })
+        .unwrap();
+    let switch = |mib| Request::UpdateStreamMode {
+        stream: STREAM.into(),
+        mode: StreamMode::OnDemand,
+        warm_throughput: Some(mib),
+    };
+    // As often as the mode may be switched in a day: refusals do not count.
+    for _ in 0..2 {
+        assert_eq!(refused(&mut kinesis, Time::ZERO, switch(51)).0, ErrorKind::LimitExceeded);
+        let described = summary(&mut kinesis, Time::ZERO);
+        assert_eq!((described.mode, described.open_shards), (StreamMode::Provisioned, 2));
+    }
+    ask(&mut kinesis, Time::ZERO, switch(50)).unwrap();
+    let described = summary(&mut kinesis, Time::ZERO);
+    assert_eq!((described.mode, described.open_shards), (StreamMode::OnDemand, 50));
+    assert_eq!(described.warm_throughput.unwrap().current, 50);
 }
 
 #[test]
