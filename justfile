@@ -40,6 +40,10 @@ clients *groups:
 bench:
     cargo bench --bench hot_paths --bench wire
 
+# What the emulator costs beside the load that it serves, next to other emulators; writes a table to reports/.
+bench-emulator:
+    bash benches/emulator/compare
+
 # Compare the table of the API's constraints with AWS's own model in botocore.
 model:
     bash .ci/model

@@ -2,6 +2,7 @@
 //!
 //! Without a command it measures streamgauge's own emulator, with and without the latency of AWS; with one, any other server
 //! of the Kinesis API: `cargo bench --bench emulator -- --name other --records 20000 -- other-emulator --port {port}`.
+//! `compare` beside this file does so with other emulators.
 //! Requests are written before the clock starts and answers are only searched, so that the client costs little.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]

@@ -125,7 +125,7 @@ async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
     let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     if !address.is_loopback() {
         let signed = if arguments.require_auth { "with the right credentials" } else { "without credentials" };
-        eprintln!("warning: {address} is open to the network: whoever reaches it can use the emulator {signed}");
+        note(&format!("warning: {address} is open to the network: whoever reaches it can use the emulator {signed}"));
     }
     let scheme = if arguments.tls { "https" } else { "http" };
     // Whoever does not read this line finds the emulator all the same.

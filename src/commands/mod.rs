@@ -67,7 +67,8 @@ fn load(arguments: &ScenarioArgs, profile: &Profile) -> Result<Scenario, Exit> {
         Exit::BadInput
     })?;
     scenario::parse(path, &text, &arguments.overrides, profile).map_err(|diagnostics| {
-        eprint!("{}", diagnostics.render(styled(&std::io::stderr())));
+        let stderr = std::io::stderr();
+        let _ = writeln!(&stderr, "{}", diagnostics.render(styled(&stderr)));
         Exit::BadInput
     })
 }

@@ -16,6 +16,8 @@ pub type Files = Vec<(String, Vec<u8>)>;
 pub struct NewDirectory {
     directory: PathBuf,
     staging: PathBuf,
+    /// The directories above it that were not there before, the deepest first.
+    made: Vec<PathBuf>,
 }
 
 /// The result could not be written.
@@ -69,13 +71,15 @@ impl NewDirectory {
         if directory.exists() {
             return Err(fail("cannot replace", directory)(io::ErrorKind::AlreadyExists.into()));
         }
-        if let Some(parent) = directory.parent() {
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let made: Vec<PathBuf> = directory.ancestors().skip(1).take_while(missing).map(Path::to_owned).collect();
+        if let Some(parent) = made.first() {
             fs::create_dir_all(parent).map_err(fail("cannot create", parent))?;
         }
         // Two runs with the same name do not write into each other's files.
         let staging = directory.with_file_name(format!(".{name}.{}.partial", process::id()));
         fs::create_dir(&staging).map_err(fail("cannot create", &staging))?;
-        Ok(Self { directory: directory.to_owned(), staging })
+        Ok(Self { directory: directory.to_owned(), staging, made })
     }
 
     /// Writes a run, and gives the directory its name.
@@ -99,7 +103,9 @@ impl NewDirectory {
 impl Drop for NewDirectory {
     /// A run that did not come to a result leaves nothing; files that were written stay, since only an empty directory goes.
     fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.staging);
+        for empty in std::iter::once(&self.staging).chain(&self.made) {
+            let _ = fs::remove_dir(empty);
+        }
     }
 }
 
@@ -144,4 +150,21 @@ fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result
 fn fail(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     let path = path.to_owned();
     move |source| WriteError { what, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_a_result_leaves_no_directory_that_it_made() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("mine")).unwrap();
+        let place = NewDirectory::create(&root.path().join("mine/a/b/run")).unwrap();
+        assert!(place.staging().exists());
+        drop(place);
+        let left: Vec<_> = std::fs::read_dir(root.path().join("mine")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+        assert!(root.path().join("mine").exists());
+    }
 }
