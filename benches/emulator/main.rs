@@ -48,7 +48,9 @@ struct Arguments {
 }
 
 fn main() {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    // `cargo bench` adds it at the end of whatever it is given.
+    arguments.command.retain(|word| word != "--bench");
     if arguments.head {
         println!("{}", Figures::HEAD);
     }
