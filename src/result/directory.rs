@@ -159,11 +159,11 @@ mod tests {
     #[test]
     fn a_run_without_a_result_leaves_no_directory_that_it_made() {
         let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir(root.path().join("mine")).unwrap();
+        fs::create_dir(root.path().join("mine")).unwrap();
         let place = NewDirectory::create(&root.path().join("mine/a/b/run")).unwrap();
         assert!(place.staging().exists());
         drop(place);
-        let left: Vec<_> = std::fs::read_dir(root.path().join("mine")).unwrap().collect();
+        let left: Vec<_> = fs::read_dir(root.path().join("mine")).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
         assert!(root.path().join("mine").exists());
     }

@@ -5,6 +5,7 @@
 mod cli;
 mod emulator;
 mod engine;
+mod limits;
 mod plan;
 mod quotas;
 mod readme;

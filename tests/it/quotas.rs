@@ -1,15 +1,14 @@
 //! Each quota, offered 0.9 times and 1.5 times what it allows for several seconds of virtual time: the rate let through is
 //! the offered one, or the quota's to 1 %.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use streamgauge::kinesis::{
-    ConsumerName, CreateStream, Kinesis, Position, Profile, PutEntry, Request, Response, Settings, ShardId,
-    SubscriptionPoll, Tags,
+    ConsumerName, CreateStream, ErrorKind, HashKey, IteratorToken, Kinesis, ListShards, Operation, Position, Profile,
+    PutEntry, Request, Resource, Response, Settings, ShardFilter, ShardId, SubscriptionId, SubscriptionPoll, Tags,
+    WriteLimiter,
 };
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
+use streamgauge::units::Bytes;
 
 const STREAM: &str = "orders";
 
@@ -21,11 +20,7 @@ fn service() -> Kinesis {
 }
 
 fn put(kinesis: &mut Kinesis, now: Time, bytes: usize) -> bool {
-    let entry = PutEntry {
-        data: Bytes::from(vec![0; bytes - 1]),
-        partition_key: Bytes::from_static(b"k"),
-        explicit_hash_key: None,
-    };
+    let entry = PutEntry { data: vec![0; bytes - 1].into(), partition_key: "k".into(), explicit_hash_key: None };
     kinesis.handle(now, Request::PutRecord { stream: STREAM.into(), entry, after: None }).response.is_ok()
 }
 
@@ -50,7 +45,7 @@ fn admitted(quota: f64, factor: f64, burst: u64, seconds: u64, mut call: impl Fn
 }
 
 /// Checks a quota of `quota` calls per second.
-fn check(name: &str, quota: f64, burst: u64, seconds: u64, mut fresh: impl FnMut() -> Box<dyn FnMut(Time) -> bool>) {
+fn check(name: &str, quota: f64, burst: u64, seconds: u64, fresh: impl Fn() -> Box<dyn FnMut(Time) -> bool>) {
     let below = admitted(quota, 0.9, burst, seconds, fresh());
     assert!((below / (0.9 * quota) - 1.0).abs() < 0.01, "{name} at 0.9: {below} of {}", 0.9 * quota);
     let above = admitted(quota, 1.5, burst, seconds, fresh());
@@ -78,9 +73,7 @@ fn bytes_per_second() {
 fn get_records_calls_per_second() {
     check("GetRecords calls", 5.0, 4, 60, || {
         let mut kinesis = service();
-        let request =
-            Request::GetShardIterator { stream: STREAM.into(), shard: ShardId(0), position: Position::TrimHorizon };
-        let Ok(Response::GetShardIterator(iterator)) = kinesis.handle(Time::ZERO, request).response else { panic!() };
+        let iterator = iterator(&mut kinesis);
         Box::new(move |now| {
             let request = Request::GetRecords { iterator: iterator.clone(), limit: 1 };
             kinesis.handle(now, request).response.is_ok()
@@ -90,23 +83,25 @@ fn get_records_calls_per_second() {
 
 #[test]
 fn get_records_bytes_per_second() {
-    // Every call reads the same 512 KiB: four a second are 2 MiB/s, within the five calls a second.
-    let mut kinesis = service();
-    assert!(put(&mut kinesis, Time::ZERO, 512 << 10));
-    let request =
-        Request::GetShardIterator { stream: STREAM.into(), shard: ShardId(0), position: Position::TrimHorizon };
-    let Ok(Response::GetShardIterator(iterator)) = kinesis.handle(Time::ZERO, request).response else { panic!() };
-    let rate = |factor| {
-        let (mut kinesis, iterator) = (service(), iterator.clone());
-        assert!(put(&mut kinesis, Time::ZERO, 512 << 10));
-        admitted(4.0, factor, 10, 100, move |now| {
+    // Every call reads the same MiB: two a second are 2 MiB/s, and three are within the five calls a second.
+    check("GetRecords bytes", 2.0, 10, 100, || {
+        let mut kinesis = service();
+        assert!(put(&mut kinesis, Time::ZERO, 1 << 20));
+        let iterator = iterator(&mut kinesis);
+        Box::new(move |now| {
             let request = Request::GetRecords { iterator: iterator.clone(), limit: 1 };
             kinesis.handle(now, request).response.is_ok()
         })
-    };
-    let (below, above) = (rate(0.9), rate(1.24));
-    assert!((below / 3.6 - 1.0).abs() < 0.01, "{below}");
-    assert!((above / 4.0 - 1.0).abs() < 0.01, "{above}; 1.5 times four would be over the five calls a second");
+    });
+}
+
+fn iterator(kinesis: &mut Kinesis) -> IteratorToken {
+    let request =
+        Request::GetShardIterator { stream: STREAM.into(), shard: ShardId(0), position: Position::TrimHorizon };
+    match kinesis.handle(Time::ZERO, request).response {
+        Ok(Response::GetShardIterator(iterator)) => iterator,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -125,64 +120,91 @@ fn shard_iterators_per_second() {
 
 #[test]
 fn subscribe_to_shard_per_second() {
-    // Calls for a shard that is subscribed are refused in any case; so each is for a position that cannot be had.
+    check_one_per_second("SubscribeToShard", || {
+        let mut kinesis = service();
+        register(&mut kinesis, "c");
+        // Within five seconds of a success, a call is refused for another reason than its rate.
+        Box::new(move |now| match kinesis.handle(now, subscription("c")).response {
+            Ok(_) => true,
+            Err(error) => error.kind == ErrorKind::ResourceInUse,
+        })
+    });
+}
+
+#[test]
+fn a_consumer_subscribes_to_a_shard_once_in_five_seconds() {
     let mut kinesis = service();
-    let register = Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: "c".into(), tags: Tags::new() };
+    register(&mut kinesis, "c");
+    let mut subscribe = |tenth: u64| kinesis.handle(Time::from_millis(tenth * 100), subscription("c")).response.is_ok();
+    assert_eq!((0..600).filter(|tenth| subscribe(*tenth)).count(), 12, "in a minute");
+}
+
+fn register(kinesis: &mut Kinesis, name: &str) {
+    let register = Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: name.into(), tags: Tags::new() };
     kinesis.handle(Time::ZERO, register).response.unwrap();
-    let subscribe = |kinesis: &mut Kinesis, now| {
-        let consumer = ConsumerName { stream: STREAM.into(), consumer: "c".into(), created: None };
-        let request = Request::SubscribeToShard { consumer, shard: ShardId(0), position: Position::Latest };
-        kinesis.handle(now, request).response.is_ok()
-    };
-    let opened = (0..600).filter(|tenth| subscribe(&mut kinesis, Time::from_millis(tenth * 100))).count();
-    assert_eq!(opened, 12, "one in five seconds, for a minute");
+}
+
+fn subscription(name: &str) -> Request {
+    let consumer = consumer(name);
+    Request::SubscribeToShard { consumer, shard: ShardId(0), position: Position::TrimHorizon }
+}
+
+fn consumer(name: &str) -> ConsumerName {
+    ConsumerName { stream: STREAM.into(), consumer: name.into(), created: None }
+}
+
+/// Checks a quota of one call per second. A bucket of one token cannot let 1.0 of 1.5 evenly spaced calls through, so the calls
+/// of two seconds come at their beginning, in their middle, and half a second later.
+fn check_one_per_second(name: &str, fresh: impl Fn() -> Box<dyn FnMut(Time) -> bool>) {
+    let below = admitted(1.0, 0.9, 4, 1_000, fresh());
+    assert!((below / 0.9 - 1.0).abs() < 0.01, "{name} at 0.9: {below}");
+    let mut call = fresh();
+    let times = (0..1_000u64).flat_map(|pair| [0, 1_000, 1_500].map(|millis| Time::from_millis(pair * 2_000 + millis)));
+    let above = times.filter(|now| call(*now)).count() as f64 / 2_000.0;
+    assert!((above - 1.0).abs() < 0.01, "{name} at 1.5: {above}");
 }
 
 #[test]
 fn fan_out_bytes_per_second() {
-    for (factor, expected) in [(0.45, 0.9), (0.75, 1.5)] {
-        // Two consumers at once: each has its own 2 MiB/s, which the shard's 1 MiB/s of writes never fills; so the backlog
-        // of a burst is read. At 0.45 and 0.75 of 2 MiB/s, everything that is written is pushed.
-        let mut kinesis = service();
-        let ids: Vec<_> = ["a", "b"].map(|name| open(&mut kinesis, name)).into();
-        let (mut pushed, mut written) = ([0u64; 2], 0u64);
-        let step = Duration::from_millis(20);
-        let mut now = Time::ZERO;
-        while now < Time::from_secs(10) {
-            let share = (factor * f64::from(2u32 << 20) * step.as_secs_f64()) as usize;
-            written += if put(&mut kinesis, now, share) { share as u64 } else { 0 };
+    // The writes are not limited here: a shard's own quota is half of what a consumer of it may read.
+    const QUOTA: f64 = (2 << 20) as f64;
+    const RECORD: usize = 16 << 10;
+    for factor in [0.9, 1.5] {
+        let mut kinesis = Kinesis::new(Settings {
+            latency: false,
+            write_limiter: WriteLimiter::None,
+            memory_budget: Bytes(1 << 30),
+            ..Settings::new(Profile::newest(), Seed(1))
+        });
+        kinesis.handle(Time::ZERO, Request::CreateStream(CreateStream::provisioned(STREAM, 1))).response.unwrap();
+        // Each consumer has a quota of its own.
+        let ids = ["a", "b"].map(|name| open(&mut kinesis, name));
+        let mut pushed = [0.0; 2];
+        // The first 2 MiB are pushed at once; they are gone after four seconds.
+        let (begin, end) = (Time::from_secs(10), Time::from_secs(110));
+        let interval = RECORD as f64 / (factor * QUOTA);
+        for n in 0.. {
+            let now = Time::from_nanos((f64::from(n) * interval * 1e9) as u64);
+            if now >= end {
+                break;
+            }
+            assert!(put(&mut kinesis, now, RECORD));
             for (id, pushed) in ids.iter().zip(&mut pushed) {
                 while let SubscriptionPoll::Event(event) = kinesis.poll_subscription(now, *id) {
-                    *pushed += event.records.iter().map(|record| record.data.len() as u64 + 1).sum::<u64>();
+                    *pushed += if now < begin { 0.0 } else { (event.records.len() * RECORD) as f64 };
                 }
             }
-            now = now + step;
         }
-        assert_eq!(pushed, [written; 2], "at {expected} MiB/s");
-    }
-    // A backlog of 10 MiB is pushed at 2 MiB/s, after the 2 MiB that the idle consumer had as credit.
-    let mut kinesis = service();
-    for _ in 0..160 {
-        assert!(put(&mut kinesis, Time::ZERO, 65_535));
-    }
-    let id = open(&mut kinesis, "c");
-    let mut pushed = 0;
-    for millis in 0..3_000 {
-        while let SubscriptionPoll::Event(event) = kinesis.poll_subscription(Time::from_millis(millis), id) {
-            pushed += event.records.len() as u64 * 65_535;
+        for pushed in pushed {
+            let rate = pushed / 100.0 / QUOTA;
+            assert!((rate / f64::min(factor, 1.0) - 1.0).abs() < 0.01, "at {factor}: {rate} of the quota");
         }
     }
-    let rate = (pushed as f64 - f64::from(2u32 << 20)) / 3.0 / f64::from(2u32 << 20);
-    // One event of up to 1 MiB may be in debt: a sixth of the 6 MiB.
-    assert!((0.99..1.17).contains(&rate), "{rate}");
 }
 
-fn open(kinesis: &mut Kinesis, name: &str) -> streamgauge::kinesis::SubscriptionId {
-    let register = Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: name.into(), tags: Tags::new() };
-    kinesis.handle(Time::ZERO, register).response.unwrap();
-    let consumer = ConsumerName { stream: STREAM.into(), consumer: name.into(), created: None };
-    let request = Request::SubscribeToShard { consumer, shard: ShardId(0), position: Position::TrimHorizon };
-    match kinesis.handle(Time::ZERO, request).response {
+fn open(kinesis: &mut Kinesis, name: &str) -> SubscriptionId {
+    register(kinesis, name);
+    match kinesis.handle(Time::ZERO, subscription(name)).response {
         Ok(Response::SubscribeToShard(id)) => id,
         other => panic!("{other:?}"),
     }
@@ -190,21 +212,66 @@ fn open(kinesis: &mut Kinesis, name: &str) -> streamgauge::kinesis::Subscription
 
 #[test]
 fn control_plane_calls_per_second() {
-    type Make = fn() -> Request;
-    let limits: [(&str, f64, Make); 4] = [
-        ("DescribeStream", 10.0, || Request::DescribeStream { stream: STREAM.into(), limit: 100, after: None }),
-        ("DescribeStreamSummary", 20.0, || Request::DescribeStreamSummary { stream: STREAM.into() }),
-        ("ListStreams", 5.0, || Request::ListStreams { limit: 100, after: None }),
-        ("ListTagsForStream", 5.0, || Request::ListTagsForStream { stream: STREAM.into(), limit: 50, after: None }),
-    ];
-    for (name, quota, make) in limits {
-        check(name, quota, 4, 100, || {
+    let profile = Profile::newest();
+    let limits = profile.control_plane.account.iter().chain(&profile.control_plane.stream);
+    for (operation, limit) in limits {
+        let fresh = || -> Box<dyn FnMut(Time) -> bool> {
             let mut kinesis = service();
-            Box::new(move |now| kinesis.handle(now, make()).response.is_ok())
-        });
+            register(&mut kinesis, "c");
+            let operation = *operation;
+            // Whatever else is wrong with a call: its rate is checked first.
+            Box::new(move |now| match kinesis.handle(now, control(operation)).response {
+                Ok(_) => true,
+                Err(error) => error.kind != ErrorKind::LimitExceeded || !error.message.starts_with("Rate exceeded"),
+            })
+        };
+        match limit {
+            1 => check_one_per_second(operation.name(), fresh),
+            _ => check(operation.name(), *limit as f64, 4, 40, fresh),
+        }
     }
-    // A bucket of one call is full after a second: at 1.5 calls a second, every other one finds it so. At two, each second one.
-    let mut kinesis = service();
-    let rate = admitted(1.0, 2.0, 4, 100, move |now| kinesis.handle(now, Request::DescribeLimits).response.is_ok());
-    assert!((rate - 1.0).abs() < 0.011, "DescribeLimits: {rate}");
+}
+
+/// A request of an operation of the control plane that has a rate.
+fn control(operation: Operation) -> Request {
+    use Operation as O;
+    let (stream, tags, keys) = (STREAM.to_owned(), Tags::new(), Vec::new());
+    let resource = Resource::Stream(stream.clone());
+    match operation {
+        O::CreateStream => Request::CreateStream(CreateStream::provisioned(stream, 1)),
+        // It has a consumer, so that it stays.
+        O::DeleteStream => Request::DeleteStream { stream, enforce_consumer_deletion: false },
+        O::DescribeStream => Request::DescribeStream { stream, limit: 100, after: None },
+        O::DescribeStreamSummary => Request::DescribeStreamSummary { stream },
+        O::DescribeLimits => Request::DescribeLimits,
+        O::ListStreams => Request::ListStreams { limit: 100, after: None },
+        O::ListShards => {
+            let filter = ShardFilter::AtLatest;
+            Request::ListShards(ListShards { stream, created: None, filter, after: None, limit: 1 })
+        }
+        O::SplitShard => Request::SplitShard { stream, shard: ShardId(0), new_starting_hash_key: HashKey(0) },
+        O::MergeShards => Request::MergeShards { stream, shard: ShardId(0), adjacent: ShardId(0) },
+        O::UpdateShardCount => Request::UpdateShardCount { stream, target: 99 },
+        O::RegisterStreamConsumer => Request::RegisterStreamConsumer { stream, consumer: "c".into(), tags },
+        O::DeregisterStreamConsumer => Request::DeregisterStreamConsumer(consumer("other")),
+        O::DescribeStreamConsumer => Request::DescribeStreamConsumer(consumer("c")),
+        O::ListStreamConsumers => Request::ListStreamConsumers { stream, created: None, limit: 1, after: None },
+        O::UpdateStreamWarmThroughput => Request::UpdateStreamWarmThroughput { stream, warm_throughput: 1 },
+        O::UpdateAccountSettings => Request::UpdateAccountSettings { minimum_throughput_billing_commitment: false },
+        O::DescribeAccountSettings => Request::DescribeAccountSettings,
+        O::IncreaseStreamRetentionPeriod => Request::IncreaseStreamRetentionPeriod { stream, hours: 1 },
+        O::DecreaseStreamRetentionPeriod => Request::DecreaseStreamRetentionPeriod { stream, hours: 1 },
+        O::EnableEnhancedMonitoring => Request::EnableEnhancedMonitoring { stream, metrics: Vec::new() },
+        O::DisableEnhancedMonitoring => Request::DisableEnhancedMonitoring { stream, metrics: Vec::new() },
+        O::AddTagsToStream => Request::AddTagsToStream { stream, tags },
+        O::RemoveTagsFromStream => Request::RemoveTagsFromStream { stream, keys },
+        O::ListTagsForStream => Request::ListTagsForStream { stream, limit: 50, after: None },
+        O::TagResource => Request::TagResource { resource, tags },
+        O::UntagResource => Request::UntagResource { resource, keys },
+        O::ListTagsForResource => Request::ListTagsForResource { resource },
+        O::PutResourcePolicy => Request::PutResourcePolicy { resource, policy: "{}".into() },
+        O::GetResourcePolicy => Request::GetResourcePolicy { resource },
+        O::DeleteResourcePolicy => Request::DeleteResourcePolicy { resource },
+        other => panic!("{other:?} has a rate and no request here"),
+    }
 }
