@@ -5,6 +5,7 @@
 mod cli;
 mod emulator;
 mod engine;
+mod model_docs;
 mod plan;
 mod quotas;
 mod readme;
