@@ -6,6 +6,7 @@ mod cli;
 mod emulator;
 mod engine;
 mod limits;
+mod model_docs;
 mod plan;
 mod quotas;
 mod readme;
