@@ -72,9 +72,7 @@ impl Kinesis {
             return refuse(format!("the target may be at most {}", limits.most_shards));
         }
         let steps = stream.uniform_steps(target);
-        let splits = steps.iter().filter(|step| matches!(step, Step::Split(..))).count();
-        let more = target.saturating_sub(current).max(u32::from(splits > 0));
-        self.check_shard_quota(more)?;
+        self.check_shard_quota(most_more(&steps))?;
         self.charge_history(now, name, Operation::UpdateShardCount, limits.updates_per_day)?;
         let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let duration = transition.update_shard_count + transition.update_shard_count_step.saturating_mul(count);
@@ -91,6 +89,9 @@ impl Kinesis {
         let stream = self.changeable(now, name)?;
         if stream.mode == mode {
             return Err(invalid(format!("Stream {name} is in {} mode already.", mode.name())));
+        }
+        if mode == StreamMode::OnDemand {
+            self.check_on_demand_quota()?;
         }
         let change = match warm {
             // What the stream needed in its other mode is forgotten with it.
@@ -236,6 +237,19 @@ impl Kinesis {
         times.push(now);
         Ok(())
     }
+}
+
+/// By how many shards a stream is larger at most while the steps are taken: those on the way count, too (section 2.3).
+fn most_more(steps: &[Step]) -> u32 {
+    let (mut more, mut most) = (0i64, 0);
+    for step in steps {
+        more += match step {
+            Step::Split(..) => 1,
+            Step::Merge(..) => -1,
+        };
+        most = most.max(more);
+    }
+    u32::try_from(most).unwrap_or(u32::MAX)
 }
 
 fn provisioned(stream: &Stream, operation: &str) -> Result<(), ServiceError> {

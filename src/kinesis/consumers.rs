@@ -104,12 +104,15 @@ impl Kinesis {
         }
         let on = self.stream_mut(now, &stream)?;
         let Some(at) = on.shard(shard) else { return Err(shard_not_found(&stream, shard, &account)) };
-        let next = at.resolve(position).map_err(invalid)?;
+        let position = at.resolve(position).map_err(invalid);
         let Some(registered) = on.consumers.get_mut(&consumer) else {
             return Err(consumer_not_found(&stream, &consumer, &account));
         };
         let progress = registered.shards.entry(shard).or_insert_with(|| ShardProgress::new(&limits));
-        // Calls count whether they succeed or not; which of the two errors goes first is not documented.
+        if progress.subscribed.is_some_and(|at| now.since(at) < limits.resubscribe_after) {
+            return Err(subscription_in_use(&stream, &consumer, shard, &account));
+        }
+        // Calls count whether they succeed or not.
         if !progress.calls.has(now, 1) {
             let message = format!(
                 "Rate exceeded for consumer {consumer} and shard {shard} of stream {stream} under account {account}."
@@ -117,9 +120,7 @@ impl Kinesis {
             return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
         }
         progress.calls.take(now, 1);
-        if progress.subscribed.is_some_and(|at| now.since(at) < limits.resubscribe_after) {
-            return Err(subscription_in_use(&stream, &consumer, shard, &account));
-        }
+        let next = position?;
         (progress.subscribed, progress.current, progress.read) = (Some(now), Some(id), next);
         let (ends, idle) = (now + limits.subscription_life, now + limits.idle_event);
         self.subscriptions.insert(id, Subscription { stream, consumer, shard, next, ends, idle, finished: false });

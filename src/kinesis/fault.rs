@@ -23,8 +23,8 @@ pub struct FaultRule {
     pub operations: Vec<Operation>,
     /// Only calls on this stream; all streams if `None`.
     pub stream: Option<String>,
-    /// Only what concerns this shard; all shards if `None`. Of a PutRecords call, it hits the records of the shard only,
-    /// except for a delay or a broken connection, which hit the call.
+    /// Only what concerns this shard; all shards if `None`. Of a PutRecords call with records for the shard, InternalFailure and
+    /// ProvisionedThroughputExceeded hit these records, as they do on AWS; everything else hits the call.
     pub shard: Option<ShardId>,
 }
 
@@ -37,7 +37,7 @@ pub enum FaultKind {
     ServiceUnavailable,
     /// The call fails with ThrottlingException.
     Throttling,
-    /// The call fails with ProvisionedThroughputExceededException; of PutRecords, with a shard given, its records there.
+    /// The call fails with ProvisionedThroughputExceededException.
     ProvisionedThroughputExceeded,
     /// GetRecords fails with ExpiredIteratorException.
     ExpiredIterator,
@@ -51,6 +51,8 @@ pub enum FaultKind {
 #[derive(Debug)]
 pub(super) struct Faults {
     seed: Seed,
+    /// Tosses whether a put is stored whose connection breaks, and how often it was tossed.
+    coin: (NamedSeed, u64),
     rules: Vec<(FaultRule, NamedSeed, u64)>,
 }
 
@@ -74,8 +76,8 @@ pub(super) struct Hit {
 }
 
 impl Faults {
-    pub const fn new(seed: Seed) -> Self {
-        Self { seed, rules: Vec::new() }
+    pub fn new(seed: Seed) -> Self {
+        Self { seed, coin: (seed.named("kinesis.fault.stored"), 0), rules: Vec::new() }
     }
 
     pub fn set(&mut self, rules: Vec<FaultRule>) {
@@ -111,9 +113,9 @@ impl Faults {
 
     /// Whether a put whose connection breaks is stored all the same.
     pub fn stored_all_the_same(&mut self) -> bool {
-        let Some((_, dice, thrown)) = self.rules.first_mut() else { return false };
-        *thrown += 1;
-        dice.at(*thrown).random()
+        let (coin, tossed) = &mut self.coin;
+        *tossed += 1;
+        coin.at(*tossed).random()
     }
 }
 

@@ -131,6 +131,22 @@ mod tests {
     }
 
     #[test]
+    fn reads_and_the_control_plane_have_theirs() {
+        let profile = Profile::newest().latency;
+        let mut model = LatencyModel::new(&profile, Seed(1), true);
+        let percentiles = |draw: &mut dyn FnMut() -> Time| {
+            let mut draws: Vec<f64> = (0..20_000).map(|_| draw().as_secs_f64() * 1e3).collect();
+            draws.sort_by(f64::total_cmp);
+            (draws[10_000], draws[19_800])
+        };
+        // The bounds are four standard errors of the sample quantiles.
+        let (median, p99) = percentiles(&mut || model.get(Time::ZERO, 0.0));
+        assert!((median - 7.3).abs() < 0.07 && (p99 - 11.7).abs() < 0.4, "{median} {p99}");
+        let (median, p99) = percentiles(&mut || model.control(Time::ZERO));
+        assert!((median - 20.0).abs() < 0.4 && (p99 - 60.0).abs() < 4.0, "{median} {p99}");
+    }
+
+    #[test]
     fn at_80_percent_the_99th_percentile_is_the_stated_one() {
         let mut model = LatencyModel::new(&Profile::newest().latency, Seed(1), true);
         let mut draws: Vec<Duration> = (0..20_000).map(|_| model.put(Time::ZERO, 1, 0.8).since(Time::ZERO)).collect();

@@ -90,6 +90,8 @@ impl Stream {
         };
         let needed =
             asked(minute.records, per_shard.records_per_second).max(asked(minute.bytes, per_shard.bytes_per_second));
+        // The largest stream takes 10 GiB/s, a MiB/s per shard, warmed or not (section 2.4).
+        let needed = needed.min(profile.on_demand.most_warm_mib);
         let delay = profile.on_demand.scale_after;
         if self.scaling.hour.len() == MINUTES {
             self.scaling.hour.pop_front();

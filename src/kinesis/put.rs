@@ -20,6 +20,15 @@ struct Outcome {
     accepted_bytes: u64,
 }
 
+/// What fault rules that name a shard do to a call.
+#[derive(Default)]
+struct Strikes {
+    /// Of each record.
+    errors: Vec<Option<ServiceError>>,
+    delay: Duration,
+    dropped: bool,
+}
+
 impl Kinesis {
     pub(super) fn put_record(
         &mut self,
@@ -37,6 +46,7 @@ impl Kinesis {
             stream.metrics.add(M::PutRecordLatency, latency);
         }
         let response = outcome.and_then(|mut outcome| match outcome.receipts.pop() {
+            _ if outcome.dropped => Err(injected(ErrorKind::ConnectionDropped)),
             Some(receipt) => receipt.map(|receipt| Response::PutRecord { receipt, encryption: outcome.encryption }),
             None => Ok(Response::Empty),
         });
@@ -112,13 +122,23 @@ impl Kinesis {
             dropped: false,
             accepted_bytes: 0,
         };
+        let mut strikes = Strikes::default();
+        if has_faults {
+            strikes = self.strike_entries(now, operation, name, entries)?;
+            outcome.delay = strikes.delay;
+            outcome.dropped = strikes.dropped;
+            if strikes.dropped && !self.faults.stored_all_the_same() {
+                return Err(injected(ErrorKind::ConnectionDropped));
+            }
+        }
         let mut throttled = 0u32;
-        for entry in entries {
-            if has_faults && let Some(error) = self.strike_entry(now, operation, name, entry, &mut outcome) {
+        for (index, entry) in entries.iter().enumerate() {
+            let Some(stream) = self.streams.get_mut(name) else { break };
+            if let Some(error) = strikes.errors.get_mut(index).and_then(Option::take) {
+                stream.pass_turn();
                 outcome.receipts.push(Err(error));
                 continue;
             }
-            let Some(stream) = self.streams.get_mut(name) else { break };
             let receipt = stream.put(now, entry, &mut self.latency);
             if let Ok(receipt) = &receipt {
                 outcome.accepted_bytes += entry.bytes();
@@ -143,27 +163,35 @@ impl Kinesis {
         Ok(outcome)
     }
 
-    /// Throws the dice of the fault rules that name the shard of a record.
-    fn strike_entry(
+    /// Throws the dice of the fault rules that name the shard of a record, for each record.
+    ///
+    /// # Errors
+    /// A fault that is one of the call, and not of a record.
+    fn strike_entries(
         &mut self,
         now: Time,
         operation: Operation,
         name: &str,
-        entry: &PutEntry,
-        outcome: &mut Outcome,
-    ) -> Option<ServiceError> {
-        let shard = self.streams.get_mut(name)?.peek_destination(entry);
-        let hit = self.strike_record(now, operation, name, shard);
-        outcome.delay = outcome.delay.max(hit.delay);
-        let account = &self.settings.account;
-        match hit.error? {
-            ErrorKind::ConnectionDropped => {
-                outcome.dropped = true;
-                None
+        entries: &[PutEntry],
+    ) -> Result<Strikes, ServiceError> {
+        let mut strikes = Strikes { errors: vec![None; entries.len()], ..Strikes::default() };
+        for (index, entry) in entries.iter().enumerate() {
+            let Some(stream) = self.streams.get(name) else { break };
+            let shard = stream.peek_destination(entry, index);
+            let hit = self.strike_record(now, operation, name, shard);
+            strikes.delay = strikes.delay.max(hit.delay);
+            match hit.error {
+                None => {}
+                Some(ErrorKind::ConnectionDropped) => strikes.dropped = true,
+                // The errors that AWS gives to records.
+                Some(ErrorKind::ProvisionedThroughputExceeded) => {
+                    strikes.errors[index] = Some(rate_exceeded(shard, name, &self.settings.account));
+                }
+                Some(kind @ ErrorKind::InternalFailure) => strikes.errors[index] = Some(injected(kind)),
+                Some(kind) => return Err(injected(kind)),
             }
-            ErrorKind::ProvisionedThroughputExceeded => Some(rate_exceeded(shard, name, account)),
-            kind => Some(injected(kind)),
         }
+        Ok(strikes)
     }
 }
 

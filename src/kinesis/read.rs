@@ -70,9 +70,10 @@ impl Kinesis {
         stream.metrics.add(M::ReadProvisionedThroughputExceeded, 0.0);
         stream.metrics.add(M::GetRecordsBytes, slice.bytes as f64);
         stream.metrics.add(M::GetRecordsRecords, slice.records.len() as f64);
-        if let Some(last) = slice.records.last() {
-            stream.metrics.add(M::GetRecordsIteratorAgeMilliseconds, now.since(last.arrival).as_secs_f64() * 1e3);
-        }
+        // The age of the last record of the answer; zero for a reader that has caught up (section 8).
+        let last = slice.records.last().filter(|_| slice.millis_behind_latest > 0);
+        let age = last.map_or(0.0, |last| now.since(last.arrival).as_secs_f64() * 1e3);
+        stream.metrics.add(M::GetRecordsIteratorAgeMilliseconds, age);
         let children = if slice.at_end { stream.children(iterator.shard) } else { Vec::new() };
         Ok(GetRecords {
             records: slice.records,

@@ -154,8 +154,8 @@ impl Stream {
 
     /// Puts one record where its key belongs. The error is the shard that has no room.
     pub fn put(&mut self, now: Time, entry: &PutEntry, latency: &mut LatencyModel) -> Result<PutReceipt, ShardId> {
-        let id = self.peek_destination(entry);
-        self.next_auto = self.next_auto.wrapping_add(1);
+        let id = self.peek_destination(entry, 0);
+        self.pass_turn();
         let encrypted = self.encryption != Encryption::None;
         let Some(shard) = self.shards.get_mut(id.0 as usize) else { return Err(id) };
         let before = shard.stored_bytes();
@@ -165,10 +165,15 @@ impl Stream {
         Ok(PutReceipt { shard: id, sequence_number })
     }
 
-    /// The open shard that would take the record.
-    pub fn peek_destination(&self, entry: &PutEntry) -> ShardId {
+    /// Counts a record that is not stored: the next one goes to the next shard all the same.
+    pub fn pass_turn(&mut self) {
+        self.next_auto = self.next_auto.wrapping_add(1);
+    }
+
+    /// The open shard that would take the record if `ahead` others come before it.
+    pub fn peek_destination(&self, entry: &PutEntry, ahead: usize) -> ShardId {
         let place = match self.distribution {
-            Distribution::Auto => self.next_auto % self.open.len().max(1),
+            Distribution::Auto => self.next_auto.wrapping_add(ahead) % self.open.len().max(1),
             Distribution::UserPartitionKey => {
                 let key = entry.explicit_hash_key.unwrap_or_else(|| HashKey::of_bytes(&entry.partition_key));
                 locate(&self.ranges, key)

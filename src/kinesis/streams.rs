@@ -38,16 +38,29 @@ impl Kinesis {
             );
             return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
         }
-        let existing = self.streams.values().filter(|stream| stream.mode == StreamMode::OnDemand).count();
-        if create.mode == StreamMode::OnDemand && existing >= limits.on_demand_streams as usize {
-            let message = format!("Limit of on-demand streams under account {account}: {}.", limits.on_demand_streams);
-            return Err(ServiceError::new(ErrorKind::LimitExceeded, message));
+        if create.mode == StreamMode::OnDemand {
+            self.check_on_demand_quota()?;
         }
         self.check_shard_quota(shards)?;
         let active = self.transition(now, self.settings.profile.transition.create_stream);
         let stream = Stream::new(create, shards, now, active, self.rules());
         self.streams.insert(create.stream.clone(), stream);
         Ok(Response::Empty)
+    }
+
+    /// Whether the account may have one more on-demand stream.
+    pub(super) fn check_on_demand_quota(&self) -> Result<(), ServiceError> {
+        let limit = self.settings.profile.stream.on_demand_streams;
+        if self.on_demand_streams() < limit {
+            return Ok(());
+        }
+        let message = format!("Limit of on-demand streams under account {}: {limit}.", self.settings.account);
+        Err(ServiceError::new(ErrorKind::LimitExceeded, message))
+    }
+
+    fn on_demand_streams(&self) -> u32 {
+        let on_demand = self.streams.values().filter(|stream| stream.mode == StreamMode::OnDemand).count();
+        u32::try_from(on_demand).unwrap_or(u32::MAX)
     }
 
     /// Whether the account may have `more` shards.
@@ -119,11 +132,10 @@ impl Kinesis {
     }
 
     pub(super) fn describe_limits(&self, _now: Time) -> Answer {
-        let on_demand = self.streams.values().filter(|stream| stream.mode == StreamMode::OnDemand).count();
         Ok(Response::DescribeLimits(Limits {
             shard_limit: self.settings.profile.stream.shards_per_account,
             open_shards: self.open_shards(),
-            on_demand_streams: u32::try_from(on_demand).unwrap_or(u32::MAX),
+            on_demand_streams: self.on_demand_streams(),
             on_demand_stream_limit: self.settings.profile.stream.on_demand_streams,
         }))
     }

@@ -191,3 +191,64 @@ fn a_stream_is_warmed_to_ten_gibibytes_per_second() {
     assert_eq!(refused(&mut kinesis, Time::ZERO, create(10_241)), ErrorKind::InvalidArgument);
     ask(&mut kinesis, Time::ZERO, create(10_240)).unwrap();
 }
+
+#[test]
+fn an_answer_says_how_far_behind_it_is() {
+    let mut kinesis = service(1);
+    for second in [5, 6] {
+        put(&mut kinesis, Time::from_secs(second), vec![entry(1 << 20); 10]).unwrap();
+    }
+    let from = iterator(&mut kinesis, Time::from_secs(8), Position::TrimHorizon);
+    let answer = get(&mut kinesis, Time::from_secs(8), from);
+    assert_eq!((answer.records.len(), answer.millis_behind_latest), (10, 2_000), "the next is of the sixth second");
+    let answer = get(&mut kinesis, Time::from_secs(20), answer.next.unwrap());
+    assert_eq!((answer.records.len(), answer.millis_behind_latest), (10, 0));
+}
+
+#[test]
+fn records_are_kept_for_a_year_at_most() {
+    let mut kinesis = service(1);
+    let increase = |hours| Request::IncreaseStreamRetentionPeriod { stream: STREAM.into(), hours };
+    assert_eq!(refused(&mut kinesis, Time::ZERO, increase(8_761)), ErrorKind::InvalidArgument);
+    ask(&mut kinesis, Time::ZERO, increase(8_760)).unwrap();
+}
+
+#[test]
+fn an_event_has_at_most_a_mebibyte_or_one_record() {
+    let mut kinesis = service(1);
+    let larger = Request::UpdateMaxRecordSize { stream: STREAM.into(), max_record_kib: 10_240 };
+    ask(&mut kinesis, Time::ZERO, larger).unwrap();
+    put(&mut kinesis, Time::ZERO, vec![entry(300 << 10); 4]).unwrap();
+    put(&mut kinesis, Time::ZERO, vec![entry(5 << 20)]).unwrap();
+    let register = Request::RegisterStreamConsumer { stream: STREAM.into(), consumer: "c".into(), tags: Tags::new() };
+    ask(&mut kinesis, Time::ZERO, register).unwrap();
+    let subscribe = Request::SubscribeToShard {
+        consumer: ConsumerName { stream: STREAM.into(), consumer: "c".into(), created: None },
+        shard: ShardId(0),
+        position: Position::TrimHorizon,
+    };
+    let Ok(Response::SubscribeToShard(id)) = ask(&mut kinesis, Time::ZERO, subscribe) else { panic!() };
+    let mut events = Vec::new();
+    for second in 0..4 {
+        while let SubscriptionPoll::Event(event) = kinesis.poll_subscription(Time::from_secs(second), id) {
+            events.push(event.records.len());
+        }
+    }
+    assert_eq!(events, [3, 1, 1]);
+}
+
+#[test]
+fn an_update_takes_a_minute_and_a_second_per_step() {
+    let mut kinesis = Kinesis::new(Settings { transition_scale: 1.0, ..settings() });
+    ask(&mut kinesis, Time::ZERO, Request::CreateStream(CreateStream::provisioned(STREAM, 4))).unwrap();
+    let update = Request::UpdateShardCount { stream: STREAM.into(), target: 8 };
+    ask(&mut kinesis, Time::from_secs(100), update).unwrap();
+    let mut open = |millis| {
+        let summary = Request::DescribeStreamSummary { stream: STREAM.into() };
+        match ask(&mut kinesis, Time::from_millis(millis), summary) {
+            Ok(Response::DescribeStreamSummary(summary)) => summary.open_shards,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((open(163_999), open(164_000)), (4, 8), "four splits");
+}

@@ -13,7 +13,14 @@ use streamgauge::units::Bytes;
 const STREAM: &str = "orders";
 
 fn service() -> Kinesis {
-    let mut kinesis = Kinesis::new(Settings { latency: false, ..Settings::new(Profile::newest(), Seed(1)) });
+    service_with(WriteLimiter::Strict)
+}
+
+fn service_with(write_limiter: WriteLimiter) -> Kinesis {
+    let memory_budget = Bytes(1 << 30);
+    let settings =
+        Settings { latency: false, write_limiter, memory_budget, ..Settings::new(Profile::newest(), Seed(1)) };
+    let mut kinesis = Kinesis::new(settings);
     let create = Request::CreateStream(CreateStream::provisioned(STREAM, 1));
     kinesis.handle(Time::ZERO, create).response.unwrap();
     kinesis
@@ -70,6 +77,26 @@ fn bytes_per_second() {
 }
 
 #[test]
+fn writes_per_second_as_they_were_measured() {
+    let field = || service_with(WriteLimiter::Field);
+    check("field records", 1_200.0, 6, 10, || {
+        let mut kinesis = field();
+        Box::new(move |now| put(&mut kinesis, now, 100))
+    });
+    check("field bytes", 1_153_434.0 / 16_384.0, 25, 40, || {
+        let mut kinesis = field();
+        Box::new(move |now| put(&mut kinesis, now, 16_384))
+    });
+}
+
+#[test]
+fn writes_without_a_limit() {
+    let mut kinesis = service_with(WriteLimiter::None);
+    let rate = admitted(10_000.0, 1.0, 0, 2, move |now| put(&mut kinesis, now, 1_000));
+    assert_eq!(rate, 10_000.0);
+}
+
+#[test]
 fn get_records_calls_per_second() {
     check("GetRecords calls", 5.0, 4, 60, || {
         let mut kinesis = service();
@@ -123,10 +150,16 @@ fn subscribe_to_shard_per_second() {
     check_one_per_second("SubscribeToShard", || {
         let mut kinesis = service();
         register(&mut kinesis, "c");
-        // Within five seconds of a success, a call is refused for another reason than its rate.
-        Box::new(move |now| match kinesis.handle(now, subscription("c")).response {
-            Ok(_) => true,
-            Err(error) => error.kind == ErrorKind::ResourceInUse,
+        // A number of another shard: after a success, the calls of five seconds would be refused for another reason.
+        let number = "49670023483232461788730612813735157811693693431491592722".parse().unwrap();
+        let request = Request::SubscribeToShard {
+            consumer: consumer("c"),
+            shard: ShardId(0),
+            position: Position::AtSequenceNumber(number),
+        };
+        Box::new(move |now| match kinesis.handle(now, request.clone()).response {
+            Ok(_) => panic!(),
+            Err(error) => error.kind == ErrorKind::InvalidArgument,
         })
     });
 }
@@ -170,13 +203,7 @@ fn fan_out_bytes_per_second() {
     const QUOTA: f64 = (2 << 20) as f64;
     const RECORD: usize = 16 << 10;
     for factor in [0.9, 1.5] {
-        let mut kinesis = Kinesis::new(Settings {
-            latency: false,
-            write_limiter: WriteLimiter::None,
-            memory_budget: Bytes(1 << 30),
-            ..Settings::new(Profile::newest(), Seed(1))
-        });
-        kinesis.handle(Time::ZERO, Request::CreateStream(CreateStream::provisioned(STREAM, 1))).response.unwrap();
+        let mut kinesis = service_with(WriteLimiter::None);
         // Each consumer has a quota of its own.
         let ids = ["a", "b"].map(|name| open(&mut kinesis, name));
         let mut pushed = [0.0; 2];

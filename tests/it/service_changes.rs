@@ -440,3 +440,85 @@ fn faults_strike_as_often_and_as_long_as_they_should() {
     };
     assert_eq!((delay(0), delay(u128::MAX)), (Duration::ZERO, Duration::from_millis(500)));
 }
+
+#[test]
+fn faults_of_a_shard_hit_its_records_or_the_call() {
+    let mut kinesis = service(2);
+    let now = Time::from_secs(1);
+    let mut put = |kind: FaultKind| {
+        kinesis.set_faults(vec![FaultRule {
+            kind,
+            probability: 1.0,
+            from: Time::ZERO,
+            until: Time::NEVER,
+            operations: Vec::new(),
+            stream: None,
+            shard: Some(ShardId(1)),
+        }]);
+        let entries = [0, u128::MAX].map(|hash_key| PutEntry {
+            data: Bytes::new(),
+            partition_key: Bytes::from_static(b"k"),
+            explicit_hash_key: Some(HashKey(hash_key)),
+        });
+        match ask(&mut kinesis, now, Request::PutRecords { stream: STREAM.into(), entries: entries.into() }) {
+            Ok(Response::PutRecords { receipts, .. }) => {
+                Ok(receipts.into_iter().map(|receipt| receipt.err().map(|error| error.kind)).collect::<Vec<_>>())
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.kind),
+        }
+    };
+    for kind in [ErrorKind::InternalFailure, ErrorKind::ProvisionedThroughputExceeded] {
+        let fault = if kind == ErrorKind::InternalFailure {
+            FaultKind::InternalFailure
+        } else {
+            FaultKind::ProvisionedThroughputExceeded
+        };
+        assert_eq!(put(fault), Ok(vec![None, Some(kind)]), "AWS gives records no other error");
+    }
+    assert_eq!(put(FaultKind::ServiceUnavailable), Err(ErrorKind::ServiceUnavailable));
+    assert_eq!(put(FaultKind::Throttling), Err(ErrorKind::Throttling));
+    assert_eq!(put(FaultKind::ConnectionDropped), Err(ErrorKind::ConnectionDropped));
+}
+
+#[test]
+fn half_of_the_puts_whose_connection_breaks_are_stored() {
+    for shard in [None, Some(ShardId(0))] {
+        let mut kinesis = service(1);
+        kinesis.set_faults(vec![FaultRule {
+            kind: FaultKind::ConnectionDropped,
+            probability: 1.0,
+            from: Time::ZERO,
+            until: Time::NEVER,
+            operations: vec![Operation::PutRecord],
+            stream: None,
+            shard,
+        }]);
+        for n in 0..400 {
+            assert_eq!(put_at(&mut kinesis, Time::from_millis(n * 2), 0, 1), Err(ErrorKind::ConnectionDropped));
+        }
+        let now = Time::from_secs(1);
+        let iterator = iterator(&mut kinesis, now, 0, Position::TrimHorizon);
+        let Ok(Response::GetRecords(answer)) = ask(&mut kinesis, now, Request::GetRecords { iterator, limit: 1_000 })
+        else {
+            panic!()
+        };
+        // Four standard deviations of 400 tosses.
+        assert!((160..=240).contains(&answer.records.len()), "{} at {shard:?}", answer.records.len());
+    }
+}
+
+#[test]
+fn shards_on_the_way_count_and_so_does_a_stream_that_becomes_on_demand() {
+    let mut profile = Profile::newest();
+    profile.stream.shards_per_account = 4;
+    profile.stream.on_demand_streams = 0;
+    let settings = Settings { profile: profile.into(), ..settings() };
+    let mut kinesis = with(settings, CreateStream::provisioned(STREAM, 4));
+    // Four equal ranges become three by way of splits, and two by merges alone.
+    let update = |target| Request::UpdateShardCount { stream: STREAM.into(), target };
+    assert_eq!(refused(&mut kinesis, Time::ZERO, update(3)).0, ErrorKind::LimitExceeded);
+    ask(&mut kinesis, Time::ZERO, update(2)).unwrap();
+    let switch = Request::UpdateStreamMode { stream: STREAM.into(), mode: StreamMode::OnDemand, warm_throughput: None };
+    assert_eq!(refused(&mut kinesis, Time::ZERO, switch).0, ErrorKind::LimitExceeded);
+}
