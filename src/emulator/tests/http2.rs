@@ -5,6 +5,7 @@ use super::*;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
@@ -83,6 +84,27 @@ fn a_request_is_answered() {
     assert_eq!((head.kind, head.payload[0]), (HEADERS, STATUS_200));
     let body: Value = serde_json::from_slice(&answered(&mut stream).payload).unwrap();
     assert_eq!(body["StreamDescriptionSummary"]["StreamName"], "orders");
+}
+
+/// Puts rules into a running emulator.
+fn put_faults(emulator: &Embedded, rules: &Value) {
+    let rules = rules.to_string();
+    let length = rules.len();
+    let request =
+        format!("PUT /faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{rules}");
+    assert_eq!(exchange(emulator, request.as_bytes()).status, 204);
+}
+
+#[test]
+fn a_broken_connection_resets_its_request_and_no_other() {
+    let emulator = with_stream();
+    put_faults(&emulator, &json!([{ "kind": "connection-dropped", "operations": ["PutRecord"] }]));
+    let put = json!({ "StreamName": "orders", "Data": "AAAA", "PartitionKey": "k" });
+    let mut stream = posted(&emulator, "PutRecord", &put);
+    assert_eq!(answered(&mut stream).kind, RST_STREAM);
+    // The connection lives.
+    stream.write_all(&frame(PING, 0, 0, &[7; 8])).unwrap();
+    while read_frame(&mut stream).kind != PING {}
 }
 
 /// The SDK for JavaScript closes its session right after the head of the answer, and goes on reading: a server that takes
