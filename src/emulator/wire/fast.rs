@@ -71,7 +71,6 @@ struct Envelope<'a> {
 }
 
 /// Where a record stands in the body.
-#[derive(Default)]
 struct Record {
     /// In base64; from its first to its last character, and once it is decoded, its bytes.
     data: Range<usize>,
