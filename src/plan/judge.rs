@@ -232,6 +232,7 @@ fn sentence(
     match conclusion {
         Conclusion::Void => "The run is void: its figures do not count.".to_owned(),
         Conclusion::Met if objectives.is_empty() => format!("No objectives are set; {throttled}{fullest}."),
+        Conclusion::Met if objectives.len() == 1 => format!("The one objective is met: {throttled}{fullest}."),
         Conclusion::Met => format!("All {} objectives are met: {throttled}{fullest}.", objectives.len()),
         Conclusion::Missed => {
             let missed = counted(objectives, ObjectiveStatus::Fail, "missed", |o| {

@@ -271,7 +271,7 @@ pub fn bounds(plan: &Plan) -> Markup {
         section {
             h2 { "The plan" }
             p {
-                strong { (units::count(plan.required_shards.into())) " shard(s) required" } ", "
+                "Shards: " strong { (units::count(plan.required_shards.into())) " required" } ", "
                 strong { (units::count(plan.recommended_shards.into())) " recommended" }
                 " (" (plan.target_utilisation) " full at most); the scenario has " (units::count(plan.scenario_shards.into()))
                 ". The bound that binds: " strong { (plan.binding) } "."

@@ -69,7 +69,7 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
         ));
     }
     line(&format!(
-        "  plan: {} shard(s) required, {} recommended, bound by {}",
+        "  plan: shards required {}, recommended {}, bound by {}",
         plan.required_shards, plan.recommended_shards, plan.binding
     ));
     line("");
