@@ -55,18 +55,22 @@ fn main() {
         println!("{}", Figures::HEAD);
     }
     if !arguments.command.is_empty() {
-        return measure(&arguments, &arguments.name, &arguments.command);
+        measure(&arguments, &arguments.name, &arguments.command);
+        return;
     }
     for (latency, name) in [("aws", "AWS's latency"), ("none", "no latency")] {
         let own = [env!("CARGO_BIN_EXE_streamgauge"), "emulator", "--listen", "127.0.0.1:{port}", "--latency", latency];
-        measure(&arguments, &format!("{}, {name}", arguments.name), &own.map(str::to_owned));
+        let figures = measure(&arguments, &format!("{}, {name}", arguments.name), &own.map(str::to_owned));
+        assert!(figures.lost_nothing(), "records were lost");
     }
 }
 
-fn measure(arguments: &Arguments, name: &str, command: &[String]) {
+fn measure(arguments: &Arguments, name: &str, command: &[String]) -> Figures {
     let load = Load::new(arguments.records, arguments.singles, arguments.shards);
     // One thread is enough to send, and leaves the other core to the server.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rounds: Vec<Figures> = (0..arguments.rounds).map(|_| runtime.block_on(load.run(command))).collect();
-    println!("{}", Figures::median(&rounds).row(name, &arguments.quotas, arguments.records));
+    let figures = Figures::median(&rounds);
+    println!("{}", figures.row(name, &arguments.quotas, arguments.records));
+    figures
 }

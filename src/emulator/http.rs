@@ -130,13 +130,16 @@ async fn read_body(server: &Server, parts: &Parts, mut body: Incoming) -> Result
         return Err(too_large());
     }
     let mut buffer = server.buffers.take();
-    buffer.expect(announced.unwrap_or(0));
     let read = async {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Fault::serialization("The body could not be read."))?;
             let Some(data) = frame.data_ref() else { continue };
             if data.len() > most - buffer.as_ref().len() {
                 return Err(too_large());
+            }
+            // Not before something has come: an announcement costs a peer nothing.
+            if buffer.as_ref().is_empty() {
+                buffer.expect(announced.unwrap_or(0));
             }
             buffer.extend(data);
         }

@@ -124,11 +124,15 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 mod tests {
     use super::*;
     use crate::units::Rate;
+    use crate::workload::{Line, Shape};
 
     /// Wakes the pacer when it asks to, except that it sleeps through `stall`; returns the number released and the arrivals of
     /// the largest release.
     fn drive(rate: f64, seconds: u64, stall: Option<(Time, Time)>) -> (u64, u64) {
-        let schedule = Schedule::constant(Rate(rate));
+        drive_schedule(Schedule::constant(Rate(rate)), seconds, stall)
+    }
+
+    fn drive_schedule(schedule: Schedule, seconds: u64, stall: Option<(Time, Time)>) -> (u64, u64) {
         let count = schedule.count_before(Time::from_secs(seconds));
         let mut pacer = Pacer::new(schedule, count);
         let (mut released, mut largest) = (0, 0);
@@ -153,6 +157,14 @@ mod tests {
         {
             assert_eq!(drive(rate, seconds, None), (count, 1), "{rate}/s");
         }
+    }
+
+    #[test]
+    fn a_rate_that_changes_is_issued_in_full() {
+        // A ramp, a pause, and a burst: 10,000 + 0 + 20,000 arrivals.
+        let line = |seconds, from, to| Line { duration: Duration::from_secs(seconds), from: Rate(from), to: Rate(to) };
+        let lines = [line(10, 0.0, 2_000.0), line(5, 0.0, 0.0), line(1, 20_000.0, 20_000.0)];
+        assert_eq!(drive_schedule(Schedule::shaped(Shape::new(lines)), 16, None).0, 30_000);
     }
 
     #[test]

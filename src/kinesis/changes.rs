@@ -93,9 +93,10 @@ impl Kinesis {
         if mode == StreamMode::OnDemand {
             self.check_on_demand_quota()?;
         }
+        let open = self.changeable(now, name)?.open_count();
         let change = match warm {
-            // What the stream needed in its other mode is forgotten with it.
-            Some(mib) => self.warm_up(now, name, mib, 0)?,
+            // A change of mode takes no shard away.
+            Some(mib) => self.warm_up(now, name, mib, open)?,
             None => Pending { due, change: Change::Nothing },
         };
         self.charge_history(now, name, Operation::UpdateStreamMode, most)?;
@@ -104,7 +105,7 @@ impl Kinesis {
         if mode == StreamMode::Provisioned {
             stream.distribution = Distribution::UserPartitionKey;
         }
-        stream.scaling.begin(now);
+        stream.begin_scaling(now);
         if let Some(mib) = warm {
             stream.scaling.warming(mib);
         }
@@ -123,13 +124,14 @@ impl Kinesis {
         Ok(Response::UpdateStreamWarmThroughput { stream: name.to_owned(), warm_throughput })
     }
 
-    /// The change that gives a stream the shards for `mib` MiB/s, or for what the last hour needed at most (section 2.4).
-    fn warm_up(&mut self, now: Time, name: &str, mib: u32, peak: u32) -> Result<Pending, ServiceError> {
+    /// The change that gives a stream the shards for `mib` MiB/s, and at least `least` of them: it scales down to what the last
+    /// hour needed (section 2.4).
+    fn warm_up(&mut self, now: Time, name: &str, mib: u32, least: u32) -> Result<Pending, ServiceError> {
         let due = self.transition(now, self.settings.profile.transition.warm_throughput);
-        let target = mib.max(peak).max(self.settings.profile.on_demand.initial_shards);
+        let target = mib.max(least).max(self.settings.profile.on_demand.initial_shards);
         let stream = self.changeable(now, name)?;
-        let (current, steps) = (stream.open_count(), stream.uniform_steps(target));
-        self.check_shard_quota(target.saturating_sub(current))?;
+        let steps = stream.uniform_steps(target);
+        self.check_shard_quota(most_more(&steps))?;
         Ok(Pending { due, change: Change::WarmThroughput(mib, steps) })
     }
 

@@ -112,7 +112,7 @@ impl Kinesis {
         if progress.subscribed.is_some_and(|at| now.since(at) < limits.resubscribe_after) {
             return Err(subscription_in_use(&stream, &consumer, shard, &account));
         }
-        // Calls count whether they succeed or not.
+        // Calls count also if their position is refused.
         if !progress.calls.has(now, 1) {
             let message = format!(
                 "Rate exceeded for consumer {consumer} and shard {shard} of stream {stream} under account {account}."

@@ -101,8 +101,7 @@ impl Subscription {
         if slice.records.is_empty() && !slice.at_end && now < self.idle {
             let visible = shard.visible_from(self.next).unwrap_or(Time::NEVER);
             // A change under way may close the shard.
-            let change = stream.pending.as_ref().map_or(Time::NEVER, |pending| pending.due);
-            return SubscriptionPoll::Wait(visible.min(change).min(self.idle).min(self.ends));
+            return SubscriptionPoll::Wait(visible.min(stream.next_change()).min(self.idle).min(self.ends));
         }
         let continuation = (!slice.at_end).then(|| shard.continuation(slice.next));
         let children = if slice.at_end { stream.children(self.shard) } else { Vec::new() };

@@ -64,8 +64,19 @@ pub(super) struct Call<'c> {
     pub stream: Option<&'c str>,
     /// The shard that the call concerns.
     pub shard: Option<ShardId>,
-    /// This is about one record of the call; the call itself has had its turn.
-    pub record: bool,
+    pub part: Part,
+}
+
+/// What of a call a fault may hit: a put to many shards is asked about for the call, for each of its shards and for each of its
+/// records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The call.
+    Whole,
+    /// The call, because of the shard.
+    Shard,
+    /// One record for the shard.
+    Record,
 }
 
 /// What hits a call.
@@ -128,12 +139,21 @@ impl FaultRule {
         };
         let stream = self.stream.is_none() || self.stream.as_deref() == call.stream;
         let expired = self.kind == FaultKind::ExpiredIterator && call.operation != Operation::GetRecords;
-        let shard = self.shard.is_some_and(|shard| call.shard == Some(shard)) || (self.shard.is_none() && !call.record);
+        let shard = match call.part {
+            Part::Whole => self.shard.is_none() || self.shard == call.shard,
+            Part::Shard => self.shard == call.shard && !self.kind.is_of_records(),
+            Part::Record => self.shard == call.shard && self.kind.is_of_records(),
+        };
         operation && stream && shard && !expired && self.from <= call.now && call.now < self.until
     }
 }
 
 impl FaultKind {
+    /// Whether single records of a PutRecords call can have it.
+    const fn is_of_records(self) -> bool {
+        matches!(self, Self::InternalFailure | Self::ProvisionedThroughputExceeded)
+    }
+
     /// The error, or the delay.
     const fn error(self) -> Result<ErrorKind, Duration> {
         Ok(match self {

@@ -55,6 +55,21 @@ impl Scaling {
 }
 
 impl Stream {
+    /// Forgets what the stream took so far: on-demand capacity follows what it takes from now on.
+    pub(super) fn begin_scaling(&mut self, now: Time) {
+        self.scaling.begin(now);
+        for shard in &mut self.shards {
+            shard.meter.take();
+            shard.meter.note_minute(Accepted::default());
+        }
+    }
+
+    /// When the next change of the shards that is known is made; [`Time::NEVER`] if none is.
+    pub(super) fn next_change(&self) -> Time {
+        let pending = self.pending.as_ref().map_or(Time::NEVER, |pending| pending.due);
+        self.scaling.planned.map_or(pending, |(due, _)| due.min(pending))
+    }
+
     /// Looks at the minutes that have ended by `now` and grows if one was too busy.
     ///
     /// Each shard is measured on its own where it matters: the busiest ones are split, in the middle of their ranges. A

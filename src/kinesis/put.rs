@@ -1,9 +1,10 @@
 //! PutRecord and PutRecords (fact sheet, sections 1.1 and 1.2).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::api::*;
-use super::fault::injected;
+use super::fault::{Part, injected};
 use super::metrics::StreamMetric as M;
 use super::sequence::SequenceNumber;
 use super::service::{Kinesis, invalid, rate_exceeded};
@@ -15,7 +16,6 @@ struct Outcome {
     encryption: Encryption,
     /// Utilisation of the busiest shard that was written to.
     utilisation: f64,
-    delay: Duration,
     dropped: bool,
     accepted_bytes: u64,
 }
@@ -25,8 +25,9 @@ struct Outcome {
 struct Strikes {
     /// Of each record.
     errors: Vec<Option<ServiceError>>,
+    /// Of the call.
+    error: Option<ErrorKind>,
     delay: Duration,
-    dropped: bool,
 }
 
 impl Kinesis {
@@ -37,8 +38,9 @@ impl Kinesis {
         entry: PutEntry,
         after: Option<SequenceNumber>,
     ) -> Reply {
-        let outcome = self.put(now, Operation::PutRecord, stream, std::slice::from_ref(&entry), after);
-        let ready_at = self.put_ready_at(now, 1, &outcome);
+        let mut delay = Duration::ZERO;
+        let outcome = self.put(now, Operation::PutRecord, stream, std::slice::from_ref(&entry), after, &mut delay);
+        let ready_at = self.put_ready_at(now, 1, &outcome) + delay;
         let latency = ready_at.since(now).as_secs_f64() * 1e3;
         if let (Ok(outcome), Some(stream)) = (&outcome, self.streams.get_mut(stream)) {
             stream.metrics.add(M::PutRecordBytes, entry.bytes() as f64);
@@ -56,12 +58,13 @@ impl Kinesis {
     pub(super) fn put_records(&mut self, now: Time, stream: &str, entries: Vec<PutEntry>) -> Reply {
         let bytes: u64 = entries.iter().map(PutEntry::bytes).sum();
         let most = self.settings.profile.request.bytes;
+        let mut delay = Duration::ZERO;
         let outcome = if bytes > most {
             Err(invalid(format!("Records size exceeds {} MB limit", most >> 20)))
         } else {
-            self.put(now, Operation::PutRecords, stream, &entries, None)
+            self.put(now, Operation::PutRecords, stream, &entries, None, &mut delay)
         };
-        let ready_at = self.put_ready_at(now, entries.len(), &outcome);
+        let ready_at = self.put_ready_at(now, entries.len(), &outcome) + delay;
         let latency = ready_at.since(now).as_secs_f64() * 1e3;
         if let (Ok(outcome), Some(stream)) = (&outcome, self.streams.get_mut(stream)) {
             let kind = |receipt: &Result<PutReceipt, ServiceError>| receipt.as_ref().err().map(|error| error.kind);
@@ -85,11 +88,12 @@ impl Kinesis {
 
     fn put_ready_at(&mut self, now: Time, records: usize, outcome: &Result<Outcome, ServiceError>) -> Time {
         match outcome {
-            Ok(outcome) => self.latency.put(now, records, outcome.utilisation) + outcome.delay,
+            Ok(outcome) => self.latency.put(now, records, outcome.utilisation),
             Err(_) => self.latency.put(now, 1, 0.0),
         }
     }
 
+    /// Stores what is admitted. Faults add to `delay`.
     fn put(
         &mut self,
         now: Time,
@@ -97,6 +101,7 @@ impl Kinesis {
         name: &str,
         entries: &[PutEntry],
         after: Option<SequenceNumber>,
+        delay: &mut Duration,
     ) -> Result<Outcome, ServiceError> {
         let account = self.settings.account.clone();
         let has_faults = self.faults.rules().next().is_some();
@@ -118,17 +123,17 @@ impl Kinesis {
             receipts: Vec::with_capacity(entries.len()),
             encryption,
             utilisation: 0.0,
-            delay: Duration::ZERO,
             dropped: false,
             accepted_bytes: 0,
         };
         let mut strikes = Strikes::default();
         if has_faults {
-            strikes = self.strike_entries(now, operation, name, entries)?;
-            outcome.delay = strikes.delay;
-            outcome.dropped = strikes.dropped;
-            if strikes.dropped && !self.faults.stored_all_the_same() {
-                return Err(injected(ErrorKind::ConnectionDropped));
+            strikes = self.strike_entries(now, operation, name, entries);
+            *delay += strikes.delay;
+            match strikes.error {
+                Some(ErrorKind::ConnectionDropped) if self.faults.stored_all_the_same() => outcome.dropped = true,
+                Some(kind) => return Err(injected(kind)),
+                None => {}
             }
         }
         let mut throttled = 0u32;
@@ -163,35 +168,26 @@ impl Kinesis {
         Ok(outcome)
     }
 
-    /// Throws the dice of the fault rules that name the shard of a record, for each record.
-    ///
-    /// # Errors
-    /// A fault that is one of the call, and not of a record.
-    fn strike_entries(
-        &mut self,
-        now: Time,
-        operation: Operation,
-        name: &str,
-        entries: &[PutEntry],
-    ) -> Result<Strikes, ServiceError> {
+    /// Throws the dice of the fault rules that name a shard: once for each shard that the call has records for, and once for each
+    /// record.
+    fn strike_entries(&mut self, now: Time, operation: Operation, name: &str, entries: &[PutEntry]) -> Strikes {
         let mut strikes = Strikes { errors: vec![None; entries.len()], ..Strikes::default() };
+        let mut shards = BTreeSet::new();
         for (index, entry) in entries.iter().enumerate() {
             let Some(stream) = self.streams.get(name) else { break };
             let shard = stream.peek_destination(entry, index);
-            let hit = self.strike_record(now, operation, name, shard);
-            strikes.delay = strikes.delay.max(hit.delay);
-            match hit.error {
-                None => {}
-                Some(ErrorKind::ConnectionDropped) => strikes.dropped = true,
-                // The errors that AWS gives to records.
-                Some(ErrorKind::ProvisionedThroughputExceeded) => {
-                    strikes.errors[index] = Some(rate_exceeded(shard, name, &self.settings.account));
-                }
-                Some(kind @ ErrorKind::InternalFailure) => strikes.errors[index] = Some(injected(kind)),
-                Some(kind) => return Err(injected(kind)),
+            if shards.insert(shard) {
+                let hit = self.strike(now, operation, name, shard, Part::Shard);
+                strikes.delay = strikes.delay.max(hit.delay);
+                strikes.error = strikes.error.or(hit.error);
             }
+            let hit = self.strike(now, operation, name, shard, Part::Record);
+            strikes.errors[index] = hit.error.map(|kind| match kind {
+                ErrorKind::ProvisionedThroughputExceeded => rate_exceeded(shard, name, &self.settings.account),
+                other => injected(other),
+            });
         }
-        Ok(strikes)
+        strikes
     }
 }
 

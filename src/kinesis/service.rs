@@ -8,7 +8,7 @@ use super::account::Account;
 use super::api::*;
 use super::control_rate::ControlRates;
 use super::fanout::Subscription;
-use super::fault::{Call, FaultRule, Faults, Hit, injected};
+use super::fault::{Call, FaultRule, Faults, Hit, Part, injected};
 use super::latency::LatencyModel;
 use super::metrics::StreamMetrics;
 use super::profile::{Profile, WriteLimits};
@@ -162,7 +162,7 @@ impl Kinesis {
             operation,
             stream: request.stream(),
             shard: request.shard(),
-            record: false,
+            part: Part::Whole,
         });
         let mut reply = match hit.error {
             Some(ErrorKind::ConnectionDropped) if is_put(operation) && self.faults.stored_all_the_same() => {
@@ -312,8 +312,8 @@ impl Kinesis {
     }
 
     /// Strikes one record of a put.
-    pub(super) fn strike_record(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId) -> Hit {
-        self.faults.strike(Call { now, operation, stream: Some(stream), shard: Some(shard), record: true })
+    pub(super) fn strike(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId, part: Part) -> Hit {
+        self.faults.strike(Call { now, operation, stream: Some(stream), shard: Some(shard), part })
     }
 
     pub(super) fn rules(&self) -> Rules {

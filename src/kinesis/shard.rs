@@ -56,8 +56,11 @@ struct StoredRecord {
     encrypted: bool,
 }
 
-/// What a stored record costs at most beside its key and data: its place in the queue, which grows by doubling.
+/// About what a stored record costs beside its key and data: its place in the queue, which grows by doubling.
 const RECORD_OVERHEAD: u64 = 2 * size_of::<StoredRecord>() as u64;
+
+/// A queue of no more records keeps its memory when it empties.
+const SMALL_QUEUE: usize = 1024;
 
 /// How many chains of iterators a shard remembers before it looks for expired ones.
 const READERS_BEFORE_CLEANING: usize = 64;
@@ -264,6 +267,13 @@ impl Shard {
         if let Some(record) = self.records.pop_front() {
             self.stored_bytes -= record.size() + RECORD_OVERHEAD;
             self.first += 1;
+        }
+        // The memory of records that are gone is for those of other shards.
+        if self.records.capacity() > SMALL_QUEUE && self.records.len() < self.records.capacity() / 8 {
+            self.records.shrink_to(self.records.len() * 2);
+        }
+        if self.records.is_empty() {
+            self.slab = Slab::default();
         }
     }
 

@@ -89,6 +89,10 @@ impl Demand {
 fn busiest_second(schedule: &Schedule, end: Time) -> f64 {
     match schedule {
         Schedule::Constant { rate } => rate.0,
+        Schedule::Shaped { shape } => {
+            let seconds = 0..end.as_secs_f64().ceil() as u64;
+            seconds.map(|second| shape.due((second + 1) as f64) - shape.due(second as f64)).fold(0.0, f64::max)
+        }
         Schedule::Recorded { times } => {
             let due = times.iter().take_while(|time| **time < end);
             let (mut most, mut current) = (0u64, (0u64, 0u64));
@@ -108,7 +112,7 @@ fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound>
     let bytes = demand.busiest * demand.record_bytes;
     let shards = f64::from(demand.shards);
     let busiest =
-        if matches!(scenario.load.schedule, Schedule::Recorded { .. }) { " in the busiest second" } else { "" };
+        if matches!(scenario.load.schedule, Schedule::Constant { .. }) { "" } else { " in the busiest second" };
     let mut bounds = vec![
         bound(
             "write records",
@@ -342,6 +346,10 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
     let flow = match scenario.load.schedule {
         Schedule::Constant { .. } => {
             "Load is a fluid: each shard gets its share of the rate evenly, and starts with its burst unspent."
+        }
+        Schedule::Shaped { .. } => {
+            "Load is a fluid that follows the rate: each shard gets its share of it, and starts with its burst unspent. The shards \
+             needed are those for the busiest second."
         }
         Schedule::Recorded { .. } => {
             "Each recorded arrival is put to its shard alone when it is due, and each shard starts with its burst unspent."

@@ -3,9 +3,13 @@
 use crate::kinesis::{HashKey, HashKeyRange, Profile, WriteQuota, locate};
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Schedule, Workload};
+use crate::workload::{Schedule, Shape, Workload};
 
 use super::placement::shard_shares;
+
+/// Steps in which a changing rate is followed: short enough for micro-bursts, and not more than this for a long load.
+const SHORTEST_STEP: f64 = 0.02;
+const MOST_STEPS: f64 = 200_000.0;
 
 /// The flow to one shard, per second of the judged part of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -37,7 +41,7 @@ pub(super) fn judged_seconds(scenario: &Scenario) -> (u64, u64) {
 
 /// The flow to each shard of the scenario.
 ///
-/// A constant rate is a fluid of records of `record_bytes` that each shard gets its share of. Recorded arrivals are put to
+/// A rate is a fluid of records of `record_bytes` that each shard gets its share of. Recorded arrivals are put to
 /// the shards one by one when they are due. Both start with the burst unspent, and neither retries.
 pub(super) fn shard_flows(
     scenario: &Scenario,
@@ -57,8 +61,54 @@ pub(super) fn shard_flows(
             };
             shard_shares(workload.keys(), &ranges, workload.count()).into_iter().map(fluid).collect()
         }
+        Schedule::Shaped { shape } => {
+            let shares = shard_shares(workload.keys(), &ranges, workload.count());
+            let steps = steps(shape, (first, end));
+            shares.into_iter().map(|share| changing(&steps, share, profile, record_bytes)).collect()
+        }
         Schedule::Recorded { .. } => replay(workload, &ranges, profile, (first, end)),
     }
+}
+
+/// A short time of a flow that changes.
+struct Step {
+    seconds: f64,
+    /// Records offered to all shards.
+    offered: f64,
+    /// Its part of the judged seconds; zero in the warm-up.
+    part: f64,
+}
+
+fn steps(shape: &Shape, (first, end): (u64, u64)) -> Vec<Step> {
+    let length = (end as f64 / MOST_STEPS).max(SHORTEST_STEP);
+    let step = |number: u64| {
+        let (begin, until) = (number as f64 * length, ((number + 1) as f64 * length).min(end as f64));
+        // The judged part begins with a whole second, and steps need not: each counts by its middle.
+        let judged = (begin + until) / 2.0 >= first as f64;
+        let part = if judged { 1.0 / (end - first) as f64 } else { 0.0 };
+        Step { seconds: until - begin, offered: shape.due(until) - shape.due(begin), part }
+    };
+    (0..(end as f64 / length).ceil() as u64).map(step).collect()
+}
+
+/// The flow to a shard that gets `share` of it: in each step, the shard takes what is offered, or what its buckets hold and
+/// gain.
+fn changing(steps: &[Step], share: f64, profile: &Profile, record_bytes: f64) -> ShardFlow {
+    let write = &profile.write;
+    let (mut records, mut bytes) = (write.record_burst as f64, write.byte_burst as f64);
+    let mut flow = ShardFlow::default();
+    for step in steps {
+        let offered = step.offered * share;
+        records += write.records_per_second as f64 * step.seconds;
+        bytes += write.bytes_per_second as f64 * step.seconds;
+        let accepted = offered.min(records).min(bytes / record_bytes.max(1.0));
+        records = (records - accepted).min(write.record_burst as f64);
+        bytes = (bytes - accepted * record_bytes).min(write.byte_burst as f64);
+        flow.records += offered * step.part;
+        flow.bytes += offered * record_bytes * step.part;
+        flow.accepted += accepted * step.part;
+    }
+    flow
 }
 
 /// Records that a shard has taken after `seconds` of an even flow: what is offered, or what the burst and the rate allow.

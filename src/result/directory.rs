@@ -78,8 +78,10 @@ impl NewDirectory {
         }
         // Two runs with the same name do not write into each other's files.
         let staging = directory.with_file_name(format!(".{name}.{}.partial", process::id()));
-        fs::create_dir(&staging).map_err(fail("cannot create", &staging))?;
-        Ok(Self { directory: directory.to_owned(), staging, made })
+        // Made before it is known whether it can be: what it leaves behind goes with it.
+        let place = Self { directory: directory.to_owned(), staging, made };
+        fs::create_dir(&place.staging).map_err(fail("cannot create", &place.staging))?;
+        Ok(place)
     }
 
     /// Writes a run, and gives the directory its name.

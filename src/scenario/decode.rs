@@ -2,6 +2,7 @@
 
 mod faults;
 mod load;
+mod phases;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -72,7 +73,8 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let seed = root.or("seed", 1);
     let stream = stream(&mut root, profile);
     let columns = load::columns(tree);
-    let load = load::load(&mut root, path.parent().unwrap_or(Path::new("")));
+    let steps = Seed(seed.as_ref().map_or(1, |seed| seed.value));
+    let load = load::load(&mut root, path.parent().unwrap_or(Path::new("")), steps);
     let trace = load.as_ref().map(|(_, trace)| trace.as_ref()).map_err(|reported| *reported);
     let keys = load::keys(&mut root, &columns, trace);
     let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);

@@ -6,6 +6,7 @@
 mod keys;
 mod payload;
 mod schedule;
+mod shape;
 mod sizes;
 mod trace;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use keys::{KeyWeight, Keys};
 pub use payload::{HEADER_BYTES, Header, HeaderError, Payloads};
 pub use schedule::{Position, Schedule};
+pub use shape::{LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
 pub use trace::{Trace, TraceColumns, TraceError};
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::shape::Shape;
 use crate::time::Time;
 use crate::units::Rate;
 
@@ -36,13 +37,18 @@ impl Position {
     }
 }
 
-/// When arrivals are due. The first one of a constant rate is due at once.
+/// When arrivals are due. The first one of a rate is due at once.
 #[derive(Debug, Clone)]
 pub enum Schedule {
     /// The same gap between all arrivals.
     Constant {
         /// Arrivals per second.
         rate: Rate,
+    },
+    /// A rate that changes; arrivals are evenly spaced in its integral.
+    Shaped {
+        /// The rate over time.
+        shape: Shape,
     },
     /// Recorded moments.
     Recorded {
@@ -57,6 +63,11 @@ impl Schedule {
         Self::Constant { rate }
     }
 
+    /// A rate that changes.
+    pub const fn shaped(shape: Shape) -> Self {
+        Self::Shaped { shape }
+    }
+
     /// Recorded moments, in order.
     pub fn recorded(times: impl Into<Arc<[Time]>>) -> Self {
         Self::Recorded { times: times.into() }
@@ -65,21 +76,23 @@ impl Schedule {
     /// How many arrivals have come due at `elapsed`: the integral of the rate.
     pub fn expected(&self, elapsed: Time) -> Position {
         match self {
-            Self::Constant { rate } => {
-                // f64 has 53 bits: at a million per second it resolves a thousandth of an arrival after 100 days.
-                let due = elapsed.as_secs_f64() * rate.0;
-                let position = Position::from_nanos(((due + 1.0) * Position::ARRIVAL as f64) as u64);
-                // Rounding must not contradict `when`.
-                let next = Position::of_arrival(position.arrivals());
-                match self.when(next) {
-                    Some(when) if when <= elapsed => next,
-                    _ => position,
-                }
-            }
+            // f64 has 53 bits: at a million per second it resolves a thousandth of an arrival after 100 days.
+            Self::Constant { rate } => self.rounded(elapsed, elapsed.as_secs_f64() * rate.0),
+            Self::Shaped { shape } => self.rounded(elapsed, shape.due(elapsed.as_secs_f64())),
             Self::Recorded { times } => {
                 let due = times.partition_point(|time| *time <= elapsed) as u64;
                 Position::from_nanos(due.saturating_mul(Position::ARRIVAL))
             }
+        }
+    }
+
+    /// The position after `due` arrivals, the first not counted. Rounding does not contradict [`Self::when`].
+    fn rounded(&self, elapsed: Time, due: f64) -> Position {
+        let position = Position::from_nanos(((due + 1.0) * Position::ARRIVAL as f64) as u64);
+        let next = Position::of_arrival(position.arrivals());
+        match self.when(next) {
+            Some(when) if when <= elapsed => next,
+            _ => position,
         }
     }
 
@@ -89,6 +102,10 @@ impl Schedule {
             Self::Constant { rate } => {
                 let due = (position.as_nanos() as f64 / Position::ARRIVAL as f64 - 1.0).max(0.0);
                 Some(Time::from_nanos((due / rate.0 * 1e9).round() as u64))
+            }
+            Self::Shaped { shape } => {
+                let due = (position.as_nanos() as f64 / Position::ARRIVAL as f64 - 1.0).max(0.0);
+                shape.when(due).map(|seconds| Time::from_nanos((seconds * 1e9).round() as u64))
             }
             Self::Recorded { times } => {
                 let index = position.as_nanos().div_ceil(Position::ARRIVAL).checked_sub(1)?;
@@ -100,15 +117,21 @@ impl Schedule {
     /// Number of arrivals due before `end`.
     pub fn count_before(&self, end: Time) -> u64 {
         match self {
-            Self::Constant { rate } => {
-                let mut count = (end.as_secs_f64() * rate.0).ceil() as u64;
-                while count > 0 && self.when(Position::of_arrival(count - 1)).is_some_and(|when| when >= end) {
-                    count -= 1;
-                }
-                count
-            }
+            Self::Constant { rate } => self.due_before(end, end.as_secs_f64() * rate.0),
+            Self::Shaped { shape } => self.due_before(end, shape.due(end.as_secs_f64())),
             Self::Recorded { times } => times.partition_point(|time| *time < end) as u64,
         }
+    }
+}
+
+impl Schedule {
+    /// How many of about `due` arrivals are due before `end`.
+    fn due_before(&self, end: Time, due: f64) -> u64 {
+        let mut count = due.ceil() as u64;
+        while count > 0 && self.when(Position::of_arrival(count - 1)).is_none_or(|when| when >= end) {
+            count -= 1;
+        }
+        count
     }
 }
 
@@ -116,7 +139,10 @@ impl Schedule {
 mod tests {
     use proptest::prelude::*;
 
+    use std::time::Duration;
+
     use super::*;
+    use crate::workload::Line;
 
     #[test]
     fn the_issued_count_is_the_schedules_at_any_rate() {
@@ -125,6 +151,18 @@ mod tests {
         {
             assert_eq!(Schedule::constant(Rate(rate)).count_before(Time::from_secs(seconds)), count, "{rate}/s");
         }
+    }
+
+    #[test]
+    fn a_ramp_comes_due_with_its_integral() {
+        let ramp = Line { duration: Duration::from_secs(10), from: Rate(0.0), to: Rate(100.0) };
+        let schedule = Schedule::shaped(Shape::new([ramp]));
+        assert_eq!(schedule.count_before(Time::from_secs(10)), 500);
+        // 5 t^2 arrivals are due after t seconds.
+        assert_eq!(schedule.when(Position::of_arrival(0)), Some(Time::ZERO));
+        assert_eq!(schedule.when(Position::of_arrival(125)), Some(Time::from_secs(5)));
+        assert_eq!(schedule.when(Position::of_arrival(501)), None);
+        assert_eq!(schedule.expected(Time::from_secs(5)).arrivals(), 126);
     }
 
     #[test]
@@ -138,6 +176,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_changing_rate_is_issued_in_full_and_in_order(
+            lines in prop::collection::vec((1u64..3_000, 0.0f64..2_000.0, 0.0f64..2_000.0), 1..10),
+        ) {
+            let line = |(millis, from, to)| Line { duration: Duration::from_millis(millis), from: Rate(from), to: Rate(to) };
+            let lines: Vec<Line> = lines.into_iter().map(line).collect();
+            let end = Time::ZERO + lines.iter().map(|line| line.duration).sum::<Duration>();
+            let schedule = Schedule::shaped(Shape::new(lines.iter().copied()));
+            let amount: f64 = lines.iter().map(|l| (l.from.0 + l.to.0) / 2.0 * l.duration.as_secs_f64()).sum();
+            let count = schedule.count_before(end);
+            prop_assert!((count as f64 - amount).abs() <= 1.0, "{count} of {amount}");
+            let mut before = Time::ZERO;
+            for index in 0..count {
+                let when = schedule.when(Position::of_arrival(index)).unwrap();
+                prop_assert!(when >= before && when < end);
+                // When it is due, it is expected.
+                prop_assert!(schedule.expected(when).arrivals() > index);
+                before = when;
+            }
+        }
+
         #[test]
         fn integral_and_inverse_agree(rate in 0.01f64..2e6, index in 0u64..100_000_000) {
             let schedule = Schedule::constant(Rate(rate));

@@ -48,6 +48,20 @@ fn a_burst_that_the_load_spends_is_predicted() {
 }
 
 #[test]
+fn a_spike_of_the_rate_is_followed() {
+    let plan = plan(
+        "stream.shards = 1
+load.phase = [{ shape = \"spike\", base = \"500/s\", peak = \"3000/s\", at = \"4s\", lasting = \"2s\", duration = \"10s\" }]
+records.size = \"100 B\"
+",
+    );
+    // 8 s at 500/s and 2 s at 3,000/s, of which the shard takes 1,000/s and its burst of 1,000.
+    assert!(close(plan.offered_rate.0, 1_000.0), "{:?}", plan.offered_rate);
+    assert!(close(plan.accepted_rate.0, 700.0), "{:?}", plan.accepted_rate);
+    assert_eq!(plan.required_shards, 3, "for the busiest second");
+}
+
+#[test]
 fn a_recorded_spike_is_put_to_its_shard_when_it_is_due() {
     let directory = tempfile::TempDir::new().unwrap();
     // 3,000 records at once, of which a shard takes 1,000, and another one at the end.

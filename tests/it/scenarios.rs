@@ -94,6 +94,8 @@ broken!(
     many_problems,
     neither_rate_nor_trace,
     objectives_without_consumer,
+    phases,
+    phases_too_fine,
     producer_limits,
     rate_and_trace,
     rate_zero,
@@ -198,6 +200,21 @@ fn a_full_scenario_becomes_typed_values() {
     assert_eq!((objectives.put_p999, objectives.lag_p99), (Some(seconds(1)), Some(seconds(2))));
     assert_eq!(objectives.delivery, Some(Delivery::ExactlyOnce));
     assert_eq!(scenario.source, FULL);
+}
+
+#[test]
+fn phases_follow_each_other() {
+    let text = "[stream]\nmode = \"provisioned\"\nshards = 4\n[records]\nsize = \"1 KiB\"\n[load]\nwarm_up = \"1s\"\n\
+        [[load.phase]]\nshape = \"constant\"\nrate = \"100/s\"\nduration = \"2s\"\n\
+        [[load.phase]]\nshape = \"ramp\"\nfrom = \"100/s\"\nto = \"0/s\"\nduration = \"4s\"\n\
+        [[load.phase]]\nshape = \"steps\"\nrates = [\"10/s\", \"30/s\"]\nshuffled = true\nduration = \"2s\"\n";
+    let scenario = parse(text, &[]).unwrap();
+    assert_eq!(scenario.load.duration, Duration::from_secs(8));
+    let schedule = &scenario.load.schedule;
+    let before = |seconds| schedule.count_before(Time::from_secs(seconds));
+    assert_eq!((before(2), before(6), before(8)), (200, 400, 440));
+    assert!([10, 30].contains(&(before(7) - 400)), "{}", before(7));
+    assert_eq!(scenario.workload().count(), 440);
 }
 
 #[test]

@@ -482,6 +482,59 @@ fn faults_of_a_shard_hit_its_records_or_the_call() {
 }
 
 #[test]
+fn a_call_with_many_records_for_a_faulty_shard_is_hit_as_often_as_one_with_one() {
+    let mut kinesis = service(2);
+    kinesis.set_faults(vec![
+        FaultRule {
+            kind: FaultKind::ServiceUnavailable,
+            probability: 0.1,
+            from: Time::ZERO,
+            until: Time::NEVER,
+            operations: Vec::new(),
+            stream: None,
+            shard: Some(ShardId(1)),
+        },
+        FaultRule {
+            kind: FaultKind::Delay(Duration::from_millis(500)),
+            probability: 1.0,
+            from: Time::ZERO,
+            until: Time::NEVER,
+            operations: Vec::new(),
+            stream: None,
+            shard: Some(ShardId(1)),
+        },
+    ]);
+    let entry = PutEntry {
+        data: Bytes::new(),
+        partition_key: Bytes::from_static(b"k"),
+        explicit_hash_key: Some(HashKey(u128::MAX)),
+    };
+    let mut struck = 0;
+    for n in 0..1_000 {
+        let now = Time::from_secs(n);
+        let request = Request::PutRecords { stream: STREAM.into(), entries: vec![entry.clone(); 100] };
+        let reply = kinesis.handle(now, request);
+        struck += u32::from(reply.response.is_err());
+        assert_eq!(reply.ready_at.since(now), Duration::from_millis(500), "whether it fails or not");
+    }
+    // Four standard deviations of 1,000 throws at 0.1.
+    assert!((62..=138).contains(&struck), "{struck}");
+}
+
+#[test]
+fn what_a_stream_took_while_provisioned_does_not_make_it_grow() {
+    let mut kinesis = service(4);
+    let mut now = Time::ZERO;
+    for n in 0..72_000u64 {
+        now = Time::from_millis(n * 100);
+        put_at(&mut kinesis, now, u128::from(n) << 112, 100).unwrap();
+    }
+    let switch = Request::UpdateStreamMode { stream: STREAM.into(), mode: StreamMode::OnDemand, warm_throughput: None };
+    ask(&mut kinesis, now, switch).unwrap();
+    assert_eq!(summary(&mut kinesis, now + Duration::from_secs(3_600)).open_shards, 4);
+}
+
+#[test]
 fn half_of_the_puts_whose_connection_breaks_are_stored() {
     for shard in [None, Some(ShardId(0))] {
         let mut kinesis = service(1);

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
+use super::phases::phases;
 use super::positive;
 use crate::kinesis::Profile;
 use crate::scenario::Load;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, LONGEST, Placed, Reported, TableReader};
+use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::{self, Bytes, Rate, Share};
-use crate::workload::{HEADER_BYTES, Keys, Schedule, Sizes, Trace, TraceColumns};
+use crate::workload::{HEADER_BYTES, Keys, Schedule, Shape, Sizes, Trace, TraceColumns};
 
 /// The delivery ledger has an entry for each record of a run.
 const MOST_RECORDS: f64 = 4e9;
@@ -40,9 +42,10 @@ pub(super) fn columns(tree: &DeTable<'_>) -> Columns {
     Columns { key: place("key"), size: place("size") }
 }
 
-pub(super) fn load(root: &mut TableReader<'_>, folder: &Path) -> Result<(Load, Option<Trace>), Reported> {
+pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Result<(Load, Option<Trace>), Reported> {
     const EXAMPLE: &str = "add it with a rate and a duration, such as\n[load]\nrate = \"2000/s\"\nduration = \"20s\"";
     let mut reader = root.required_section("load", EXAMPLE);
+    let phases = phases(&mut reader, seed);
     let rate = rate(&mut reader);
     let trace = trace(&mut reader, folder);
     let duration = reader.optional("duration").transpose().map(|found| positive(&reader, found)).transpose();
@@ -51,13 +54,14 @@ pub(super) fn load(root: &mut TableReader<'_>, folder: &Path) -> Result<(Load, O
     let lateness_bound = reader.or("lateness_bound", Duration::from_millis(20));
     let lateness_bound = positive(&reader, lateness_bound);
 
-    let offered = match (rate, trace) {
-        (Ok(None), Ok(None)) => {
-            Err(reader.missing("rate", "rate = \"2000/s\", or `trace` with the path of a CSV file"))
+    let offered = match (phases, rate, trace) {
+        (Ok(Some(phases)), Ok(_), Ok(_)) => shaped(&reader, phases),
+        (Ok(None), Ok(None), Ok(None)) => {
+            Err(reader.missing("rate", "rate = \"2000/s\", or `trace` with the path of a CSV file, or [[load.phase]]"))
         }
-        (Ok(Some(rate)), Ok(None)) => constant(&mut reader, rate, duration),
-        (Ok(_), Ok(Some(trace))) => replayed(&reader, trace, duration),
-        (Err(reported), _) | (_, Err(reported)) => Err(reported),
+        (Ok(None), Ok(Some(rate)), Ok(None)) => constant(&mut reader, rate, duration),
+        (Ok(None), Ok(_), Ok(Some(trace))) => replayed(&reader, trace, duration),
+        (Err(reported), ..) | (_, Err(reported), _) | (_, _, Err(reported)) => Err(reported),
     };
     let warm_up = match (warm_up, &offered) {
         (Ok(warm_up), Ok((_, duration, _))) => before_end(&reader, warm_up, duration),
@@ -107,6 +111,17 @@ fn constant(
         return Err(reader.problems().report(problem));
     }
     Ok((Schedule::constant(rate.value), duration, None))
+}
+
+fn shaped(reader: &TableReader<'_>, phases: Placed<(Shape, Duration)>) -> Result<Offered, Reported> {
+    let (shape, duration) = phases.value.clone();
+    let records = shape.due(shape.seconds());
+    if records > MOST_RECORDS {
+        let problem = phases.problem("would send more records than can be accounted for");
+        let help = format!("they would send {records:.1e} records; stay below {MOST_RECORDS:.0e}");
+        return Err(reader.problems().report(problem.help(help)));
+    }
+    Ok((Schedule::shaped(shape), phases.map(|_| duration), None))
 }
 
 fn trace(reader: &mut TableReader<'_>, folder: &Path) -> Result<Option<Placed<Trace>>, Reported> {

@@ -129,6 +129,48 @@ impl FromToml for Duration {
     }
 }
 
+impl FromToml for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Mismatch> {
+        match value {
+            DeValue::Boolean(value) => Ok(*value),
+            other => Err(Mismatch::new(kind(other), "write true or false, without quotes")),
+        }
+    }
+}
+
+impl<T: FromToml> FromToml for Vec<T> {
+    const EXPECTED: &'static str = "a list";
+
+    /// The first item that is wrong stands for the list.
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Mismatch> {
+        let DeValue::Array(items) = value else {
+            return Err(Mismatch::new(kind(value), "write the items in brackets, with commas between them"));
+        };
+        let item = |(position, item): (usize, &toml::Spanned<DeValue<'_>>)| {
+            T::from_toml(item.get_ref()).map_err(|mismatch| {
+                let label = format!("item {} must be {}: {}", position + 1, T::EXPECTED, mismatch.label);
+                Mismatch::new(label, mismatch.help)
+            })
+        };
+        items.iter().enumerate().map(item).collect()
+    }
+}
+
+impl FromToml for (Duration, Rate) {
+    const EXPECTED: &'static str = "a time and a rate";
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Mismatch> {
+        match value {
+            DeValue::Array(pair) if pair.len() == 2 => {
+                Ok((Duration::from_toml(pair[0].get_ref())?, Rate::from_toml(pair[1].get_ref())?))
+            }
+            other => Err(Mismatch::new(kind(other), "write [\"6h\", \"100/s\"]")),
+        }
+    }
+}
+
 /// A longer time in a scenario is a slip of the pen.
 pub(in crate::scenario) const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 

@@ -1,0 +1,262 @@
+//! Loads whose rate changes: ramps, steps, spikes, waves, daily curves and micro-bursts, all made of straight lines.
+
+use std::f64::consts::TAU;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::seed::NamedSeed;
+use crate::units::{Rate, Share};
+use rand::seq::SliceRandom;
+
+/// Straight lines per period of a sine wave. Between them the rate is off by at most `(2 pi / 64)^2 / 8`, an eighth of a
+/// percent of the amplitude; over whole periods the number of arrivals is exact.
+pub const LINES_PER_PERIOD: f64 = 64.0;
+
+/// A stretch of time in which the rate goes from one value to another in a straight line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// How long.
+    pub duration: Duration,
+    /// The rate at its start.
+    pub from: Rate,
+    /// The rate at its end.
+    pub to: Rate,
+}
+
+/// A rate that changes over time, as straight lines one after the other; there is no load after the last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape(Arc<[Piece]>);
+
+/// A line at its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Piece {
+    /// When it begins, and how long it is, in seconds.
+    begin: f64,
+    seconds: f64,
+    from: f64,
+    to: f64,
+    /// Arrivals due before it, and in it.
+    before: f64,
+    amount: f64,
+}
+
+impl Line {
+    /// One rate for `duration`.
+    pub const fn constant(duration: Duration, rate: Rate) -> Self {
+        Self { duration, from: rate, to: rate }
+    }
+
+    /// The rates one after the other, for equal parts of `duration`.
+    pub fn steps(duration: Duration, rates: &[Rate]) -> Vec<Self> {
+        let part = duration.div_f64(rates.len().max(1) as f64);
+        rates.iter().map(|rate| Self::constant(part, *rate)).collect()
+    }
+
+    /// Steps in an order that depends on `seed` only, so that what comes before a rate is not always the rate below it.
+    pub fn shuffled_steps(duration: Duration, rates: &[Rate], seed: NamedSeed, index: u64) -> Vec<Self> {
+        let mut rates = rates.to_vec();
+        rates.shuffle(&mut seed.at(index));
+        Self::steps(duration, &rates)
+    }
+
+    /// `base`, but `peak` from `at` on for `lasting`; what lies beyond `duration` is cut off.
+    pub fn spike(duration: Duration, base: Rate, peak: Rate, at: Duration, lasting: Duration) -> Vec<Self> {
+        let begin = at.min(duration);
+        let end = at.saturating_add(lasting).min(duration);
+        vec![Self::constant(begin, base), Self::constant(end - begin, peak), Self::constant(duration - end, base)]
+    }
+
+    /// A sine wave around `mean` that starts at it and rises first.
+    pub fn sine(duration: Duration, mean: Rate, amplitude: Rate, period: Duration) -> Vec<Self> {
+        let step = period.as_secs_f64() / LINES_PER_PERIOD;
+        let rate = |at: f64| Rate(mean.0 + amplitude.0 * (at / period.as_secs_f64() * TAU).sin());
+        sampled(duration, step, rate)
+    }
+
+    /// A curve through `points` of time and rate, in order of time, that repeats every `every`; `speedup` makes it run faster.
+    pub fn curve(duration: Duration, points: &[(Duration, Rate)], every: Duration, speedup: f64) -> Vec<Self> {
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
+        let mut lines = Vec::new();
+        let mut left = duration.as_secs_f64();
+        // The night from the last point to the first of the next day, cut at midnight.
+        let night = (every.saturating_sub(last.0) + first.0).as_secs_f64();
+        let until_midnight = every.saturating_sub(last.0).as_secs_f64();
+        let share = if night > 0.0 { until_midnight / night } else { 0.0 };
+        let midnight = Rate(last.1.0 + (first.1.0 - last.1.0) * share);
+        let day = std::iter::once((Duration::ZERO, midnight)).chain(points.iter().copied()).chain([(every, midnight)]);
+        let day: Vec<(Duration, Rate)> = day.collect();
+        while left > 0.0 {
+            for pair in day.windows(2) {
+                let seconds = (pair[1].0.saturating_sub(pair[0].0)).as_secs_f64() / speedup;
+                let taken = seconds.min(left);
+                if taken > 0.0 {
+                    let to = pair[0].1.0 + (pair[1].1.0 - pair[0].1.0) * taken / seconds;
+                    lines.push(Self { duration: Duration::from_secs_f64(taken), from: pair[0].1, to: Rate(to) });
+                }
+                left -= taken;
+            }
+        }
+        lines
+    }
+
+    /// The same arrivals, but all of each `period` in its first `share`, at an even rate there.
+    ///
+    /// Of counts over windows shorter than the burst, the index of dispersion (variance over mean) is about
+    /// `mean x (1 / share - 1)`, where evenly spaced arrivals have 0 and a Poisson process has 1.
+    pub fn bursts(lines: &[Self], period: Duration, share: Share) -> Vec<Self> {
+        let shape = Shape::new(lines.iter().copied());
+        let (end, period) = (shape.seconds(), period.as_secs_f64());
+        let mut bursts = Vec::new();
+        let mut begin = 0.0;
+        for number in 1u64.. {
+            let next = (number as f64 * period).min(end);
+            let on = (next - begin) * share.0;
+            let rate = Rate((shape.due(next) - shape.due(begin)) / on);
+            bursts.push(Self::constant(Duration::from_secs_f64(on), rate));
+            bursts.push(Self::constant(Duration::from_secs_f64(next - begin - on), Rate(0.0)));
+            begin = next;
+            if begin >= end {
+                break;
+            }
+        }
+        bursts
+    }
+}
+
+/// Lines between samples of a rate, every `step` seconds.
+fn sampled(duration: Duration, step: f64, rate: impl Fn(f64) -> Rate) -> Vec<Line> {
+    let seconds = duration.as_secs_f64();
+    let count = (seconds / step).ceil().max(1.0) as u64;
+    let at = |number: u64| (number as f64 * step).min(seconds);
+    let line = |number: u64| {
+        let (begin, end) = (at(number), at(number + 1));
+        Line { duration: Duration::from_secs_f64(end - begin), from: rate(begin), to: rate(end) }
+    };
+    (0..count).map(line).collect()
+}
+
+impl Shape {
+    /// The lines one after the other; those without length are left out.
+    pub fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+        let (mut begin, mut before) = (0.0, 0.0);
+        let mut pieces = Vec::new();
+        for line in lines.into_iter().filter(|line| !line.duration.is_zero()) {
+            let seconds = line.duration.as_secs_f64();
+            let amount = (line.from.0 + line.to.0) / 2.0 * seconds;
+            pieces.push(Piece { begin, seconds, from: line.from.0, to: line.to.0, before, amount });
+            begin += seconds;
+            before += amount;
+        }
+        Self(pieces.into())
+    }
+
+    /// How long there is load, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.0.last().map_or(0.0, |piece| piece.begin + piece.seconds)
+    }
+
+    /// Arrivals due in the first `at` seconds: the integral of the rate.
+    pub fn due(&self, at: f64) -> f64 {
+        let index = self.0.partition_point(|piece| piece.begin <= at);
+        let Some(piece) = index.checked_sub(1).and_then(|index| self.0.get(index)) else { return 0.0 };
+        let within = (at - piece.begin).min(piece.seconds);
+        let slope = (piece.to - piece.from) / piece.seconds;
+        piece.before + within * (piece.from + slope * within / 2.0)
+    }
+
+    /// The first moment, in seconds, at which `due` arrivals are due; `None` if there are not as many.
+    pub fn when(&self, due: f64) -> Option<f64> {
+        let index = self.0.partition_point(|piece| piece.before + piece.amount < due);
+        let piece = self.0.get(index)?;
+        let more = (due - piece.before).max(0.0);
+        let slope = (piece.to - piece.from) / piece.seconds;
+        // The root of `from t + slope t^2 / 2 = more`, in the form that loses no digits where the slope is small.
+        let root = (piece.from * piece.from + 2.0 * slope * more).max(0.0).sqrt();
+        let within = if more == 0.0 { 0.0 } else { 2.0 * more / (piece.from + root) };
+        Some(piece.begin + within.min(piece.seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::seed::Seed;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn total(lines: Vec<Line>) -> f64 {
+        let shape = Shape::new(lines);
+        assert!((shape.seconds() - 60.0).abs() < 1e-6, "{}", shape.seconds());
+        shape.due(60.0)
+    }
+
+    #[test]
+    fn each_shape_has_the_arrivals_that_its_formula_says() {
+        let rate = Rate;
+        assert_eq!(total(vec![Line { duration: MINUTE, from: rate(0.0), to: rate(100.0) }]), 3_000.0);
+        assert!((total(Line::steps(MINUTE, &[rate(10.0), rate(20.0), rate(60.0)])) - 1_800.0).abs() < 1e-6);
+        let (at, lasting) = (Duration::from_secs(50), Duration::from_secs(5));
+        assert_eq!(total(Line::spike(MINUTE, rate(10.0), rate(110.0), at, lasting)), 1_100.0);
+        let late = Line::spike(MINUTE, rate(10.0), rate(110.0), at, Duration::from_secs(500));
+        assert_eq!(total(late), 1_600.0, "cut off at the end");
+        let wave = Line::sine(MINUTE, rate(100.0), rate(80.0), Duration::from_secs(20));
+        assert!((total(wave) - 6_000.0).abs() < 1e-6, "whole periods");
+        // Half a period adds amplitude x period / pi.
+        let half = total(Line::sine(MINUTE, rate(100.0), rate(80.0), Duration::from_secs(120)));
+        assert!((half - (6_000.0 + 80.0 * 120.0 / std::f64::consts::PI)).abs() < 3.0, "{half}");
+    }
+
+    #[test]
+    fn a_curve_goes_through_its_points_and_over_midnight() {
+        let hour = |hours: u64| Duration::from_secs(hours * 3_600);
+        let points = [(hour(6), Rate(100.0)), (hour(18), Rate(300.0))];
+        // Two days in a minute.
+        let lines = Line::curve(MINUTE, &points, hour(24), 2.0 * 24.0 * 60.0);
+        let shape = Shape::new(lines.clone());
+        let rate = |at: f64| (shape.due(at + 1e-3) - shape.due(at - 1e-3)) / 2e-3;
+        for (at, expected) in [(7.5, 100.0), (15.0, 200.0), (22.5, 300.0), (30.0, 200.0), (37.5, 100.0), (52.5, 300.0)]
+        {
+            assert!((rate(at) - expected).abs() < 0.1, "{} at {at} s", rate(at));
+        }
+        assert!((total(lines) - 60.0 * 200.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bursts_keep_the_arrivals_of_each_period() {
+        let ramp = [Line { duration: MINUTE, from: Rate(100.0), to: Rate(200.0) }];
+        let bursts = Shape::new(Line::bursts(&ramp, Duration::from_secs(1), Share(0.1)));
+        let ramp = Shape::new(ramp);
+        for second in 0..60 {
+            let (begin, end) = (f64::from(second), f64::from(second + 1));
+            let expected = ramp.due(end) - ramp.due(begin);
+            assert!((bursts.due(end) - bursts.due(begin) - expected).abs() < 1e-6);
+            assert!((bursts.due(begin + 0.1) - bursts.due(begin) - expected).abs() < 1e-6, "all in the first tenth");
+        }
+    }
+
+    #[test]
+    fn shuffled_steps_depend_on_the_seed_only() {
+        let rates: Vec<Rate> = (1..10).map(|n| Rate(f64::from(n))).collect();
+        let shuffled = |seed, index| Line::shuffled_steps(MINUTE, &rates, Seed(seed).named("steps"), index);
+        assert_eq!(shuffled(1, 0), shuffled(1, 0));
+        assert_ne!(shuffled(1, 0), shuffled(2, 0));
+        assert_ne!(shuffled(1, 0), shuffled(1, 1));
+        assert!((total(shuffled(1, 0)) - 300.0).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn the_integral_and_its_inverse_agree(
+            lines in prop::collection::vec((1u64..20_000, 0.0f64..50_000.0, 0.0f64..50_000.0), 1..20), part in 0.0f64..1.0,
+        ) {
+            let line = |(millis, from, to)| Line { duration: Duration::from_millis(millis), from: Rate(from), to: Rate(to) };
+            let shape = Shape::new(lines.into_iter().map(line));
+            let due = shape.due(shape.seconds()) * part;
+            let when = shape.when(due).unwrap();
+            prop_assert!((shape.due(when) - due).abs() <= 1e-6 * due.max(1.0), "{} of {due}", shape.due(when));
+            prop_assert!(when <= shape.seconds());
+        }
+    }
+}
