@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use directory::{Files, NewDirectory, ReadError, WriteError, read};
 
-pub use crate::measure::{ConsumerRecord, Ending, Measurement, ShardRecord};
+pub use crate::measure::{ConsumerRecord, Ending, EventRecord, Measurement, ShardRecord};
 use crate::scenario::{Consumer, Objectives, Scenario, Stream};
 use crate::seed::Seed;
 use crate::time::Time;

@@ -17,7 +17,7 @@ pub struct Bytes(pub u64);
 pub struct Rate(pub f64);
 
 /// A part of a whole, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Share(pub f64);
 

@@ -12,7 +12,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use backoff::Backoff;
-pub use consumer::{FanOutConsumer, PollCall, PollOutcome, PollingConsumer, Start, Subscribe, SubscriptionInput};
+pub use consumer::{
+    Answer, Application, Checkpoint, Consumer, ConsumerCounts, ConsumerKind, Delivery, Fate, Interruption, LeaseCounts,
+    Lineage, Outage, Processing, ProcessingCounts, ReadCall, ReadOutcome, Received, ServiceTime, Start, Ticket, Wire,
+};
 pub use producer::{Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Sample};
 
 use crate::units::Bytes;
@@ -51,19 +54,4 @@ pub enum RetryPolicy {
         /// Most attempts, the first one included.
         attempts: u32,
     },
-}
-
-/// How a consumer reads.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-pub enum ConsumerKind {
-    /// GetRecords on every shard in turn, sharing the read capacity of the shard.
-    Polling {
-        /// Time between two calls on one shard.
-        interval: Duration,
-        /// Most records of one answer; the service gives 10,000.
-        limit: u32,
-    },
-    /// Enhanced fan-out: SubscribeToShard on every shard, with its own read capacity.
-    Efo,
 }

@@ -29,6 +29,12 @@ impl RunClock {
         self.began.get().map_or(Time::ZERO, |began| Time::from_nanos(nanos(began.elapsed())))
     }
 
+    /// The time of a moment on the machine's clock; zero before the run began.
+    pub fn at(&self, instant: Instant) -> Time {
+        let since = self.began.get().map(|began| instant.saturating_duration_since(*began));
+        since.map_or(Time::ZERO, |since| Time::from_nanos(nanos(since)))
+    }
+
     /// The moment on the machine's clock.
     pub fn instant(&self, at: Time) -> Instant {
         let began = self.began.get().copied().unwrap_or_else(Instant::now);

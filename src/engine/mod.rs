@@ -3,8 +3,10 @@
 //! The pacer releases arrivals on its own thread; one session owns the producer and its recorder, so that nothing on the way
 //! of a record is locked; each call is a task of its own; each consumer is one, too.
 
+mod changes;
 mod clock;
 mod consumers;
+mod events;
 mod pacer;
 mod put;
 mod readers;
@@ -12,7 +14,7 @@ mod session;
 mod stream;
 mod target;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -128,6 +130,11 @@ pub struct Run {
     pub began: Duration,
     /// Name of the stream that the load went to.
     pub stream: String,
+}
+
+/// The time since the beginning of 1970.
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// How long consumers may take to get ready.

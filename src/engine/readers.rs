@@ -1,20 +1,22 @@
 //! The consuming half of a run: its consumers, started, watched and stopped.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::clock::RunClock;
-use super::consumers::{Reader, SharedRecorder, fan_out, poll};
+use super::consumers::{Message, Reader, Sdk, SharedRecorder, consume};
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, POSITION_TIMEOUT};
-use crate::client::{ConsumerKind, FanOutConsumer, PollingConsumer, Start};
+use super::{Connection, Control, EngineError, POSITION_TIMEOUT, since_1970};
+use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
-use crate::measure::{ConsumerRecord, DeliveryCheck, LatencyLog, PutRecorder, PutRecording, ReadRecorder};
-use crate::scenario::{Consumer, Scenario};
+use crate::measure::{
+    ConsumerRecord, ConsumerWork, DeliveryCheck, LatencyLog, PutRecorder, PutRecording, ReadRecorder,
+};
+use crate::scenario::{Action, Consumer, InterruptionKind, Scenario};
 use crate::time::Time;
 
 /// The consuming half of a run.
@@ -30,7 +32,10 @@ struct OneReader {
     consumer: Consumer,
     recorder: SharedRecorder,
     positioned: watch::Receiver<bool>,
-    task: JoinHandle<()>,
+    messages: mpsc::UnboundedSender<Message>,
+    task: JoinHandle<ConsumerCounts>,
+    /// What it did; known when it has ended.
+    counts: ConsumerCounts,
     /// ARN of the registered consumer, for enhanced fan-out.
     registration: Option<String>,
 }
@@ -52,33 +57,43 @@ impl Readers {
             if *control.stop.borrow() {
                 return Err(EngineError::Stopped);
             }
-            let registration = match consumer.kind {
-                ConsumerKind::Efo => {
-                    let name = format!("{}-{run:08x}", consumer.name);
-                    Some(stream::register(&connection.client, &stream.arn, &name).await?)
-                }
-                ConsumerKind::Polling { .. } => None,
+            let registration = if consumer.kind.is_fan_out() {
+                let name = format!("{}-{run:08x}", consumer.name);
+                Some(stream::register(&connection.client, &stream.arn, &name).await?)
+            } else {
+                None
             };
             let measured_from = Time::ZERO + scenario.load.warm_up;
             let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from));
             let (positioned, is_positioned) = watch::channel(false);
+            let (messages, inbox) = mpsc::unbounded_channel();
             let reader = Reader {
                 client: connection.client.clone(),
                 stream: stream.name.clone(),
-                shards: stream.shards.clone(),
+                registration: registration.clone(),
                 clock: self.clock.clone(),
                 recorder: recorder.clone(),
-                began: SystemTime::now(),
                 positioning: Arc::new(Semaphore::new(POSITIONING_CALLS_MAX)),
                 positioned,
+                messages: inbox,
                 stop: self.stop.subscribe(),
             };
-            let task = spawn(reader, consumer, registration.clone(), stream, profile);
+            // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
+            let default = if stream.created { Start::TrimHorizon } else { Start::Latest };
+            let known = |text: &str| Some(text.to_owned());
+            let application = consumer.application::<Sdk>(default, since_1970(), profile, known, known);
+            // Whoever starts at the tip has no use for shards that are closed.
+            let open_only = application.start == Start::Latest;
+            let machine = Machine::new(application, scenario.seed);
+            let shards = stream.shards.lineage(open_only);
+            let task = tokio::spawn(consume(reader, machine, shards, joins_later(scenario, consumer)));
             self.readers.push(OneReader {
                 consumer: consumer.clone(),
                 recorder,
                 positioned: is_positioned,
+                messages,
                 task,
+                counts: ConsumerCounts::default(),
                 registration,
             });
         }
@@ -110,13 +125,29 @@ impl Readers {
         self.readers.iter().map(|reader| (reader.consumer.name.clone(), lag(reader))).collect()
     }
 
+    /// Interrupts the consumer of this name.
+    pub fn interrupt(&self, consumer: &str, interruption: Interruption) {
+        for reader in self.readers.iter().filter(|reader| reader.consumer.name == consumer) {
+            // A consumer that has ended badly is told of in the log.
+            let _ = reader.messages.send(Message::Interruption(interruption));
+        }
+    }
+
+    /// Tells the consumers of the shards that are there now.
+    pub fn follow(&self, shards: &[Lineage<Sdk>]) {
+        for reader in &self.readers {
+            let _ = reader.messages.send(Message::Shards(shards.to_vec()));
+        }
+    }
+
     /// Ends the consumers and removes their registrations. Returns what could not be removed.
     pub async fn stop(&mut self, client: &aws_sdk_kinesis::Client) -> Vec<String> {
         let mut problems = Vec::new();
         self.stop.send_replace(true);
         for reader in &mut self.readers {
-            if let Err(error) = (&mut reader.task).await {
-                tracing::error!(consumer = reader.consumer.name, %error, "the consumer ended badly");
+            match (&mut reader.task).await {
+                Ok(counts) => reader.counts = counts,
+                Err(error) => tracing::error!(consumer = reader.consumer.name, %error, "the consumer ended badly"),
             }
             if let Some(arn) = reader.registration.take() {
                 problems.extend(stream::deregister(client, &arn).await.err());
@@ -140,6 +171,11 @@ impl Readers {
                 throttled_calls: recording.throttled_calls,
                 failed_calls: recording.failed_calls,
                 delivery: DeliveryCheck::new(&put.ledger, &recording.reading),
+                kind: reader.consumer.kind.word().to_owned(),
+                read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
+                discarded: recording.discarded,
+                behind: recording.behind,
+                work: ConsumerWork::from(&reader.counts),
             });
             logs.push((format!("lag-{}", reader.consumer.name), recording.lag));
         }
@@ -147,25 +183,13 @@ impl Readers {
     }
 }
 
-fn spawn(
-    reader: Reader,
-    consumer: &Consumer,
-    registration: Option<String>,
-    stream: &ReadyStream,
-    profile: &Profile,
-) -> JoinHandle<()> {
-    // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
-    let start = if stream.created { Start::TrimHorizon } else { Start::Latest };
-    let shards = stream.shards.len();
-    match (&consumer.kind, registration) {
-        (ConsumerKind::Polling { interval, limit }, _) => {
-            tokio::spawn(poll(reader, PollingConsumer::new(shards, *interval, &start), *limit))
-        }
-        (ConsumerKind::Efo, arn) => {
-            let consumer = FanOutConsumer::new(shards, profile.fan_out.resubscribe_after, &start);
-            tokio::spawn(fan_out(reader, consumer, arn.unwrap_or_default()))
-        }
-    }
+/// Whether a consumer starts with an event of the scenario, and not with the run.
+fn joins_later(scenario: &Scenario, consumer: &Consumer) -> bool {
+    let first = scenario.events.iter().find_map(|event| match &event.action {
+        Action::Consumer { consumer: name, interruption, .. } if *name == consumer.name => Some(*interruption),
+        _ => None,
+    });
+    first == Some(InterruptionKind::Start)
 }
 
 /// How many iterators a consumer asks for at a time.

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
+use super::changes::Changes;
 use super::clock::RunClock;
 use super::pacer::{self, Pacer};
 use super::put::{Answer, put};
 use super::readers::Readers;
-use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, Phase, Progress, Run};
+use super::stream::{self, ReadyStream, ShardMap};
+use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
 use crate::client::{Backoff, CallOutcome, EntryOutcome, Producer};
 use crate::kinesis::Profile;
 use crate::measure::{
@@ -63,10 +64,6 @@ pub async fn run(
     result
 }
 
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
 /// Tells of what a run that failed leaves behind.
 fn log_leftover(cleaned: Result<(), String>) {
     if let Err(problem) = cleaned {
@@ -105,14 +102,16 @@ async fn run_on(
     let ending = session.drain(&mut control, &readers, ending).await;
     let ended = clock.now();
     let accepted_by_new_shards = session.accepted_by_new_shards;
+    let (shards, events) = (session.changes.stream.shards.clone(), session.changes.events(scenario));
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
     let consumers = readers.finish(clock.now(), &put, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
-    let mut measurement = measurement(put, consumers, storage, warnings, ready, &mut logs);
+    let mut measurement = measurement(put, consumers, storage, warnings, &shards, &mut logs);
     measurement.accepted_by_new_shards = accepted_by_new_shards;
+    measurement.events = events;
     Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
 }
 
@@ -122,7 +121,7 @@ struct Session<'a> {
     scenario: &'a Scenario,
     workload: Workload,
     payloads: Payloads,
-    stream: &'a ReadyStream,
+    changes: Changes,
     clock: RunClock,
     producer: Producer,
     recorder: PutRecorder,
@@ -138,7 +137,7 @@ impl<'a> Session<'a> {
         connection: &'a Connection,
         scenario: &'a Scenario,
         workload: Workload,
-        stream: &'a ReadyStream,
+        stream: &ReadyStream,
         run: u32,
         clock: RunClock,
     ) -> Self {
@@ -148,7 +147,7 @@ impl<'a> Session<'a> {
             scenario,
             workload,
             payloads: Payloads::new(run, scenario.seed),
-            stream,
+            changes: Changes::new(connection.client.clone(), stream.clone(), &scenario.events),
             clock,
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
@@ -182,10 +181,11 @@ impl<'a> Session<'a> {
             if all_released && backlog.is_empty() {
                 break Ending::Complete;
             }
-            let due = self.producer.poll_timeout();
+            let due = self.producer.poll_timeout().into_iter().chain(self.changes.due()).min();
             tokio::select! {
                 biased;
                 () = control.stopped() => break Ending::Interrupted,
+                () = self.changes.done(&self.clock, readers), if self.changes.under_way() => {}
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
                 () = yield_now(), if !backlog.is_empty() => {}
@@ -203,6 +203,8 @@ impl<'a> Session<'a> {
             backlog.start = taken.end;
             self.take_up(taken);
             self.advance();
+            let recorder = &self.recorder;
+            self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
         };
         stop_pacer.store(true, Ordering::Relaxed);
         let load_ended = if ending == Ending::Complete { end } else { self.clock.now() };
@@ -226,6 +228,7 @@ impl<'a> Session<'a> {
             tokio::select! {
                 biased;
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
+                () = self.changes.done(&self.clock, readers), if self.changes.under_way() => {}
                 () = sleep_until(self.clock.instant(due).into()) => {}
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Draining),
                 () = control.stopped(), if ending == Ending::Complete => {
@@ -257,13 +260,6 @@ impl<'a> Session<'a> {
                 "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
             ));
         }
-        if self.accepted_by_new_shards > 0 {
-            warnings.push(format!(
-                "The stream was resharded during the run: {} record(s) went to shards that were not there when it began. The \
-                 consumers did not follow them, so delivery and lag say nothing about these records.",
-                self.accepted_by_new_shards
-            ));
-        }
         (self.recorder.finish(now, open), warnings)
     }
 
@@ -272,7 +268,7 @@ impl<'a> Session<'a> {
             let arrival = self.workload.arrival(index);
             let now = self.clock.now();
             self.recorder.handle_arrival(now, arrival.intended);
-            let shard = self.stream.shards.of_key(&arrival.key);
+            let shard = self.changes.stream.shards.of_key(&arrival.key);
             self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
         }
     }
@@ -287,7 +283,11 @@ impl<'a> Session<'a> {
         }
         if let CallOutcome::Answered(outcomes) = &answer.outcome {
             let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
-            self.accepted_by_new_shards += outcomes.iter().filter(new).count() as u64;
+            let new = outcomes.iter().filter(new).count() as u64;
+            self.accepted_by_new_shards += new;
+            if new > 0 {
+                self.changes.look_at_shards();
+            }
         }
         self.producer.handle_outcome(answer.answered, answer.sent, answer.id, &answer.outcome);
     }
@@ -298,8 +298,8 @@ impl<'a> Session<'a> {
         self.producer.handle_timeout(now);
         while let Some(call) = self.producer.poll_call(now) {
             self.recorder.handle_call(now, call.entries.len());
-            let (client, stream) = (self.connection.puts.clone(), self.stream.name.clone());
-            self.calls.spawn(put(client, stream, call, self.clock.clone(), self.stream.shards.clone()));
+            let (client, stream) = (self.connection.puts.clone(), self.changes.stream.name.clone());
+            self.calls.spawn(put(client, stream, call, self.clock.clone(), self.changes.stream.shards.clone()));
         }
         self.record();
     }
@@ -319,7 +319,7 @@ impl<'a> Session<'a> {
         let last = self.recorder.last_interval();
         progress.send_replace(Progress {
             phase,
-            created_stream: self.stream.created.then(|| self.stream.name.clone()),
+            created_stream: self.changes.stream.created.then(|| self.changes.stream.name.clone()),
             now,
             counters: self.recorder.counters(self.producer.open_records()),
             accepted_last_second: last.map_or(0, |interval| interval.accepted),
@@ -359,14 +359,14 @@ fn measurement(
     consumers: Vec<ConsumerRecord>,
     storage: Option<StorageUse>,
     warnings: Vec<String>,
-    stream: &ReadyStream,
+    map: &ShardMap,
     logs: &mut Vec<(String, LatencyLog)>,
 ) -> Measurement {
-    let mut shards: Vec<ShardRecord> = (0..stream.shards.len())
+    let mut shards: Vec<ShardRecord> = (0..map.len())
         .map(|index| {
-            let range = stream.shards.range(index);
+            let range = map.range(index);
             ShardRecord {
-                id: stream.shards.id(index).to_owned(),
+                id: map.id(index).to_owned(),
                 starting_hash_key: range.map_or_else(String::new, |range| range.start.to_string()),
                 ending_hash_key: range.map_or_else(String::new, |range| range.end.to_string()),
                 accepted: 0,
@@ -392,6 +392,7 @@ fn measurement(
         put_curve: curve,
         shards,
         accepted_by_new_shards: 0,
+        events: Vec::new(),
         consumers,
         storage,
         warnings,

@@ -10,8 +10,9 @@ use aws_sdk_kinesis::types::{ConsumerStatus, Shard, StreamMode as SdkMode, Strea
 use tokio::time::{Instant, sleep};
 
 use super::EngineError;
+use super::consumers::Sdk;
 use super::put::{classify, describe};
-use crate::client::Failure;
+use crate::client::{Failure, Lineage};
 use crate::kinesis::{HashKey, HashKeyRange, StreamMode, locate};
 use crate::scenario::Stream;
 
@@ -22,56 +23,78 @@ pub struct ReadyStream {
     pub name: String,
     /// Its ARN.
     pub arn: String,
-    /// Its open shards.
+    /// Its shards.
     pub shards: ShardMap,
     /// Whether the run created it, and so deletes it.
     pub created: bool,
 }
 
-/// The open shards of a stream, in hash key order.
+/// The shards of a stream. A shard keeps its index when the stream is resharded; new ones get the next.
 #[derive(Debug, Clone)]
 pub struct ShardMap(Arc<Shards>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 struct Shards {
-    ids: Vec<String>,
-    ranges: Vec<HashKeyRange>,
+    known: Vec<KnownShard>,
     indices: HashMap<String, usize>,
+    /// The open shards in hash key order: their ranges, and their indices.
+    ranges: Vec<HashKeyRange>,
+    open: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+struct KnownShard {
+    id: String,
+    range: HashKeyRange,
+    parents: Vec<String>,
 }
 
 impl ShardMap {
-    /// The map of the open shards among `shards`.
+    /// The map of these shards. The open ones get the first indices, in hash key order.
     fn new(shards: &[Shard]) -> Self {
-        let open = shards
-            .iter()
-            .filter(|shard| shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none()));
-        let mut open: Vec<(HashKeyRange, String)> = open
-            .filter_map(|shard| {
-                let range = shard.hash_key_range()?;
-                let start: HashKey = range.starting_hash_key().parse().ok()?;
-                let end: HashKey = range.ending_hash_key().parse().ok()?;
-                Some((HashKeyRange { start, end }, shard.shard_id().to_owned()))
-            })
-            .collect();
-        open.sort_by_key(|(range, _)| range.start);
-        let (ranges, ids): (Vec<_>, Vec<_>) = open.into_iter().unzip();
-        let indices = ids.iter().enumerate().map(|(index, id)| (id.clone(), index)).collect();
-        Self(Arc::new(Shards { ids, ranges, indices }))
+        Self(Arc::new(Shards::default())).refreshed(shards)
     }
 
-    /// Number of shards.
+    /// The map after the stream has become these shards.
+    pub fn refreshed(&self, shards: &[Shard]) -> Self {
+        let mut map = Shards { ranges: Vec::new(), open: Vec::new(), ..(*self.0).clone() };
+        let mut listed: Vec<(bool, KnownShard)> = shards.iter().filter_map(known_shard).collect();
+        listed.sort_by_key(|(open, shard)| (!open, shard.range.start));
+        for (open, shard) in listed {
+            let index = match map.indices.get(&shard.id) {
+                Some(index) => *index,
+                None => {
+                    map.indices.insert(shard.id.clone(), map.known.len());
+                    map.known.push(shard.clone());
+                    map.known.len() - 1
+                }
+            };
+            if open {
+                map.ranges.push(shard.range);
+                map.open.push(index);
+            }
+        }
+        Self(Arc::new(map))
+    }
+
+    /// Number of shards, closed ones included.
     pub fn len(&self) -> usize {
-        self.0.ids.len()
+        self.0.known.len()
+    }
+
+    /// Indices of the open shards, in hash key order.
+    pub fn open(&self) -> &[usize] {
+        &self.0.open
     }
 
     /// Id of the shard at `index`.
     pub fn id(&self, index: usize) -> &str {
-        self.0.ids.get(index).map_or("", String::as_str)
+        self.0.known.get(index).map_or("", |shard| &shard.id)
     }
 
     /// Hash keys of the shard at `index`.
     pub fn range(&self, index: usize) -> Option<HashKeyRange> {
-        self.0.ranges.get(index).copied()
+        self.0.known.get(index).map(|shard| shard.range)
     }
 
     /// Index of the shard called `id`.
@@ -79,10 +102,33 @@ impl ShardMap {
         self.0.indices.get(id).copied()
     }
 
-    /// Index of the shard that takes `partition_key`.
+    /// Index of the open shard that takes `partition_key`.
     pub fn of_key(&self, partition_key: &str) -> usize {
-        locate(&self.0.ranges, HashKey::of(partition_key))
+        self.0.open.get(locate(&self.0.ranges, HashKey::of(partition_key))).copied().unwrap_or(0)
     }
+
+    /// The shards with where they came from, parents before their children; without the closed ones if `open_only`.
+    pub fn lineage(&self, open_only: bool) -> Vec<Lineage<Sdk>> {
+        let indices: Vec<usize> = if open_only { self.0.open.clone() } else { (0..self.len()).collect() };
+        let mut shards: Vec<&KnownShard> = indices.iter().filter_map(|index| self.0.known.get(*index)).collect();
+        // A child is younger than its parents, and ids are numbered by age; the open shards of one age stay in order.
+        let parents_there = |shard: &KnownShard| shard.parents.iter().any(|parent| self.0.indices.contains_key(parent));
+        if !open_only && shards.iter().any(|shard| parents_there(shard)) {
+            shards.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        shards.into_iter().map(|shard| Lineage { shard: shard.id.clone(), parents: shard.parents.clone() }).collect()
+    }
+}
+
+/// A shard of the API, and whether it is open.
+fn known_shard(shard: &Shard) -> Option<(bool, KnownShard)> {
+    let range = shard.hash_key_range()?;
+    let start: HashKey = range.starting_hash_key().parse().ok()?;
+    let end: HashKey = range.ending_hash_key().parse().ok()?;
+    let parents = shard.parent_shard_id().into_iter().chain(shard.adjacent_parent_shard_id());
+    let parents = parents.map(str::to_owned).collect();
+    let open = shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none());
+    Some((open, KnownShard { id: shard.shard_id().to_owned(), range: HashKeyRange { start, end }, parents }))
 }
 
 /// Finds or creates the stream and waits until it is ACTIVE. `fresh_name` is the name of a stream to create.
@@ -103,9 +149,9 @@ async fn make_ready(client: &Client, stream: &Stream, name: &str, created: bool)
     if created {
         create(client, stream, name).await?;
     }
-    let arn = wait_until_active(client, name, created).await?;
-    let shards = list_shards(client, name).await?;
-    if shards.len() == 0 {
+    let arn = wait_until_active(client, name, created, false).await?;
+    let shards = list_shards(client, name).await.map(|shards| ShardMap::new(&shards))?;
+    if shards.open().is_empty() {
         return Err(EngineError::Stream(format!("the stream `{name}` has no open shard")));
     }
     Ok(ReadyStream { name: name.to_owned(), arn, shards, created })
@@ -164,7 +210,7 @@ pub async fn deregister(client: &Client, consumer_arn: &str) -> Result<(), Strin
 }
 
 /// Repeats a call while it fails in a way that passes, or with one of `codes`, for at most `patience`.
-async fn patiently<T, E, R, F>(
+pub async fn patiently<T, E, R, F>(
     patience: Duration,
     codes: &[&str],
     mut call: impl FnMut() -> F,
@@ -200,7 +246,13 @@ async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), Engi
     request.send().await.map(|_| ()).map_err(|error| failed(describe(&error)))
 }
 
-async fn wait_until_active(client: &Client, name: &str, created: bool) -> Result<String, EngineError> {
+/// Waits until a stream can be used, or if `settled` until no change of it is under way; gives its ARN.
+pub async fn wait_until_active(
+    client: &Client,
+    name: &str,
+    created: bool,
+    settled: bool,
+) -> Result<String, EngineError> {
     let failed = |what: String| EngineError::Stream(format!("the stream `{name}` is not usable: {what}"));
     // A stream that was just created may not be visible everywhere yet.
     let codes: &[&str] = if created { &[NOT_FOUND] } else { &[] };
@@ -209,7 +261,9 @@ async fn wait_until_active(client: &Client, name: &str, created: bool) -> Result
         let call = || client.describe_stream_summary().stream_name(name).send();
         let answer = patiently(STATUS_PATIENCE, codes, call).await.map_err(|error| failed(describe(&error)))?;
         let summary = answer.stream_description_summary();
-        let active = summary.filter(|s| matches!(s.stream_status(), StreamStatus::Active | StreamStatus::Updating));
+        // A stream of somebody else may be changing and still take load.
+        let updating = if settled { StreamStatus::Active } else { StreamStatus::Updating };
+        let active = summary.filter(|s| *s.stream_status() == StreamStatus::Active || *s.stream_status() == updating);
         if let Some(summary) = active {
             return Ok(summary.stream_arn().to_owned());
         }
@@ -218,7 +272,8 @@ async fn wait_until_active(client: &Client, name: &str, created: bool) -> Result
     Err(failed("it did not become ACTIVE in time".to_owned()))
 }
 
-async fn list_shards(client: &Client, name: &str) -> Result<ShardMap, EngineError> {
+/// All shards of a stream, closed ones included.
+pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<Shard>, EngineError> {
     let failed = |what| EngineError::Stream(format!("the shards of `{name}` cannot be listed: {what}"));
     let mut shards = Vec::new();
     let mut next_token: Option<String> = None;
@@ -236,7 +291,7 @@ async fn list_shards(client: &Client, name: &str) -> Result<ShardMap, EngineErro
             None => break,
         }
     }
-    Ok(ShardMap::new(&shards))
+    Ok(shards)
 }
 
 const NOT_FOUND: &str = "ResourceNotFoundException";

@@ -47,6 +47,21 @@ pub enum FaultKind {
     Delay(Duration),
 }
 
+impl FaultKind {
+    /// A few words for charts.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::InternalFailure => "internal failures",
+            Self::ServiceUnavailable => "service unavailable",
+            Self::Throttling => "throttling",
+            Self::ProvisionedThroughputExceeded => "throughput exceeded",
+            Self::ExpiredIterator => "expired iterators",
+            Self::ConnectionDropped => "connections dropped",
+            Self::Delay(_) => "delay",
+        }
+    }
+}
+
 /// The rules in force and their dice.
 #[derive(Debug)]
 pub(super) struct Faults {

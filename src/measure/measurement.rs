@@ -1,8 +1,12 @@
 //! All figures of one run, as they go into its result.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::client::{ConsumerCounts, Outage};
+use crate::time::Time;
 
 use super::{Counters, DeliveryCheck, Interval, LatencySummary, PercentilePoint, StorageUse};
 
@@ -22,7 +26,7 @@ pub enum Ending {
 }
 
 /// What was measured. Everything here is counted or recorded, nothing is estimated.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Measurement {
     /// The state of every record at the end of the run, warm-up included.
     pub counters: Counters,
@@ -35,12 +39,15 @@ pub struct Measurement {
     pub put_curve: Vec<PercentilePoint>,
     /// The shards of the stream.
     pub shards: Vec<ShardRecord>,
-    /// Records accepted by shards that were not in the stream when the run began: it was resharded meanwhile. They count for
-    /// the shard that had their key before; the consumers do not follow them.
+    /// Records accepted by shards that the run did not know of yet: the stream had just been resharded. They count for the shard
+    /// that had their key before.
     #[serde(default)]
     pub accepted_by_new_shards: u64,
     /// One entry per consumer, in the scenario's order.
     pub consumers: Vec<ConsumerRecord>,
+    /// What happened during the run, in the order of time.
+    #[serde(default)]
+    pub events: Vec<EventRecord>,
     /// What the embedded emulator held; `None` for other targets.
     pub storage: Option<StorageUse>,
     /// What went wrong that a reader must know of, in full sentences.
@@ -65,7 +72,7 @@ pub struct ShardRecord {
 }
 
 /// A consumer and what it saw.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ConsumerRecord {
     /// Its name.
     pub name: String,
@@ -81,4 +88,81 @@ pub struct ConsumerRecord {
     pub failed_calls: BTreeMap<String, u64>,
     /// Whether every accepted record arrived.
     pub delivery: DeliveryCheck,
+    /// `polling`, `efo`, `kcl`, `lambda` or `firehose`.
+    #[serde(default)]
+    pub kind: String,
+    /// Read minus intended time, of records that took time to be processed; the lag is up to the end of the processing.
+    #[serde(default)]
+    pub read_lag: Option<LatencySummary>,
+    /// Records read and not processed, by what became of them: `failed`, `too old`, `too large`.
+    #[serde(default)]
+    pub discarded: BTreeMap<String, u64>,
+    /// MillisBehindLatest: the second, and the largest of the answers in it.
+    #[serde(default)]
+    pub behind: Vec<(u64, u64)>,
+    /// What it did beside reading.
+    #[serde(default)]
+    pub work: ConsumerWork,
+}
+
+/// What a consumer application did beside reading.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConsumerWork {
+    /// Attempts at batches that took time, or could fail.
+    pub batches: u64,
+    /// Those that failed.
+    pub failed_batches: u64,
+    /// Time that all attempts took together.
+    pub busy: Duration,
+    /// Times that it noted how far it has got in a shard.
+    pub checkpoints: u64,
+    /// Renewals of leases, and leases read to find free ones: writes to and reads from the lease table.
+    pub lease_renewals: u64,
+    /// Leases read by workers that look for some to take.
+    pub lease_reads: u64,
+    /// Leases that changed their worker.
+    pub leases_taken: u64,
+    /// Interruptions, and how long it took to catch up.
+    pub outages: Vec<OutageRecord>,
+}
+
+/// An interruption of a consumer. Times are those of the consumer's own clock, which starts with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutageRecord {
+    /// How long it stood still; `None` if it was not started again.
+    pub down: Option<Duration>,
+    /// Time from its start until it had processed up to the tip of every shard; `None` if it never had.
+    pub caught_up_after: Option<Duration>,
+}
+
+impl From<&ConsumerCounts> for ConsumerWork {
+    fn from(counts: &ConsumerCounts) -> Self {
+        let outage = |outage: &Outage| OutageRecord {
+            down: outage.started.map(|started| started.since(outage.stopped)),
+            caught_up_after: outage.started.and_then(|started| Some(outage.caught_up?.since(started))),
+        };
+        Self {
+            batches: counts.processing.batches,
+            failed_batches: counts.processing.failed_batches,
+            busy: counts.processing.busy,
+            checkpoints: counts.checkpoints,
+            lease_renewals: counts.leases.renewals,
+            lease_reads: counts.leases.reads,
+            leases_taken: counts.leases.taken,
+            outages: counts.outages.iter().map(outage).collect(),
+        }
+    }
+}
+
+/// Something that happened during a run: an event of the scenario, or a fault window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// When it began.
+    pub at: Time,
+    /// When it was over; `None` for what is only a moment, or was not over by the end of the run.
+    pub until: Option<Time>,
+    /// What it was, in a few words.
+    pub label: String,
+    /// Why it did not happen as asked.
+    pub problem: Option<String>,
 }

@@ -11,7 +11,7 @@ mod recorder;
 pub use delivery::{DeliveryCheck, Ledger, Reading, RecordSet};
 pub use interval::{Counters, Interval, ShardInterval};
 pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoint};
-pub use measurement::{ConsumerRecord, Ending, Measurement, ShardRecord};
+pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measurement, OutageRecord, ShardRecord};
 pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
 
 use serde::{Deserialize, Serialize};

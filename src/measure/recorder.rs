@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::delivery::{Ledger, Reading};
 use super::interval::{Counters, Interval, ShardInterval};
 use super::latency::{LatencyLog, LatencySummary, LogWindow};
-use crate::client::{FailedAttempt, Failure, Outcome, Sample};
+use crate::client::{FailedAttempt, Failure, Fate, Outcome, Sample};
 use crate::time::Time;
 use crate::workload::Header;
 
@@ -133,6 +133,19 @@ impl PutRecorder {
         self.logs.lateness.total().summary()
     }
 
+    /// The shard that took the most bytes so far, counting what it throttled as the mean record.
+    pub fn hottest_shard(&self) -> Option<usize> {
+        let mut load: Vec<u64> = Vec::new();
+        for (index, cell) in self.intervals.iter().flat_map(|interval| interval.shards.iter().enumerate()) {
+            if load.len() <= index {
+                load.resize(index + 1, 0);
+            }
+            let mean = self.counters.accepted_bytes / self.counters.accepted.max(1);
+            load[index] += u64::from(cell.bytes) + u64::from(cell.throttled) * mean;
+        }
+        (0..load.len()).max_by_key(|index| load[*index])
+    }
+
     /// The last interval that is over, if there is one.
     pub fn last_interval(&self) -> Option<&Interval> {
         self.intervals.get(usize::try_from(self.open).ok()?.checked_sub(1)?)
@@ -229,6 +242,9 @@ pub struct ReadRecorder {
     offered: u64,
     reading: Reading,
     lag: LatencyLog,
+    read_lag: LatencyLog,
+    discarded: BTreeMap<String, u64>,
+    behind: Vec<(u64, u64)>,
     intervals: Vec<(u64, LatencySummary)>,
     open: u64,
     calls: u64,
@@ -243,8 +259,14 @@ const FAILURE_REASONS_MAX: usize = 20;
 pub struct ReadRecording {
     /// Which records were read.
     pub reading: Reading,
-    /// End-to-end lag: read minus intended.
+    /// End-to-end lag: processed minus intended.
     pub lag: LatencyLog,
+    /// Read minus intended, of records that took time to be processed.
+    pub read_lag: LatencyLog,
+    /// Records that were read and not processed, by what became of them.
+    pub discarded: BTreeMap<String, u64>,
+    /// Largest MillisBehindLatest of the answers of each second; seconds without any are left out.
+    pub behind: Vec<(u64, u64)>,
     /// The lag of the records read in each second; seconds without any are left out.
     pub intervals: Vec<(u64, LatencySummary)>,
     /// Reading calls made.
@@ -264,6 +286,9 @@ impl ReadRecorder {
             offered,
             reading: Reading::new(run),
             lag: LatencyLog::default(),
+            read_lag: LatencyLog::default(),
+            discarded: BTreeMap::new(),
+            behind: Vec::new(),
             intervals: Vec::new(),
             open: 0,
             calls: 0,
@@ -295,13 +320,43 @@ impl ReadRecorder {
         self.failed_calls.iter().max_by_key(|(_, calls)| **calls).map(|(reason, _)| reason.clone())
     }
 
-    /// A record with this data blob was read at `now`.
-    pub fn handle_record(&mut self, now: Time, blob: &[u8]) {
-        self.close_intervals_before(now);
-        if let Some(Header { intended, .. }) = self.reading.take(blob, self.offered) {
-            let lag: Duration = now.since(intended);
-            self.lag.record(lag, intended >= self.measured_from);
+    /// A record was read at `read`, and the consumer was done with it at `done`.
+    pub fn handle_delivery(&mut self, done: Time, read: Time, fate: Fate, blob: &[u8]) {
+        if fate == Fate::Processed {
+            if let Some(intended) = self.handle_record(done, blob)
+                && done > read
+            {
+                self.read_lag.record(read.since(intended), intended >= self.measured_from);
+            }
+            return;
         }
+        self.close_intervals_before(done);
+        self.reading.take(blob, self.offered);
+        let reason = match fate {
+            Fate::Processed => "processed",
+            Fate::Failed => "failed",
+            Fate::TooOld => "too old",
+            Fate::TooLarge => "too large",
+        };
+        *self.discarded.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// An answer at `now` was so far behind the tip of its shard.
+    pub fn handle_behind(&mut self, now: Time, behind: Duration) {
+        let (second, millis) = (now.second(), u64::try_from(behind.as_millis()).unwrap_or(u64::MAX));
+        match self.behind.last_mut() {
+            Some((last, most)) if *last >= second => *most = millis.max(*most),
+            _ => self.behind.push((second, millis)),
+        }
+    }
+
+    /// A record with this data blob was read at `now`; gives when it was intended, if it counts.
+    pub fn handle_record(&mut self, now: Time, blob: &[u8]) -> Option<Time> {
+        self.close_intervals_before(now);
+        let Header { intended, .. } = self.reading.take(blob, self.offered)?;
+        let lag: Duration = now.since(intended);
+        self.lag.record(lag, intended >= self.measured_from);
+        Some(intended)
     }
 
     /// Which records were read so far.
@@ -323,6 +378,9 @@ impl ReadRecorder {
         ReadRecording {
             reading: self.reading,
             lag: self.lag,
+            read_lag: self.read_lag,
+            discarded: self.discarded,
+            behind: self.behind,
             intervals: self.intervals,
             calls: self.calls,
             throttled_calls: self.throttled_calls,
@@ -337,7 +395,9 @@ impl ReadRecorder {
     }
 
     fn close_interval(&mut self, to: Time) {
-        let summary = self.lag.close_interval(LogWindow { from: Time::from_secs(self.open), to });
+        let window = LogWindow { from: Time::from_secs(self.open), to };
+        let summary = self.lag.close_interval(window);
+        self.read_lag.close_interval(window);
         if summary.count > 0 {
             self.intervals.push((self.open, summary));
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::flow::{ShardFlow, shard_flows};
+use super::processing::{Work, processing_bound};
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
 use crate::kinesis::{Profile, Spread};
@@ -54,7 +55,8 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
     let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
     let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
     let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
-    let reading = Reading { scenario, profile, flows: &flows, batch_wait: batch_wait(scenario, &demand, offered) };
+    let batch_wait = batch_wait(scenario, &demand, offered);
+    let reading = Reading { scenario, profile, flows: &flows, batch_wait, record_bytes: demand.record_bytes };
     Plan {
         required_shards,
         recommended_shards,
@@ -108,7 +110,7 @@ fn busiest_second(schedule: &Schedule, end: Time) -> f64 {
 fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound> {
     let (write, read) = (&profile.write, &profile.read);
     let pollers = pollers(scenario, profile);
-    let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind == ConsumerKind::Efo).count();
+    let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind.is_fan_out()).count();
     let bytes = demand.busiest * demand.record_bytes;
     let shards = f64::from(demand.shards);
     let busiest =
@@ -164,6 +166,7 @@ fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound>
             units::Bytes(profile.fan_out.bytes_per_second)
         )));
     }
+    bounds.extend(processing_bound(scenario, demand.busiest, shards));
     bounds.push(top_key_bound(demand, profile));
     bounds
 }
@@ -193,7 +196,7 @@ fn top_key_bound(demand: &Demand, profile: &Profile) -> Bound {
     }
 }
 
-fn bound(name: &str, unit: &str, demand: f64, capacity: f64, shards: f64, note: String) -> Bound {
+pub(super) fn bound(name: &str, unit: &str, demand: f64, capacity: f64, shards: f64, note: String) -> Bound {
     Bound {
         name: name.to_owned(),
         unit: unit.to_owned(),
@@ -217,21 +220,16 @@ fn binding(bounds: &[Bound]) -> String {
 
 /// GetRecords calls per second and shard that all consumers together ask for.
 fn calls_asked(scenario: &Scenario) -> f64 {
-    let calls = |kind: &ConsumerKind| match kind {
-        ConsumerKind::Polling { interval, .. } => 1.0 / interval.as_secs_f64(),
-        ConsumerKind::Efo => 0.0,
-    };
+    let calls = |kind: &ConsumerKind| kind.polls().map_or(0.0, |(interval, _)| 1.0 / interval.as_secs_f64());
     scenario.consumers.iter().map(|consumer| calls(&consumer.kind)).sum()
 }
 
 fn pollers<'a>(scenario: &'a Scenario, profile: &Profile) -> Vec<Poller<'a>> {
     // Pollers that ask for more calls than there are get their part of them.
     let stretch = (calls_asked(scenario) / profile.read.calls_per_second as f64).max(1.0);
-    let poller = |consumer: &'a Consumer| match consumer.kind {
-        ConsumerKind::Polling { interval, limit } => {
-            Some(Poller { name: &consumer.name, limit, interval: interval.mul_f64(stretch) })
-        }
-        ConsumerKind::Efo => None,
+    let poller = |consumer: &'a Consumer| {
+        let (interval, limit) = consumer.kind.polls()?;
+        Some(Poller { name: &consumer.name, limit, interval: interval.mul_f64(stretch) })
     };
     scenario.consumers.iter().filter_map(poller).collect()
 }
@@ -270,6 +268,7 @@ struct Reading<'a> {
     profile: &'a Profile,
     flows: &'a [ShardFlow],
     batch_wait: Duration,
+    record_bytes: f64,
 }
 
 impl Reading<'_> {
@@ -281,6 +280,8 @@ impl Reading<'_> {
             units::duration(self.batch_wait),
             units::duration(propagation)
         );
+        let records: f64 = self.flows.iter().map(|flow| flow.accepted).sum::<f64>() / self.flows.len().max(1) as f64;
+        let work = Work::new(consumer, records, self.record_bytes);
         let pollers = pollers(self.scenario, self.profile);
         let (mean, note) = match pollers.iter().find(|poller| poller.name == consumer.name) {
             None => {
@@ -302,6 +303,8 @@ impl Reading<'_> {
                 (keeps_up.then_some(visible + wait + get), note)
             }
         };
+        let busiest = self.flows.iter().map(|flow| flow.records * flow.sustained(self.profile)).fold(0.0, f64::max);
+        let (mean, note) = work.add_to(mean, note, busiest);
         LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note }
     }
 

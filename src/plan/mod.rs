@@ -4,6 +4,7 @@ mod capacity;
 mod flow;
 mod judge;
 mod placement;
+mod processing;
 
 use serde::{Deserialize, Serialize};
 

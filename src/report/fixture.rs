@@ -104,7 +104,6 @@ fn measurement(consumer: &str) -> Measurement {
             .map(|(quantile, millis)| PercentilePoint { quantile, value: millis * 1_000_000 })
             .into(),
         shards: vec![shard("shardId-000000000000", 7_500, 0), shard("shardId-000000000001", 10_000, 500)],
-        accepted_by_new_shards: 0,
         consumers: vec![ConsumerRecord {
             name: consumer.into(),
             lag: latency,
@@ -113,8 +112,10 @@ fn measurement(consumer: &str) -> Measurement {
             throttled_calls: 0,
             failed_calls: BTreeMap::new(),
             delivery: DeliveryCheck { accepted: 17_500, delivered: 17_499, lost: 1, ..DeliveryCheck::default() },
+            ..ConsumerRecord::default()
         }],
         storage: None,
         warnings: vec!["a warning with <b>markup</b>".into()],
+        ..Measurement::default()
     }
 }

@@ -1,19 +1,20 @@
 //! From TOML to a scenario.
 
+mod consumers;
+mod events;
 mod faults;
 mod load;
 mod phases;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::diagnostics::{Diagnostic, Diagnostics, Sources};
 use super::reader::{Found, Placed, Problems, Reported, TableReader};
-use super::{Consumer, Delivery, Objectives, Scenario, Stream, overrides};
-use crate::client::{ConsumerKind, ProducerSettings, RetryPolicy};
+use super::{Delivery, Objectives, Scenario, Stream, overrides};
+use crate::client::{ProducerSettings, RetryPolicy};
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
 use crate::units::Bytes;
@@ -23,8 +24,6 @@ use crate::workload::{Keys, Sizes};
 const MOST_SHARDS: u32 = 10_000;
 /// Every call under way costs a task and its batch.
 const MOST_IN_FLIGHT: usize = 10_000;
-/// A run registers a fan-out consumer under its name, a `-` and eight digits that tell runs apart; 128 is the limit for all.
-const LONGEST_FAN_OUT_NAME: usize = 119;
 
 /// See [`super::parse`].
 pub(super) fn scenario(
@@ -75,18 +74,21 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let columns = load::columns(tree);
     let steps = Seed(seed.as_ref().map_or(1, |seed| seed.value));
     let load = load::load(&mut root, path.parent().unwrap_or(Path::new("")), steps);
-    let trace = load.as_ref().map(|(_, trace)| trace.as_ref()).map_err(|reported| *reported);
+    let trace = load.as_ref().map(|(_, _, trace)| trace.as_ref()).map_err(|reported| *reported);
     let keys = load::keys(&mut root, &columns, trace);
     let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
     let sizes = load::sizes(&mut root, &columns, trace, longest_key, profile);
     let largest = largest_record(&sizes, &keys, profile, problems);
     let producer = producer(&mut root, largest, profile);
-    let consumers = consumers(&mut root, profile);
+    let consumers = consumers::consumers(&mut root, profile);
+    let ends = load.as_ref().ok().map(|(_, ends, _)| ends);
+    let known = consumers.as_deref().map_err(|reported| *reported);
+    let events = events::events(&mut root, known, ends);
     let faults = faults::faults(&mut root);
     let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
-    let (load, trace) = load?;
+    let (load, _, trace) = load?;
     Ok(Scenario {
         name: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
         question: question?.map(|question| question.value),
@@ -99,6 +101,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         producer: producer?,
         consumers: consumers?,
         faults: faults?,
+        events: events?,
         objectives: objectives?,
         source: String::new(),
     })
@@ -228,70 +231,6 @@ fn retry(producer: &mut TableReader<'_>) -> Result<RetryPolicy, Reported> {
         return Err(producer.problems().report(problem));
     }
     Ok(RetryPolicy::Exponential { base: base.value, cap: cap.value, attempts: attempts?.value })
-}
-
-fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result<Vec<Consumer>, Reported> {
-    let problems = root.problems();
-    let Some(value) = root.raw("consumer") else {
-        return Ok(Vec::new());
-    };
-    let DeValue::Array(array) = value.get_ref() else {
-        let problem = Diagnostic::new("`consumer` must be a list of tables").at(Some(value.span()), "");
-        return Err(problems.report(problem.help("write [[consumer]] with two brackets, once for each consumer")));
-    };
-    let mut consumers = Vec::new();
-    let mut places = HashMap::new();
-    let mut fan_out = 0;
-    for (position, value) in array.iter().enumerate() {
-        let mut reader = TableReader::of(value, format!("consumer.{position}"), problems);
-        let kind_at = reader.place("type");
-        let name = reader.required("name", "name = \"analytics\"");
-        let name = check_name(&reader, name);
-        let kind = consumer_kind(&mut reader, profile);
-        let name = if matches!(kind, Ok(ConsumerKind::Efo)) { check_fan_out_name(&reader, name) } else { name };
-        reader.finish();
-        if let Ok(name) = &name
-            && let Some(first) = places.insert(name.value.clone(), name.at.clone())
-        {
-            let problem = name.problem(format_args!("is used twice: `{}`", name.value)).at(first, "first used here");
-            problems.report(problem.help("give every consumer its own name"));
-        }
-        fan_out += u32::from(matches!(kind, Ok(ConsumerKind::Efo)));
-        if fan_out == profile.fan_out.consumers + 1 && matches!(kind, Ok(ConsumerKind::Efo)) {
-            let message = format!("a stream has at most {} fan-out consumers", profile.fan_out.consumers);
-            let problem = Diagnostic::new(message).at(kind_at, "one too many");
-            problems.report(problem.help("let some of the consumers poll, or remove them"));
-        }
-        consumers.push(name.and_then(|name| Ok(Consumer { name: name.value, kind: kind? })));
-    }
-    consumers.into_iter().collect()
-}
-
-/// Refuses a name that leaves no room for what a run appends to it.
-fn check_fan_out_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
-    reader.check(
-        name,
-        |name| name.len() <= LONGEST_FAN_OUT_NAME,
-        "is too long for a fan-out consumer",
-        &format!("use at most {LONGEST_FAN_OUT_NAME} characters: each run registers it with nine more of its own"),
-    )
-}
-
-fn consumer_kind(reader: &mut TableReader<'_>, profile: &Profile) -> Result<ConsumerKind, Reported> {
-    let polling = reader.choice("type", &[("polling", true), ("efo", false)], None);
-    if polling.as_ref().is_ok_and(|polling| !polling.value) {
-        for key in ["interval", "limit"] {
-            reader.misplaced(key, "has no meaning for a fan-out consumer, which does not poll");
-        }
-        return Ok(ConsumerKind::Efo);
-    }
-    let most = u32::try_from(profile.request.get_records).unwrap_or(u32::MAX);
-    let interval = reader.or("interval", Duration::from_millis(200));
-    let interval = positive(reader, interval);
-    let limit = reader.or("limit", most);
-    let limit = reader.within(limit, 1..=most);
-    polling?;
-    Ok(ConsumerKind::Polling { interval: interval?.value, limit: limit?.value })
 }
 
 fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectives, Reported> {

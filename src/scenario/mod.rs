@@ -3,6 +3,7 @@
 //! [`parse`] reads TOML and reports every mistake at once, each with its place in the file. What it returns cannot be wrong:
 //! nothing below this layer validates a scenario again.
 
+mod consumer;
 mod decode;
 mod diagnostics;
 mod overrides;
@@ -13,9 +14,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use consumer::{Action, Consumer, Event, InterruptionKind, ShardChoice, StartingPosition};
 pub use diagnostics::{Diagnostic, Diagnostics};
 
-use crate::client::{ConsumerKind, ProducerSettings};
+use crate::client::ProducerSettings;
 use crate::kinesis::{FaultRule, Profile, StreamMode};
 use crate::seed::Seed;
 use crate::time::Time;
@@ -47,6 +49,8 @@ pub struct Scenario {
     pub consumers: Vec<Consumer>,
     /// What the embedded emulator does wrong, and when; times count from the start of the load.
     pub faults: Vec<FaultRule>,
+    /// What happens during the run, in the order of time.
+    pub events: Vec<Event>,
     /// What counts as good.
     pub objectives: Objectives,
     /// The text of the file, kept with every result.
@@ -85,16 +89,6 @@ pub struct Load {
     pub drain: Duration,
     /// The run is void when the 99th percentile of the generator's own lateness is above this.
     pub lateness_bound: Duration,
-}
-
-/// A consumer application.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Consumer {
-    /// Its name, unique in the scenario.
-    pub name: String,
-    /// How it reads.
-    #[serde(flatten)]
-    pub kind: ConsumerKind,
 }
 
 /// Objectives; a missing one is not judged.

@@ -200,7 +200,7 @@ async fn a_named_stream_is_used_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_that_is_resharded_meanwhile_is_no_basis_for_a_verdict_on_delivery() {
+async fn consumers_follow_a_stream_that_somebody_else_reshards() {
     let profile = Profile::newest();
     let named = TWO_CONSUMERS.replace("[stream]", "[stream]\nname = \"mine\"");
     let scenario = scenario(&named.replace("duration = \"1s\"", "duration = \"2s\"\ndrain = \"1s\""));
@@ -218,8 +218,13 @@ async fn a_stream_that_is_resharded_meanwhile_is_no_basis_for_a_verdict_on_deliv
     let run = run(&connection, &scenario, &profile, Control { stop, progress }).await.unwrap();
     let measured = &run.measurement;
     assert!(measured.counters.balance() && measured.counters.accepted == 800, "{:?}", measured.counters);
-    assert!(measured.accepted_by_new_shards > 0);
-    assert!(measured.warnings.iter().any(|warning| warning.contains("resharded")), "{:?}", measured.warnings);
+    assert_eq!(measured.shards.len(), 4, "two, and the two that one of them became");
+    let closed = measured.shards[0].accepted;
+    let children: u64 = measured.shards[2..].iter().map(|shard| shard.accepted).sum();
+    assert!(closed > 0 && children + measured.accepted_by_new_shards > 0, "{:?}", measured.shards);
+    for consumer in &measured.consumers {
+        assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -148,17 +148,7 @@ fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict 
         target: TargetRecord::Embedded { profile: String::new() },
         ending: Ending::Complete,
         load_ended: Time::ZERO + scenario.load.duration,
-        measurement: Measurement {
-            accepted_by_new_shards: 0,
-            counters,
-            intervals,
-            put: Default::default(),
-            put_curve: Vec::new(),
-            shards: vec![shard],
-            consumers: Vec::new(),
-            storage: None,
-            warnings: Vec::new(),
-        },
+        measurement: Measurement { counters, intervals, shards: vec![shard], ..Measurement::default() },
     };
     judge(&predict(&scenario, &Profile::newest()), &result)
 }

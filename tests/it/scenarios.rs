@@ -84,6 +84,7 @@ macro_rules! broken {
 
 broken!(
     batch_over_the_limit,
+    consumer_kinds,
     consumers,
     empty,
     fan_out_name_too_long,

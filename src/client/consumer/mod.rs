@@ -1,32 +1,22 @@
-//! Consumers: how a consumer application decides what to ask next, shard by shard.
+//! Consumers: what a consumer application asks, and does with what it gets.
+//!
+//! [`Consumer`] is the application: it knows the shards and their lineage, who reads which of them, and how far they are
+//! processed. Below it, one part reads a shard (polling it or subscribed to it), and one processes what was read.
 
-mod efo;
-mod polling;
+mod application;
+mod interruption;
+mod leases;
+mod processing;
+mod reading;
+mod settings;
+mod wire;
 
-pub use efo::{FanOutConsumer, Subscribe, SubscriptionInput};
-pub use polling::{PollCall, PollOutcome, PollingConsumer};
+#[cfg(test)]
+mod tests;
 
-use crate::time::Time;
-
-/// Where a consumer starts in a shard, or goes on after an interruption.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
-    /// With the oldest record.
-    TrimHorizon,
-    /// With the next record to be put.
-    Latest,
-    /// With the first record put at this time or after it.
-    At(Time),
-    /// After the record of this sequence number.
-    After(String),
-}
-
-impl Start {
-    /// The position is taken at `now`: whoever loses it before the first record goes on from there, since the latest record
-    /// would be another one by then.
-    fn fix(&mut self, now: Time) {
-        if *self == Self::Latest {
-            *self = Self::At(now);
-        }
-    }
-}
+pub use application::{Application, Consumer};
+pub use interruption::{ConsumerCounts, Interruption, Outage};
+pub use leases::LeaseCounts;
+pub use processing::{Delivery, Fate, ProcessingCounts};
+pub use settings::{Checkpoint, ConsumerKind, Processing, ServiceTime};
+pub use wire::{Answer, Lineage, ReadCall, ReadOutcome, Received, Start, Ticket, Wire};

@@ -42,7 +42,10 @@ pub(super) fn columns(tree: &DeTable<'_>) -> Columns {
     Columns { key: place("key"), size: place("size") }
 }
 
-pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Result<(Load, Option<Trace>), Reported> {
+/// The load, how long it takes, and its trace.
+type LoadFound = (Load, Placed<Duration>, Option<Trace>);
+
+pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Result<LoadFound, Reported> {
     const EXAMPLE: &str = "add it with a rate and a duration, such as\n[load]\nrate = \"2000/s\"\nduration = \"20s\"";
     let mut reader = root.required_section("load", EXAMPLE);
     let phases = phases(&mut reader, seed);
@@ -76,7 +79,7 @@ pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Res
         drain: drain?.value,
         lateness_bound: lateness_bound?.value,
     };
-    Ok((load, trace))
+    Ok((load, duration, trace))
 }
 
 type Offered = (Schedule, Placed<Duration>, Option<Trace>);

@@ -1,0 +1,236 @@
+//! What kinds of consumers there are, and how they work.
+
+use std::time::Duration;
+
+use rand_distr::{Distribution, Exp, LogNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::seed::Rng;
+use crate::units::{Bytes, Share};
+
+/// How a consumer reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ConsumerKind {
+    /// GetRecords on every shard in turn, sharing the read capacity of the shard.
+    Polling {
+        /// Time between two calls on one shard.
+        interval: Duration,
+        /// Most records of one answer; the service gives 10,000.
+        limit: u32,
+    },
+    /// Enhanced fan-out: SubscribeToShard on every shard, with its own read capacity.
+    Efo,
+    /// An application of the Kinesis Client Library: workers that share the shards by leases (fact sheet, section 9.3).
+    Kcl {
+        /// Workers at the start.
+        workers: u32,
+        /// Time between two calls on one shard: the library's idleTimeBetweenReadsInMillis.
+        idle_time: Duration,
+        /// Most records of one answer.
+        limit: u32,
+        /// How long the lease of a worker lives that says nothing.
+        failover_time: Duration,
+        /// It reads by enhanced fan-out instead of polling.
+        fan_out: bool,
+    },
+    /// An event source mapping of AWS Lambda (fact sheet, section 6).
+    Lambda {
+        /// Most records of an invocation.
+        batch_size: u32,
+        /// How long a batch waits to become full.
+        window: Duration,
+        /// Invocations at a time per shard; records of a key stay in order.
+        parallelization_factor: u32,
+        /// A batch that fails is split in two.
+        bisect: bool,
+        /// Records older than this are discarded instead of tried again.
+        maximum_record_age: Option<Duration>,
+        /// It reads by enhanced fan-out instead of polling.
+        fan_out: bool,
+    },
+    /// A delivery stream of Amazon Data Firehose: one GetRecords per second and shard, delivered in buffers.
+    Firehose {
+        /// How long a buffer waits to become full.
+        buffer_interval: Duration,
+        /// When a buffer is full.
+        buffer_bytes: Bytes,
+    },
+}
+
+impl ConsumerKind {
+    /// Whether it reads by enhanced fan-out, and so must be registered.
+    pub const fn is_fan_out(&self) -> bool {
+        matches!(self, Self::Efo | Self::Kcl { fan_out: true, .. } | Self::Lambda { fan_out: true, .. })
+    }
+
+    /// The word for it in scenarios.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Polling { .. } => "polling",
+            Self::Efo => "efo",
+            Self::Kcl { .. } => "kcl",
+            Self::Lambda { .. } => "lambda",
+            Self::Firehose { .. } => "firehose",
+        }
+    }
+
+    /// Time between two GetRecords calls on a shard, and the most records of an answer; `None` for enhanced fan-out.
+    ///
+    /// Lambda and Firehose call once per second (fact sheet, section 6).
+    pub fn polls(&self) -> Option<(Duration, u32)> {
+        match self {
+            _ if self.is_fan_out() => None,
+            Self::Polling { interval, limit } => Some((*interval, *limit)),
+            Self::Kcl { idle_time, limit, .. } => Some((*idle_time, *limit)),
+            _ => Some((SERVICE_POLL, SERVICE_LIMIT)),
+        }
+    }
+
+    /// How many batches of a shard are processed at a time.
+    pub const fn lanes(&self) -> u32 {
+        match self {
+            Self::Lambda { parallelization_factor, .. } => *parallelization_factor,
+            _ => 1,
+        }
+    }
+}
+
+/// Lambda's base rate of polling, and Firehose's: one call per second and shard (fact sheet, sections 1.3 and 6).
+const SERVICE_POLL: Duration = Duration::from_secs(1);
+const SERVICE_LIMIT: u32 = 10_000;
+
+/// What a consumer application does with what it has read. All of it is simulated: the consumer waits as long as the work
+/// would take.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Processing {
+    /// Time for a batch, whatever is in it.
+    pub per_batch: ServiceTime,
+    /// Time for each of its records.
+    pub per_record: ServiceTime,
+    /// Share of the attempts at a batch that fail by chance.
+    pub failure: Share,
+    /// Share of the records that fail every batch that they are in.
+    pub poison: Share,
+    /// Attempts at a batch, the first one included; `None` repeats until the records are too old.
+    pub attempts: Option<u32>,
+    /// Pause before the next attempt.
+    pub retry_delay: Duration,
+}
+
+/// The distribution of a simulated service time.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "distribution", rename_all = "kebab-case")]
+pub enum ServiceTime {
+    /// No time at all.
+    #[default]
+    None,
+    /// Always the same.
+    Constant {
+        /// The time.
+        time: Duration,
+    },
+    /// Every time between the two is equally likely.
+    Uniform {
+        /// The shortest.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// Exponential.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
+    /// Lognormal by its median and 99th percentile.
+    Lognormal {
+        /// The median.
+        median: Duration,
+        /// The 99th percentile.
+        p99: Duration,
+    },
+}
+
+/// The 99th percentile of the standard normal distribution.
+const Z99: f64 = 2.326_347_874_040_841;
+
+impl ServiceTime {
+    /// One time.
+    pub fn draw(&self, rng: &mut Rng) -> Duration {
+        use rand::RngExt;
+        match *self {
+            Self::None => Duration::ZERO,
+            Self::Constant { time } => time,
+            Self::Uniform { min, max } => min + max.saturating_sub(min).mul_f64(rng.random::<f64>()),
+            Self::Exponential { mean } => {
+                let drawn = Exp::new(1.0).map_or(1.0, |unit| unit.sample(rng));
+                mean.mul_f64(drawn)
+            }
+            Self::Lognormal { median, p99 } => {
+                let sigma = log_normal_sigma(median, p99);
+                let drawn = LogNormal::new(0.0, sigma).map_or(1.0, |unit| unit.sample(rng));
+                // Far in the tail of a wide distribution; a month is as good as for ever.
+                median.mul_f64(drawn.min(2_592_000.0 / median.as_secs_f64().max(1e-9)))
+            }
+        }
+    }
+
+    /// The mean.
+    pub fn mean(&self) -> Duration {
+        match *self {
+            Self::None => Duration::ZERO,
+            Self::Constant { time } => time,
+            Self::Uniform { min, max } => (min + max) / 2,
+            Self::Exponential { mean } => mean,
+            Self::Lognormal { median, p99 } => {
+                let sigma = log_normal_sigma(median, p99);
+                median.mul_f64((sigma * sigma / 2.0).exp())
+            }
+        }
+    }
+
+    /// Whether it never takes any time.
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+fn log_normal_sigma(median: Duration, p99: Duration) -> f64 {
+    (p99.as_secs_f64() / median.as_secs_f64().max(1e-9)).max(1.0).ln() / Z99
+}
+
+/// When a consumer notes how far it has got. What it has processed since then is delivered again after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checkpoint {
+    /// After every batch.
+    #[default]
+    EachBatch,
+    /// After a batch, if the last time was this long ago.
+    Every(Duration),
+    /// Never: after an interruption it starts where it started.
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    #[test]
+    fn service_times_have_their_means() {
+        let ms = Duration::from_millis;
+        for time in [
+            ServiceTime::None,
+            ServiceTime::Constant { time: ms(7) },
+            ServiceTime::Uniform { min: ms(2), max: ms(12) },
+            ServiceTime::Exponential { mean: ms(20) },
+            ServiceTime::Lognormal { median: ms(10), p99: ms(50) },
+        ] {
+            let seeds = Seed(3).named("test");
+            let sum: Duration = (0..20_000).map(|k| time.draw(&mut seeds.at(k))).sum();
+            let (drawn, mean) = ((sum / 20_000).as_secs_f64(), time.mean().as_secs_f64());
+            assert!((drawn - mean).abs() <= 0.03 * mean, "{time:?}: {drawn} for {mean}");
+        }
+    }
+}

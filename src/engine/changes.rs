@@ -1,0 +1,115 @@
+//! The stream of a run as it changes: events of the scenario, and what others do to it.
+
+use std::collections::VecDeque;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::types::Shard;
+use tokio::task::JoinSet;
+
+use super::EngineError;
+use super::clock::RunClock;
+use super::events::change;
+use super::readers::Readers;
+use super::stream::{self, ReadyStream};
+use crate::measure::EventRecord;
+use crate::scenario::{Action, Event, Scenario};
+use crate::time::Time;
+
+/// Follows the shards of the stream, and makes the events of the scenario happen.
+pub(super) struct Changes {
+    client: Client,
+    /// The stream as it is known now.
+    pub stream: ReadyStream,
+    ahead: VecDeque<Event>,
+    tasks: JoinSet<Done>,
+    /// A listing of the shards is under way.
+    looking: bool,
+    records: Vec<EventRecord>,
+}
+
+enum Done {
+    /// The event with this number in the records.
+    Changed(usize, Result<(), String>),
+    Listed(Result<Vec<Shard>, EngineError>),
+}
+
+impl Changes {
+    pub fn new(client: Client, stream: ReadyStream, events: &[Event]) -> Self {
+        let ahead = events.iter().cloned().collect();
+        Self { client, stream, ahead, tasks: JoinSet::new(), looking: false, records: Vec::new() }
+    }
+
+    /// When the next event is due.
+    pub fn due(&self) -> Option<Time> {
+        self.ahead.front().map(|event| event.at)
+    }
+
+    /// Begins the events that are due.
+    pub fn begin_due(&mut self, now: Time, readers: &Readers, hottest: impl Fn() -> Option<usize>) {
+        while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
+            let number = self.records.len();
+            let label = event.action.label();
+            self.records.push(EventRecord { at: now, until: None, label, problem: None });
+            if let Action::Consumer { consumer, interruption, worker } = &event.action {
+                readers.interrupt(consumer, interruption.of(*worker));
+                continue;
+            }
+            let (client, stream) = (self.client.clone(), self.stream.clone());
+            let hottest = hottest().unwrap_or(0);
+            self.tasks.spawn(async move { Done::Changed(number, change(client, stream, event.action, hottest).await) });
+        }
+    }
+
+    /// Looks at the shards again: there are some that are not known.
+    pub fn look_at_shards(&mut self) {
+        if !self.looking {
+            self.looking = true;
+            let (client, name) = (self.client.clone(), self.stream.name.clone());
+            self.tasks.spawn(async move { Done::Listed(stream::list_shards(&client, &name).await) });
+        }
+    }
+
+    /// Whether something is under way that [`Self::done`] waits for.
+    pub fn under_way(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Waits for the next change that is over.
+    pub async fn done(&mut self, clock: &RunClock, readers: &Readers) {
+        match self.tasks.join_next().await {
+            Some(Ok(Done::Changed(number, outcome))) => {
+                if let Some(record) = self.records.get_mut(number) {
+                    record.until = Some(clock.now());
+                    record.problem = outcome.err();
+                }
+                self.look_at_shards();
+            }
+            Some(Ok(Done::Listed(listed))) => {
+                self.looking = false;
+                match listed {
+                    Ok(shards) => {
+                        self.stream.shards = self.stream.shards.refreshed(&shards);
+                        readers.follow(&self.stream.shards.lineage(false));
+                    }
+                    Err(error) => tracing::warn!(%error, "the shards could not be listed again"),
+                }
+            }
+            Some(Err(error)) => tracing::error!(%error, "an event ended badly"),
+            None => {}
+        }
+    }
+
+    /// What happened, with the fault windows of the scenario, in the order of time.
+    pub fn events(&self, scenario: &Scenario) -> Vec<EventRecord> {
+        let fault = |rule: &crate::kinesis::FaultRule| EventRecord {
+            at: rule.from,
+            until: (rule.until < Time::NEVER).then_some(rule.until),
+            label: format!("fault: {}", rule.kind.label()),
+            problem: None,
+        };
+        let mut events: Vec<EventRecord> = self.records.clone();
+        events.extend(scenario.faults.iter().map(fault));
+        events.sort_by_key(|event| event.at);
+        events
+    }
+}
