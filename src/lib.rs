@@ -40,6 +40,7 @@ pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod seed;
+pub mod simulator;
 pub mod time;
 pub mod units;
 pub mod workload;

@@ -6,6 +6,7 @@
 mod backoff;
 mod consumer;
 mod producer;
+mod shards;
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub use consumer::{
     Lineage, Outage, Processing, ProcessingCounts, ReadCall, ReadOutcome, Received, ServiceTime, Start, Ticket, Wire,
 };
 pub use producer::{Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Sample};
+
+pub use shards::{ListedShard, ShardMap};
 
 use crate::units::Bytes;
 

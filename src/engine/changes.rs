@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::types::Shard;
 use tokio::task::JoinSet;
 
 use super::EngineError;
@@ -11,8 +10,9 @@ use super::clock::RunClock;
 use super::events::change;
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
+use crate::client::ListedShard;
 use crate::measure::EventRecord;
-use crate::scenario::{Action, Event, Scenario};
+use crate::scenario::{Action, Event};
 use crate::time::Time;
 
 /// Follows the shards of the stream, and makes the events of the scenario happen.
@@ -30,7 +30,7 @@ pub(super) struct Changes {
 enum Done {
     /// The event with this number in the records.
     Changed(usize, Result<(), String>),
-    Listed(Result<Vec<Shard>, EngineError>),
+    Listed(Result<Vec<ListedShard<String>>, EngineError>),
 }
 
 impl Changes {
@@ -88,8 +88,8 @@ impl Changes {
                 self.looking = false;
                 match listed {
                     Ok(shards) => {
-                        self.stream.shards = self.stream.shards.refreshed(&shards);
-                        readers.follow(&self.stream.shards.lineage(false));
+                        self.stream.shards = self.stream.shards.refreshed(shards);
+                        readers.follow(self.stream.shards.lineage(false));
                     }
                     Err(error) => tracing::warn!(%error, "the shards could not be listed again"),
                 }
@@ -99,17 +99,8 @@ impl Changes {
         }
     }
 
-    /// What happened, with the fault windows of the scenario, in the order of time.
-    pub fn events(&self, scenario: &Scenario) -> Vec<EventRecord> {
-        let fault = |rule: &crate::kinesis::FaultRule| EventRecord {
-            at: rule.from,
-            until: (rule.until < Time::NEVER).then_some(rule.until),
-            label: format!("fault: {}", rule.kind.label()),
-            problem: None,
-        };
-        let mut events: Vec<EventRecord> = self.records.clone();
-        events.extend(scenario.faults.iter().map(fault));
-        events.sort_by_key(|event| event.at);
-        events
+    /// What happened.
+    pub fn records(&self) -> &[EventRecord] {
+        &self.records
     }
 }

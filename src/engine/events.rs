@@ -24,13 +24,11 @@ pub async fn change(client: Client, stream: ReadyStream, action: Action, hottest
     match action {
         Action::SplitShard { shard, cut } => {
             let index = chosen(&stream.shards, shard, hottest)?;
+            let id = stream.shards.id(index).ok_or("the shard is not known")?;
             let range = stream.shards.range(index).ok_or("the shard is not known")?;
-            let width = range.end.0 - range.start.0;
-            // f64 has 53 bits, and a key range 128: the cut is as exact as a share can say.
-            let before = ((width as f64 * cut.0) as u128).clamp(1, width.max(1));
-            let key = range.start.0.saturating_add(before).to_string();
+            let key = range.cut(cut).to_string();
             let call = || {
-                let request = client.split_shard().stream_name(name).shard_to_split(stream.shards.id(index));
+                let request = client.split_shard().stream_name(name).shard_to_split(id);
                 request.new_starting_hash_key(&key).send()
             };
             patiently(PATIENCE, BUSY, call).await.map_err(|error| describe(&error))?;
@@ -39,11 +37,12 @@ pub async fn change(client: Client, stream: ReadyStream, action: Action, hottest
             let index = chosen(&stream.shards, shard, hottest)?;
             let open = stream.shards.open();
             let place = open.iter().position(|open| *open == index).unwrap_or(0);
-            let next =
-                open.get(place + 1).ok_or("the last shard in hash key order has none after it to be merged with")?;
+            let id = stream.shards.id(index).ok_or("the shard is not known")?;
+            let next = open.get(place + 1).and_then(|next| stream.shards.id(*next));
+            let next = next.ok_or("the last shard in hash key order has none after it to be merged with")?;
             let call = || {
-                let request = client.merge_shards().stream_name(name).shard_to_merge(stream.shards.id(index));
-                request.adjacent_shard_to_merge(stream.shards.id(*next)).send()
+                let request = client.merge_shards().stream_name(name).shard_to_merge(id);
+                request.adjacent_shard_to_merge(next).send()
             };
             patiently(PATIENCE, BUSY, call).await.map_err(|error| describe(&error))?;
         }

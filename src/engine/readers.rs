@@ -13,10 +13,8 @@ use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, POSITION_TIMEOUT, since_1970};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
-use crate::measure::{
-    ConsumerRecord, ConsumerWork, DeliveryCheck, LatencyLog, PutRecorder, PutRecording, ReadRecorder,
-};
-use crate::scenario::{Action, Consumer, InterruptionKind, Scenario};
+use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder};
+use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
 /// The consuming half of a run.
@@ -85,8 +83,8 @@ impl Readers {
             // Whoever starts at the tip has no use for shards that are closed.
             let open_only = application.start == Start::Latest;
             let machine = Machine::new(application, scenario.seed);
-            let shards = stream.shards.lineage(open_only);
-            let task = tokio::spawn(consume(reader, machine, shards, joins_later(scenario, consumer)));
+            let shards = lineage(stream.shards.lineage(open_only));
+            let task = tokio::spawn(consume(reader, machine, shards, scenario.joins_later(consumer)));
             self.readers.push(OneReader {
                 consumer: consumer.clone(),
                 recorder,
@@ -134,9 +132,10 @@ impl Readers {
     }
 
     /// Tells the consumers of the shards that are there now.
-    pub fn follow(&self, shards: &[Lineage<Sdk>]) {
+    pub fn follow(&self, shards: Vec<(String, Vec<String>)>) {
+        let shards = lineage(shards);
         for reader in &self.readers {
-            let _ = reader.messages.send(Message::Shards(shards.to_vec()));
+            let _ = reader.messages.send(Message::Shards(shards.clone()));
         }
     }
 
@@ -163,33 +162,15 @@ impl Readers {
             // The task is over, so nobody else holds the recorder.
             let Some(recorder) = reader.recorder.into_inner() else { continue };
             let recording = recorder.finish(ended);
-            records.push(ConsumerRecord {
-                name: reader.consumer.name.clone(),
-                lag: recording.lag.total().summary(),
-                lag_intervals: recording.intervals,
-                calls: recording.calls,
-                throttled_calls: recording.throttled_calls,
-                failed_calls: recording.failed_calls,
-                delivery: DeliveryCheck::new(&put.ledger, &recording.reading),
-                kind: reader.consumer.kind.word().to_owned(),
-                read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
-                discarded: recording.discarded,
-                behind: recording.behind,
-                work: ConsumerWork::from(&reader.counts),
-            });
-            logs.push((format!("lag-{}", reader.consumer.name), recording.lag));
+            let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
+            records.push(ConsumerRecord::new(name, kind, &reader.counts, recording, put, logs));
         }
         records
     }
 }
 
-/// Whether a consumer starts with an event of the scenario, and not with the run.
-fn joins_later(scenario: &Scenario, consumer: &Consumer) -> bool {
-    let first = scenario.events.iter().find_map(|event| match &event.action {
-        Action::Consumer { consumer: name, interruption, .. } if *name == consumer.name => Some(*interruption),
-        _ => None,
-    });
-    first == Some(InterruptionKind::Start)
+fn lineage(shards: Vec<(String, Vec<String>)>) -> Vec<Lineage<Sdk>> {
+    shards.into_iter().map(|(shard, parents)| Lineage { shard, parents }).collect()
 }
 
 /// How many iterators a consumer asks for at a time.

@@ -15,10 +15,10 @@ use super::clock::RunClock;
 use super::pacer::{self, Pacer};
 use super::put::{Answer, put};
 use super::readers::Readers;
-use super::stream::{self, ReadyStream, ShardMap};
+use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
 use crate::client::{Backoff, CallOutcome, EntryOutcome, Producer};
-use crate::kinesis::Profile;
+use crate::kinesis::{HashKey, Profile};
 use crate::measure::{
     ConsumerRecord, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord, StorageUse,
 };
@@ -102,16 +102,15 @@ async fn run_on(
     let ending = session.drain(&mut control, &readers, ending).await;
     let ended = clock.now();
     let accepted_by_new_shards = session.accepted_by_new_shards;
-    let (shards, events) = (session.changes.stream.shards.clone(), session.changes.events(scenario));
+    let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
     let consumers = readers.finish(clock.now(), &put, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
-    let mut measurement = measurement(put, consumers, storage, warnings, &shards, &mut logs);
-    measurement.accepted_by_new_shards = accepted_by_new_shards;
-    measurement.events = events;
+    let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
+    let measurement = Measurement { accepted_by_new_shards, consumers, events, storage, warnings, ..puts };
     Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
 }
 
@@ -268,7 +267,7 @@ impl<'a> Session<'a> {
             let arrival = self.workload.arrival(index);
             let now = self.clock.now();
             self.recorder.handle_arrival(now, arrival.intended);
-            let shard = self.changes.stream.shards.of_key(&arrival.key);
+            let shard = self.changes.stream.shards.locate(HashKey::of(&arrival.key));
             self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
         }
     }
@@ -352,51 +351,6 @@ fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut
         trimmed_read: usage.trimmed_read,
         trimmed_unread: usage.trimmed_unread,
     })
-}
-
-fn measurement(
-    put: PutRecording,
-    consumers: Vec<ConsumerRecord>,
-    storage: Option<StorageUse>,
-    warnings: Vec<String>,
-    map: &ShardMap,
-    logs: &mut Vec<(String, LatencyLog)>,
-) -> Measurement {
-    let mut shards: Vec<ShardRecord> = (0..map.len())
-        .map(|index| {
-            let range = map.range(index);
-            ShardRecord {
-                id: map.id(index).to_owned(),
-                starting_hash_key: range.map_or_else(String::new, |range| range.start.to_string()),
-                ending_hash_key: range.map_or_else(String::new, |range| range.end.to_string()),
-                accepted: 0,
-                accepted_bytes: 0,
-                throttled: 0,
-            }
-        })
-        .collect();
-    for cells in put.intervals.iter().map(|interval| &interval.shards) {
-        for (shard, cell) in shards.iter_mut().zip(cells) {
-            shard.accepted += u64::from(cell.accepted);
-            shard.accepted_bytes += u64::from(cell.bytes);
-            shard.throttled += u64::from(cell.throttled);
-        }
-    }
-    let summaries = put.logs.iter().map(|(name, log)| ((*name).to_owned(), log.total().summary())).collect();
-    let curve = put.logs.get("response").map(|log| log.total().curve()).unwrap_or_default();
-    logs.extend(put.logs.into_iter().map(|(name, log)| (format!("put-{name}"), log)));
-    Measurement {
-        counters: put.counters,
-        intervals: put.intervals,
-        put: summaries,
-        put_curve: curve,
-        shards,
-        accepted_by_new_shards: 0,
-        events: Vec::new(),
-        consumers,
-        storage,
-        warnings,
-    }
 }
 
 /// How many arrivals are taken up before calls go out again.

@@ -1,7 +1,5 @@
 //! The stream of a run: created or found, watched until it is usable, and deleted again if the run created it.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
@@ -10,10 +8,9 @@ use aws_sdk_kinesis::types::{ConsumerStatus, Shard, StreamMode as SdkMode, Strea
 use tokio::time::{Instant, sleep};
 
 use super::EngineError;
-use super::consumers::Sdk;
 use super::put::{classify, describe};
-use crate::client::{Failure, Lineage};
-use crate::kinesis::{HashKey, HashKeyRange, StreamMode, locate};
+use crate::client::{Failure, ListedShard};
+use crate::kinesis::{HashKey, HashKeyRange, StreamMode};
 use crate::scenario::Stream;
 
 /// A stream that is ready for load.
@@ -29,106 +26,21 @@ pub struct ReadyStream {
     pub created: bool,
 }
 
-/// The shards of a stream. A shard keeps its index when the stream is resharded; new ones get the next.
-#[derive(Debug, Clone)]
-pub struct ShardMap(Arc<Shards>);
+/// The shards of a stream by their ids.
+pub type ShardMap = crate::client::ShardMap<String>;
 
-#[derive(Debug, Clone, Default)]
-struct Shards {
-    known: Vec<KnownShard>,
-    indices: HashMap<String, usize>,
-    /// The open shards in hash key order: their ranges, and their indices.
-    ranges: Vec<HashKeyRange>,
-    open: Vec<usize>,
-}
-
-#[derive(Debug, Clone)]
-struct KnownShard {
-    id: String,
-    range: HashKeyRange,
-    parents: Vec<String>,
-}
-
-impl ShardMap {
-    /// The map of these shards. The open ones get the first indices, in hash key order.
-    fn new(shards: &[Shard]) -> Self {
-        Self(Arc::new(Shards::default())).refreshed(shards)
-    }
-
-    /// The map after the stream has become these shards.
-    pub fn refreshed(&self, shards: &[Shard]) -> Self {
-        let mut map = Shards { ranges: Vec::new(), open: Vec::new(), ..(*self.0).clone() };
-        let mut listed: Vec<(bool, KnownShard)> = shards.iter().filter_map(known_shard).collect();
-        listed.sort_by_key(|(open, shard)| (!open, shard.range.start));
-        for (open, shard) in listed {
-            let index = match map.indices.get(&shard.id) {
-                Some(index) => *index,
-                None => {
-                    map.indices.insert(shard.id.clone(), map.known.len());
-                    map.known.push(shard.clone());
-                    map.known.len() - 1
-                }
-            };
-            if open {
-                map.ranges.push(shard.range);
-                map.open.push(index);
-            }
-        }
-        Self(Arc::new(map))
-    }
-
-    /// Number of shards, closed ones included.
-    pub fn len(&self) -> usize {
-        self.0.known.len()
-    }
-
-    /// Indices of the open shards, in hash key order.
-    pub fn open(&self) -> &[usize] {
-        &self.0.open
-    }
-
-    /// Id of the shard at `index`.
-    pub fn id(&self, index: usize) -> &str {
-        self.0.known.get(index).map_or("", |shard| &shard.id)
-    }
-
-    /// Hash keys of the shard at `index`.
-    pub fn range(&self, index: usize) -> Option<HashKeyRange> {
-        self.0.known.get(index).map(|shard| shard.range)
-    }
-
-    /// Index of the shard called `id`.
-    pub fn index(&self, id: &str) -> Option<usize> {
-        self.0.indices.get(id).copied()
-    }
-
-    /// Index of the open shard that takes `partition_key`.
-    pub fn of_key(&self, partition_key: &str) -> usize {
-        self.0.open.get(locate(&self.0.ranges, HashKey::of(partition_key))).copied().unwrap_or(0)
-    }
-
-    /// The shards with where they came from, parents before their children; without the closed ones if `open_only`.
-    pub fn lineage(&self, open_only: bool) -> Vec<Lineage<Sdk>> {
-        let indices: Vec<usize> = if open_only { self.0.open.clone() } else { (0..self.len()).collect() };
-        let mut shards: Vec<&KnownShard> = indices.iter().filter_map(|index| self.0.known.get(*index)).collect();
-        // A child is younger than its parents, and ids are numbered by age; the open shards of one age stay in order.
-        let parents_there = |shard: &KnownShard| shard.parents.iter().any(|parent| self.0.indices.contains_key(parent));
-        if !open_only && shards.iter().any(|shard| parents_there(shard)) {
-            shards.sort_by(|a, b| a.id.cmp(&b.id));
-        }
-        shards.into_iter().map(|shard| Lineage { shard: shard.id.clone(), parents: shard.parents.clone() }).collect()
-    }
-}
-
-/// A shard of the API, and whether it is open.
-fn known_shard(shard: &Shard) -> Option<(bool, KnownShard)> {
+/// A shard of the API.
+fn listed(shard: &Shard) -> Option<ListedShard<String>> {
     let range = shard.hash_key_range()?;
     let start: HashKey = range.starting_hash_key().parse().ok()?;
     let end: HashKey = range.ending_hash_key().parse().ok()?;
     let parents = shard.parent_shard_id().into_iter().chain(shard.adjacent_parent_shard_id());
-    let parents = parents.map(str::to_owned).collect();
-    let open = shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none());
-    Some((open, KnownShard { id: shard.shard_id().to_owned(), range: HashKeyRange { start, end }, parents }))
+    Some(ListedShard {
+        id: shard.shard_id().to_owned(),
+        range: HashKeyRange { start, end },
+        parents: parents.map(str::to_owned).collect(),
+        open: shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none()),
+    })
 }
 
 /// Finds or creates the stream and waits until it is ACTIVE. `fresh_name` is the name of a stream to create.
@@ -150,7 +62,7 @@ async fn make_ready(client: &Client, stream: &Stream, name: &str, created: bool)
         create(client, stream, name).await?;
     }
     let arn = wait_until_active(client, name, created, false).await?;
-    let shards = list_shards(client, name).await.map(|shards| ShardMap::new(&shards))?;
+    let shards = list_shards(client, name).await.map(ShardMap::new)?;
     if shards.open().is_empty() {
         return Err(EngineError::Stream(format!("the stream `{name}` has no open shard")));
     }
@@ -273,7 +185,7 @@ pub async fn wait_until_active(
 }
 
 /// All shards of a stream, closed ones included.
-pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<Shard>, EngineError> {
+pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<ListedShard<String>>, EngineError> {
     let failed = |what| EngineError::Stream(format!("the shards of `{name}` cannot be listed: {what}"));
     let mut shards = Vec::new();
     let mut next_token: Option<String> = None;
@@ -285,7 +197,7 @@ pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<Shard>, Engi
             None => client.list_shards().stream_name(name).send(),
         };
         let answer = patiently(STATUS_PATIENCE, &[], call).await.map_err(|error| failed(describe(&error)))?;
-        shards.extend_from_slice(answer.shards());
+        shards.extend(answer.shards().iter().filter_map(listed));
         match answer.next_token() {
             Some(token) => next_token = Some(token.to_owned()),
             None => break,

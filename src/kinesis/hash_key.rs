@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use md5::{Digest, Md5};
 
+use crate::units::Share;
+
 /// A point in the key space of a stream, 0 to 2^128 - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HashKey(pub u128);
@@ -50,6 +52,15 @@ impl fmt::Display for HashKey {
 }
 
 impl HashKeyRange {
+    /// The first hash key of the second part, when this range is cut at `share` of it. Both parts have a key at least.
+    ///
+    /// An f64 has 53 bits and a range up to 128: the cut is as exact as a share can say.
+    pub fn cut(&self, share: Share) -> HashKey {
+        let width = self.end.0 - self.start.0;
+        let before = ((width as f64 * share.0) as u128).clamp(1, width.max(1));
+        HashKey(self.start.0.saturating_add(before))
+    }
+
     /// The ranges of a new stream of `shards` shards: shard i starts at i x floor(2^128 / N), the last one ends at the end.
     ///
     /// Real boundaries may be rounded otherwise for N = 6, 7, 10 and some more (fact sheet, section 3), so a client always

@@ -1,14 +1,19 @@
 //! All figures of one run, as they go into its result.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ConsumerCounts, Outage};
+use crate::client::{ConsumerCounts, Outage, ShardMap};
+use crate::kinesis::{HashKey, HashKeyRange};
 use crate::time::Time;
 
-use super::{Counters, DeliveryCheck, Interval, LatencySummary, PercentilePoint, StorageUse};
+use super::{
+    Counters, DeliveryCheck, Interval, LatencyLog, LatencySummary, PercentilePoint, PutRecording, ReadRecording,
+    StorageUse,
+};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +108,70 @@ pub struct ConsumerRecord {
     /// What it did beside reading.
     #[serde(default)]
     pub work: ConsumerWork,
+}
+
+impl ConsumerRecord {
+    /// What a consumer saw and did; its distributions go to `logs`, by the name of their file.
+    pub fn new(
+        name: &str,
+        kind: &str,
+        counts: &ConsumerCounts,
+        recording: ReadRecording,
+        put: &PutRecording,
+        logs: &mut Vec<(String, LatencyLog)>,
+    ) -> Self {
+        let record = Self {
+            name: name.to_owned(),
+            lag: recording.lag.total().summary(),
+            lag_intervals: recording.intervals,
+            calls: recording.calls,
+            throttled_calls: recording.throttled_calls,
+            failed_calls: recording.failed_calls,
+            delivery: DeliveryCheck::new(&put.ledger, &recording.reading),
+            kind: kind.to_owned(),
+            read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
+            discarded: recording.discarded,
+            behind: recording.behind,
+            work: ConsumerWork::from(counts),
+        };
+        logs.push((format!("lag-{name}"), recording.lag));
+        record
+    }
+}
+
+impl Measurement {
+    /// What the puts come to, on these shards; their distributions go to `logs`, by the name of their file.
+    pub fn of_puts(put: PutRecording, mut shards: Vec<ShardRecord>, logs: &mut Vec<(String, LatencyLog)>) -> Self {
+        for cells in put.intervals.iter().map(|interval| &interval.shards) {
+            for (shard, cell) in shards.iter_mut().zip(cells) {
+                shard.accepted += u64::from(cell.accepted);
+                shard.accepted_bytes += u64::from(cell.bytes);
+                shard.throttled += u64::from(cell.throttled);
+            }
+        }
+        let summaries = put.logs.iter().map(|(name, log)| ((*name).to_owned(), log.total().summary())).collect();
+        let put_curve = put.logs.get("response").map(|log| log.total().curve()).unwrap_or_default();
+        logs.extend(put.logs.into_iter().map(|(name, log)| (format!("put-{name}"), log)));
+        Self { counters: put.counters, intervals: put.intervals, put: summaries, put_curve, shards, ..Self::default() }
+    }
+}
+
+impl ShardRecord {
+    /// The shards of a map, on which nothing has happened yet.
+    pub fn of_map<I: Clone + Eq + Hash + Ord + ToString>(map: &ShardMap<I>) -> Vec<Self> {
+        let bound = |index, bound: fn(HashKeyRange) -> HashKey| {
+            map.range(index).map_or_else(String::new, |range| bound(range).to_string())
+        };
+        let shard = |index| Self {
+            id: map.id(index).map_or_else(String::new, ToString::to_string),
+            starting_hash_key: bound(index, |range| range.start),
+            ending_hash_key: bound(index, |range| range.end),
+            accepted: 0,
+            accepted_bytes: 0,
+            throttled: 0,
+        };
+        (0..map.len()).map(shard).collect()
+    }
 }
 
 /// What a consumer application did beside reading.

@@ -19,6 +19,7 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 
 use crate::client::ProducerSettings;
 use crate::kinesis::{FaultRule, Profile, StreamMode};
+use crate::measure::EventRecord;
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::Share;
@@ -62,6 +63,30 @@ impl Scenario {
     pub fn workload(&self) -> Workload {
         let end = Time::ZERO + self.load.duration;
         Workload::new(self.load.schedule.clone(), self.keys.clone(), self.sizes.clone(), end, self.seed)
+    }
+}
+
+impl Scenario {
+    /// Whether a consumer starts with an event, and not with the run.
+    pub fn joins_later(&self, consumer: &Consumer) -> bool {
+        let first = self.events.iter().find_map(|event| match &event.action {
+            Action::Consumer { consumer: name, interruption, .. } if *name == consumer.name => Some(*interruption),
+            _ => None,
+        });
+        first == Some(InterruptionKind::Start)
+    }
+
+    /// `happened` with the windows of the faults, in the order of time.
+    pub fn with_faults(&self, happened: &[EventRecord]) -> Vec<EventRecord> {
+        let fault = |rule: &FaultRule| EventRecord {
+            at: rule.from,
+            until: (rule.until < Time::NEVER).then_some(rule.until),
+            label: format!("fault: {}", rule.kind.label()),
+            problem: None,
+        };
+        let mut events: Vec<EventRecord> = happened.iter().cloned().chain(self.faults.iter().map(fault)).collect();
+        events.sort_by_key(|event| event.at);
+        events
     }
 }
 

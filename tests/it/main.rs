@@ -13,6 +13,7 @@ mod readme;
 mod scenarios;
 mod service;
 mod service_changes;
+mod simulated;
 mod standing;
 mod tidy;
 mod virtual_time;

@@ -10,7 +10,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (3, &["client"]),
     (4, &["measure"]),
     (5, &["scenario"]),
-    (6, &["engine", "emulator"]),
+    (6, &["engine", "emulator", "simulator"]),
     (7, &["result"]),
     (8, &["plan"]),
     (9, &["report"]),

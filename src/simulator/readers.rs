@@ -1,0 +1,320 @@
+//! The consumers of a simulation.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use super::heap::{ForConsumer, Happening, Heap};
+use super::run_time;
+use super::service::{STREAM, Service, lead, words};
+use crate::client::{
+    Answer, Consumer as Machine, Interruption, Lineage, ReadCall, ReadOutcome, Received, ShardMap, Start, Ticket, Wire,
+};
+use crate::kinesis::{
+    ChildShard, ConsumerName, ErrorKind, IteratorToken, Position, Profile, ReadRecord, Request, Response,
+    SequenceNumber, ServiceError, ShardId, SubscriptionId, SubscriptionPoll,
+};
+use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder};
+use crate::scenario::{Consumer, Scenario};
+use crate::time::Time;
+
+/// The types of the simulated service's answers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Simulated;
+
+impl Wire for Simulated {
+    type Shard = ShardId;
+    type Sequence = SequenceNumber;
+    type Iterator = IteratorToken;
+    type Record = ReadRecord;
+}
+
+/// The consumers, on the clock of the service.
+pub(super) struct Readers {
+    readers: Vec<Reader>,
+    /// Subscriptions that wait for a record, until the moment that is planned.
+    waiting: BTreeMap<(usize, Ticket), Time>,
+}
+
+struct Reader {
+    consumer: Consumer,
+    machine: Machine<Simulated>,
+    recorder: ReadRecorder,
+    begun: bool,
+    /// The earliest wake-up that is planned.
+    wake: Time,
+    subscriptions: HashMap<Ticket, SubscriptionId>,
+}
+
+impl Readers {
+    pub fn new(
+        scenario: &Scenario,
+        profile: &Profile,
+        service: &mut Service,
+        shards: &ShardMap<ShardId>,
+        run: u32,
+        offered: u64,
+        heap: &mut Heap,
+    ) -> Result<Self, String> {
+        let mut readers = Self { readers: Vec::new(), waiting: BTreeMap::new() };
+        for consumer in &scenario.consumers {
+            if consumer.kind.is_fan_out() {
+                let (stream, tags) = (STREAM.to_owned(), crate::kinesis::Tags::new());
+                let register = Request::RegisterStreamConsumer { stream, consumer: consumer.name.clone(), tags };
+                service.ask(Time::ZERO, register)?;
+            }
+            let shard = |name: &str| name.parse().ok();
+            let sequence = |number: &str| number.parse().ok();
+            let application =
+                consumer.application::<Simulated>(Start::TrimHorizon, Duration::ZERO, profile, shard, sequence);
+            readers.readers.push(Reader {
+                consumer: consumer.clone(),
+                machine: Machine::new(application, scenario.seed),
+                recorder: ReadRecorder::new(run, offered, Time::ZERO + scenario.load.warm_up),
+                begun: false,
+                wake: Time::NEVER,
+                subscriptions: HashMap::new(),
+            });
+        }
+        for (number, consumer) in scenario.consumers.iter().enumerate() {
+            if !scenario.joins_later(consumer) {
+                readers.begin(Time::ZERO, number, shards);
+                readers.advance(Time::ZERO, number, service, heap);
+            }
+        }
+        Ok(readers)
+    }
+
+    fn begin(&mut self, at: Time, number: usize, shards: &ShardMap<ShardId>) {
+        let reader = &mut self.readers[number];
+        reader.begun = true;
+        reader.machine.begin(at, lineage(shards));
+    }
+
+    pub fn have_read_all(&self, recorder: &PutRecorder) -> bool {
+        let accepted = &recorder.ledger().accepted;
+        self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.reading().seen) == accepted.len())
+    }
+
+    pub fn interrupt(
+        &mut self,
+        at: Time,
+        name: &str,
+        interruption: Interruption,
+        shards: &ShardMap<ShardId>,
+        service: &mut Service,
+        heap: &mut Heap,
+    ) {
+        let Some(number) = self.readers.iter().position(|reader| reader.consumer.name == name) else { return };
+        if self.readers[number].begun {
+            self.readers[number].machine.handle_interruption(at, interruption);
+        } else if interruption == Interruption::Start {
+            self.begin(at, number, shards);
+        }
+        self.advance(at, number, service, heap);
+    }
+
+    /// Tells the consumers of the shards that are there now.
+    pub fn follow(&mut self, at: Time, shards: &ShardMap<ShardId>, service: &mut Service, heap: &mut Heap) {
+        for number in 0..self.readers.len() {
+            if self.readers[number].begun {
+                self.readers[number].machine.handle_shards(at, lineage(shards));
+                self.advance(at, number, service, heap);
+            }
+        }
+    }
+
+    /// Something was put: subscriptions that wait may have something sooner.
+    pub fn notice_puts(&mut self, at: Time, heap: &mut Heap) {
+        for ((consumer, ticket), planned) in &mut self.waiting {
+            if *planned > at {
+                *planned = at;
+                heap.plan(at, Happening::Consumer(*consumer, ForConsumer::Poll(*ticket)));
+            }
+        }
+    }
+
+    /// Lets something happen to a consumer.
+    pub fn handle(&mut self, at: Time, number: usize, what: ForConsumer, service: &mut Service, heap: &mut Heap) {
+        match what {
+            ForConsumer::Wake => self.readers[number].wake = Time::NEVER,
+            ForConsumer::Outcome(ticket, outcome) => {
+                let behind = match &*outcome {
+                    ReadOutcome::Records { answer, .. } | ReadOutcome::Event { answer, .. } => Some(answer.behind),
+                    _ => None,
+                };
+                let reader = &mut self.readers[number];
+                if let Some(behind) = behind {
+                    reader.recorder.handle_behind(run_time(at), behind);
+                }
+                reader.machine.handle_outcome(at, ticket, *outcome);
+            }
+            // Another poll may have been planned instead of this one.
+            ForConsumer::Poll(ticket) if self.waiting.get(&(number, ticket)) == Some(&at) => {
+                self.poll(at, number, ticket, service, heap);
+            }
+            ForConsumer::Poll(_) => return,
+        }
+        self.advance(at, number, service, heap);
+    }
+
+    fn advance(&mut self, at: Time, number: usize, service: &mut Service, heap: &mut Heap) {
+        self.readers[number].machine.handle_timeout(at);
+        while let Some(call) = self.readers[number].machine.poll_call() {
+            self.make(at, number, call, service, heap);
+        }
+        let reader = &mut self.readers[number];
+        while let Some(delivery) = reader.machine.poll_delivery() {
+            let (done, read) = (run_time(delivery.done), run_time(delivery.read));
+            reader.recorder.handle_delivery(done, read, delivery.fate, &delivery.received.record.data);
+        }
+        if let Some(wake) = reader.machine.poll_timeout().filter(|wake| *wake < reader.wake) {
+            reader.wake = wake;
+            heap.plan(wake.max(at), Happening::Consumer(number, ForConsumer::Wake));
+        }
+    }
+
+    fn make(&mut self, at: Time, number: usize, call: ReadCall<Simulated>, service: &mut Service, heap: &mut Heap) {
+        let mut end = |at: Time, ticket: Ticket, outcome: ReadOutcome<Simulated>| {
+            heap.plan(at, Happening::Consumer(number, ForConsumer::Outcome(ticket, Box::new(outcome))));
+        };
+        let reader = &mut self.readers[number];
+        match call {
+            ReadCall::GetShardIterator { ticket, shard, start } => {
+                let position = position(start);
+                let request = Request::GetShardIterator { stream: STREAM.to_owned(), shard, position };
+                let reply = service.call(at, request);
+                let outcome = match reply.response {
+                    Ok(Response::GetShardIterator(iterator)) => ReadOutcome::Iterator(iterator),
+                    Ok(_) => ReadOutcome::Failed,
+                    Err(error) => reader.failed(&error),
+                };
+                end(reply.ready_at, ticket, outcome);
+            }
+            ReadCall::GetRecords { ticket, iterator, limit } => {
+                reader.recorder.handle_call();
+                let reply = service.call(at, Request::GetRecords { iterator, limit: limit as usize });
+                let outcome = match reply.response {
+                    Ok(Response::GetRecords(read)) => ReadOutcome::Records {
+                        next: read.next,
+                        answer: answer(reply.ready_at, read.records, read.millis_behind_latest, read.children),
+                    },
+                    Ok(_) => ReadOutcome::Failed,
+                    Err(error) => reader.failed(&error),
+                };
+                end(reply.ready_at, ticket, outcome);
+            }
+            ReadCall::Subscribe { ticket, shard, start } => {
+                reader.recorder.handle_call();
+                let consumer = reader.consumer.name.clone();
+                let consumer = ConsumerName { stream: STREAM.to_owned(), consumer, created: None };
+                let position = position(start);
+                let reply = service.call(at, Request::SubscribeToShard { consumer, shard, position });
+                let outcome = match reply.response {
+                    Ok(Response::SubscribeToShard(id)) => {
+                        reader.subscriptions.insert(ticket, id);
+                        ReadOutcome::Subscribed
+                    }
+                    Ok(_) => ReadOutcome::Failed,
+                    Err(error) => reader.failed(&error),
+                };
+                end(reply.ready_at, ticket, outcome);
+            }
+            ReadCall::Receive { ticket } => self.poll(at, number, ticket, service, heap),
+            ReadCall::Unsubscribe { ticket } => {
+                if let Some(id) = reader.subscriptions.remove(&ticket) {
+                    service.close_subscription(id);
+                }
+                self.waiting.remove(&(number, ticket));
+            }
+        }
+    }
+
+    /// Looks whether a subscription has something.
+    fn poll(&mut self, at: Time, number: usize, ticket: Ticket, service: &mut Service, heap: &mut Heap) {
+        self.waiting.remove(&(number, ticket));
+        let reader = &mut self.readers[number];
+        let Some(id) = reader.subscriptions.get(&ticket).copied() else { return };
+        let outcome = match service.poll_subscription(at, id) {
+            SubscriptionPoll::Event(event) => ReadOutcome::Event {
+                continuation: event.continuation,
+                answer: answer(at, event.records, event.millis_behind_latest, event.children),
+            },
+            SubscriptionPoll::Wait(until) => {
+                let until = until.max(at);
+                self.waiting.insert((number, ticket), until);
+                heap.plan(until, Happening::Consumer(number, ForConsumer::Poll(ticket)));
+                return;
+            }
+            SubscriptionPoll::Ended => ReadOutcome::Ended,
+            SubscriptionPoll::Failed(error) => {
+                reader.failed(&error);
+                ReadOutcome::Failed
+            }
+        };
+        heap.plan(at, Happening::Consumer(number, ForConsumer::Outcome(ticket, Box::new(outcome))));
+    }
+
+    /// What the consumers have seen.
+    pub fn finish(self, ended: Time, put: &PutRecording, logs: &mut Vec<(String, LatencyLog)>) -> Vec<ConsumerRecord> {
+        let record = |mut reader: Reader| {
+            let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
+            let counts = reader.machine.counts(ended + lead());
+            ConsumerRecord::new(name, kind, &counts, reader.recorder.finish(ended), put, logs)
+        };
+        self.readers.into_iter().map(record).collect()
+    }
+}
+
+impl Reader {
+    /// Counts a call that failed.
+    fn failed(&mut self, error: &ServiceError) -> ReadOutcome<Simulated> {
+        match error.kind {
+            ErrorKind::ProvisionedThroughputExceeded | ErrorKind::LimitExceeded | ErrorKind::Throttling => {
+                self.recorder.handle_throttle();
+                ReadOutcome::Throttled
+            }
+            kind => {
+                self.recorder.handle_failure(kind.name());
+                tracing::debug!(error = words(error), "a reading call failed");
+                if kind == ErrorKind::ExpiredIterator { ReadOutcome::ExpiredIterator } else { ReadOutcome::Failed }
+            }
+        }
+    }
+}
+
+fn lineage(shards: &ShardMap<ShardId>) -> Vec<Lineage<Simulated>> {
+    shards.lineage(false).into_iter().map(|(shard, parents)| Lineage { shard, parents }).collect()
+}
+
+fn position(start: Start<SequenceNumber>) -> Position {
+    match start {
+        Start::TrimHorizon => Position::TrimHorizon,
+        Start::Latest => Position::Latest,
+        // The clock of the service is that of the consumers, and begins in 1970.
+        Start::At(time) => Position::AtTimestamp(time),
+        Start::Timestamp(since) => Position::AtTimestamp(Time::ZERO + since),
+        Start::AtSequence(number) => Position::AtSequenceNumber(number),
+        Start::After(number) => Position::AfterSequenceNumber(number),
+    }
+}
+
+fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildShard>) -> Answer<Simulated> {
+    let received = |record: ReadRecord| {
+        let mut hasher = DefaultHasher::new();
+        record.partition_key.hash(&mut hasher);
+        Received {
+            sequence: record.sequence_number,
+            key_hash: hasher.finish(),
+            bytes: u32::try_from(record.data.len() + record.partition_key.len()).unwrap_or(u32::MAX),
+            age: at.since(record.arrival),
+            record,
+        }
+    };
+    let child = |child: ChildShard| Lineage { shard: child.shard, parents: child.parents };
+    Answer {
+        records: records.into_iter().map(received).collect(),
+        behind: Duration::from_millis(behind),
+        children: children.into_iter().map(child).collect(),
+    }
+}

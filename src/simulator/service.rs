@@ -1,0 +1,192 @@
+//! The service half as the simulator calls it.
+
+use std::time::Duration;
+
+use crate::client::{Call, EntryOutcome, Failure, ListedShard, ShardMap};
+use crate::kinesis::{
+    CreateStream, ErrorKind, FaultRule, Kinesis, ListShards, Profile, PutEntry, Reply, Request, Response, ServiceError,
+    Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
+};
+use crate::scenario::{Action, Scenario, ShardChoice};
+use crate::time::Time;
+
+/// The service is there so long before the load begins, so that consumers can get ready.
+pub(super) const LEAD: Time = Time::from_secs(10);
+
+/// Name of the stream; there is only one.
+pub(super) const STREAM: &str = "simulated";
+
+pub(super) struct Service {
+    kinesis: Kinesis,
+}
+
+/// How a put call ends.
+pub(super) struct PutAnswer {
+    pub ready_at: Time,
+    /// One outcome per record, or why the call failed as a whole, with the words of the service.
+    pub outcome: Result<Vec<EntryOutcome>, (Failure, String)>,
+}
+
+impl Service {
+    pub fn new(scenario: &Scenario, profile: &Profile) -> Result<Self, String> {
+        let settings = Settings { transition_scale: 0.0, ..Settings::new(profile.clone(), scenario.seed) };
+        let mut service = Self { kinesis: Kinesis::new(settings) };
+        let create = match scenario.stream.mode {
+            StreamMode::Provisioned => CreateStream::provisioned(STREAM, scenario.stream.shards),
+            StreamMode::OnDemand => CreateStream::on_demand(STREAM),
+        };
+        service.ask(Time::ZERO, Request::CreateStream(create))?;
+        Ok(service)
+    }
+
+    /// The answer to a request, or the words of the refusal.
+    pub fn ask(&mut self, at: Time, request: Request) -> Result<Response, String> {
+        self.kinesis.handle(at, request).response.map_err(|error| words(&error))
+    }
+
+    pub fn call(&mut self, at: Time, request: Request) -> Reply {
+        self.kinesis.handle(at, request)
+    }
+
+    pub fn poll_subscription(&mut self, at: Time, id: SubscriptionId) -> SubscriptionPoll {
+        self.kinesis.poll_subscription(at, id)
+    }
+
+    pub fn close_subscription(&mut self, id: SubscriptionId) {
+        self.kinesis.close_subscription(id);
+    }
+
+    /// Puts the faults of a scenario in force, which count from the start of the load.
+    pub fn set_faults(&mut self, rules: &[FaultRule]) {
+        let shifted = |time: Time| if time == Time::NEVER { time } else { LEAD + time.since(Time::ZERO) };
+        let rule =
+            |rule: &FaultRule| FaultRule { from: shifted(rule.from), until: shifted(rule.until), ..rule.clone() };
+        self.kinesis.set_faults(rules.iter().map(rule).collect());
+    }
+
+    pub const fn usage(&self) -> StorageUsage {
+        self.kinesis.usage()
+    }
+
+    pub fn list_shards(&mut self) -> Vec<ListedShard<ShardId>> {
+        self.list_shards_at(Time::ZERO)
+    }
+
+    /// All shards, closed ones included. Looking costs no call of the quota: the simulator knows.
+    pub fn list_shards_at(&mut self, at: Time) -> Vec<ListedShard<ShardId>> {
+        let mut listed = Vec::new();
+        let mut after = None;
+        loop {
+            let page = ListShards {
+                stream: STREAM.to_owned(),
+                created: None,
+                filter: ShardFilter::FromTrimHorizon,
+                after,
+                limit: 10_000,
+            };
+            let Ok(Response::ListShards { shards, more }) = self.kinesis.handle(at, Request::ListShards(page)).response
+            else {
+                break;
+            };
+            after = shards.last().map(|shard| shard.shard);
+            listed.extend(shards.into_iter().map(|shard| ListedShard {
+                id: shard.shard,
+                range: shard.range,
+                parents: shard.parent.into_iter().chain(shard.adjacent_parent).collect(),
+                open: shard.ending_sequence_number.is_none(),
+            }));
+            if !more || after.is_none() {
+                break;
+            }
+        }
+        listed
+    }
+
+    pub fn put(&mut self, at: Time, call: Call, shards: &ShardMap<ShardId>) -> PutAnswer {
+        let entry = |entry: crate::client::Entry| PutEntry {
+            data: entry.data,
+            partition_key: entry.key.to_string().into(),
+            explicit_hash_key: None,
+        };
+        let entries = call.entries.into_iter().map(entry).collect();
+        let reply = self.kinesis.handle(at, Request::PutRecords { stream: STREAM.to_owned(), entries });
+        let outcome = match reply.response {
+            Ok(Response::PutRecords { receipts, .. }) => {
+                let outcome = |receipt: Result<crate::kinesis::PutReceipt, ServiceError>| match receipt {
+                    Ok(receipt) => EntryOutcome::Accepted { shard: shards.index(&receipt.shard) },
+                    Err(error) if error.kind == ErrorKind::ProvisionedThroughputExceeded => EntryOutcome::Throttled,
+                    Err(_) => EntryOutcome::InternalFailure,
+                };
+                Ok(receipts.into_iter().map(outcome).collect())
+            }
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => Err((failure(error.kind), words(&error))),
+        };
+        PutAnswer { ready_at: reply.ready_at, outcome }
+    }
+
+    /// Changes the stream as the engine does. `hottest` is the index of the shard with the most load.
+    pub fn change(
+        &mut self,
+        at: Time,
+        action: &Action,
+        shards: &ShardMap<ShardId>,
+        hottest: usize,
+    ) -> Result<(), String> {
+        let stream = || STREAM.to_owned();
+        let chosen = |choice: ShardChoice| match choice {
+            ShardChoice::Hottest if shards.open().contains(&hottest) => Ok(hottest),
+            ShardChoice::Hottest => shards.open().first().copied().ok_or("no shard is open".to_owned()),
+            ShardChoice::Place(place) => shards.open().get(place as usize).copied().ok_or_else(|| {
+                format!("there are {} open shards, and this would be number {place}", shards.open().len())
+            }),
+        };
+        let unknown = || "the shard is not known".to_owned();
+        let request = match *action {
+            Action::SplitShard { shard, cut } => {
+                let index = chosen(shard)?;
+                let range = shards.range(index).ok_or_else(unknown)?;
+                let shard = *shards.id(index).ok_or_else(unknown)?;
+                Request::SplitShard { stream: stream(), shard, new_starting_hash_key: range.cut(cut) }
+            }
+            Action::MergeShards { shard } => {
+                let index = chosen(shard)?;
+                let place = shards.open().iter().position(|open| *open == index).unwrap_or(0);
+                let next = shards.open().get(place + 1).and_then(|next| shards.id(*next));
+                let adjacent = *next.ok_or("the last shard in hash key order has none after it to be merged with")?;
+                let shard = *shards.id(index).ok_or_else(unknown)?;
+                Request::MergeShards { stream: stream(), shard, adjacent }
+            }
+            Action::UpdateShardCount { shards } => Request::UpdateShardCount { stream: stream(), target: shards },
+            Action::UpdateStreamMode { mode } => {
+                Request::UpdateStreamMode { stream: stream(), mode, warm_throughput: None }
+            }
+            Action::UpdateWarmThroughput { mib_per_second } => {
+                Request::UpdateStreamWarmThroughput { stream: stream(), warm_throughput: mib_per_second }
+            }
+            Action::Consumer { .. } => return Ok(()),
+        };
+        self.ask(at, request).map(|_| ())
+    }
+}
+
+/// What a refusal of a whole call means for its records, as the engine reads it.
+const fn failure(kind: ErrorKind) -> Failure {
+    match kind {
+        ErrorKind::ProvisionedThroughputExceeded | ErrorKind::LimitExceeded | ErrorKind::Throttling => {
+            Failure::Throttled
+        }
+        ErrorKind::InternalFailure | ErrorKind::ServiceUnavailable => Failure::InternalFailure,
+        ErrorKind::ConnectionDropped => Failure::Unanswered,
+        _ => Failure::Rejected,
+    }
+}
+
+pub(super) fn words(error: &ServiceError) -> String {
+    format!("{}: {}", error.kind.name(), error.message)
+}
+
+/// The clock of consumers and of the service begins before that of the run.
+pub(super) const fn lead() -> Duration {
+    LEAD.since(Time::ZERO)
+}

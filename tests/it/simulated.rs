@@ -1,0 +1,288 @@
+//! Whole scenarios in virtual time: the producer, every kind of consumer and the service together, with exact counts.
+
+use std::path::Path;
+
+use streamgauge::kinesis::Profile;
+use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
+use streamgauge::scenario;
+use streamgauge::simulator::{self, Simulation};
+
+fn simulate(toml: &str) -> Simulation {
+    let profile = Profile::newest();
+    let scenario = match scenario::parse(Path::new("test.toml"), toml, &[], &profile) {
+        Ok(scenario) => scenario,
+        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
+    };
+    let simulation = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
+    assert!(simulation.measurement.counters.balance(), "{:?}", simulation.measurement.counters);
+    simulation
+}
+
+fn measured(toml: &str) -> Measurement {
+    let simulation = simulate(toml);
+    assert_eq!(simulation.ending, Ending::Complete);
+    simulation.measurement
+}
+
+/// Four shards that take `seconds` of 400 records a second.
+fn load(seconds: u32, more: &str) -> String {
+    format!(
+        r#"
+        stream.shards = 4
+        load = {{ rate = "400/s", duration = "{seconds}s", drain = "120s" }}
+        records.size = "200 B"
+        keys = {{ distribution = "uniform", count = 200 }}
+        {more}
+        "#
+    )
+}
+
+fn exactly_once(consumer: &ConsumerRecord, records: u64) {
+    assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
+    assert_eq!(consumer.delivery.delivered, records, "{}", consumer.name);
+    assert!(consumer.failed_calls.is_empty(), "{}: {:?}", consumer.name, consumer.failed_calls);
+}
+
+/// Every kind, with as many pollers as a shard has calls for.
+const EVERY_KIND: &str = r#"
+    [[consumer]]
+    name = "polls"
+    type = "polling"
+    interval = "1s"
+    [[consumer]]
+    name = "pushed"
+    type = "efo"
+    [[consumer]]
+    name = "library"
+    type = "kcl"
+    workers = 2
+    [[consumer]]
+    name = "pushed-library"
+    type = "kcl"
+    fan_out = true
+    [[consumer]]
+    name = "function"
+    type = "lambda"
+    parallelization_factor = 3
+    processing = { per_batch = "20ms" }
+    [[consumer]]
+    name = "delivery"
+    type = "firehose"
+    buffer_interval = "10s"
+"#;
+
+#[test]
+fn every_kind_of_consumer_gets_every_record_once() {
+    let measured = measured(&load(20, EVERY_KIND));
+    assert_eq!(measured.counters.accepted, 8_000);
+    for consumer in &measured.consumers {
+        exactly_once(consumer, 8_000);
+        assert_eq!((consumer.lag.count, consumer.throttled_calls), (8_000, 0), "{}", consumer.name);
+    }
+    let lag = |name: &str| measured.consumers.iter().find(|c| c.name == name).unwrap().lag.p50.unwrap() / 1_000_000;
+    // Half an interval of waiting at least tells polling from fan-out; the buffers of Firehose wait for up to 10 s.
+    assert!(lag("pushed") < 200 && lag("polls") > 400 && lag("library") > 600 && lag("delivery") > 4_000);
+    let work = |name: &str| measured.consumers.iter().find(|c| c.name == name).unwrap().work.clone();
+    assert!(work("function").batches > 100 && work("library").checkpoints > 10 && work("library").lease_renewals > 10);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let bytes = |toml: &str| serde_json::to_string(&measured(toml)).unwrap();
+    let faults =
+        "[[fault]]\nkind = \"internal-failure\"\nprobability = \"2%\"\noperations = [\"PutRecords\", \"GetRecords\"]\n";
+    let toml = load(10, &format!("{EVERY_KIND}{faults}"));
+    let first = bytes(&toml);
+    assert_eq!(first, bytes(&toml));
+    assert_ne!(first, bytes(&format!("seed = 7\n{toml}")));
+}
+
+#[test]
+fn a_consumer_that_is_killed_reads_again_what_it_had_not_noted() {
+    let killed = |checkpoint: &str| {
+        let toml = load(
+            30,
+            &format!(
+                r#"
+                [[consumer]]
+                name = "polls"
+                type = "polling"
+                checkpoint = "{checkpoint}"
+                [[event]]
+                at = "12s"
+                kind = "kill-consumer"
+                consumer = "polls"
+                [[event]]
+                at = "20s"
+                kind = "start-consumer"
+                consumer = "polls"
+                "#
+            ),
+        );
+        let measured = measured(&toml);
+        let consumer = &measured.consumers[0];
+        assert!(consumer.delivery.complete() && consumer.delivery.delivered == 12_000, "{:?}", consumer.delivery);
+        let outage = consumer.work.outages[0];
+        assert_eq!(outage.down, Some(std::time::Duration::from_secs(8)));
+        assert!(outage.caught_up_after.is_some_and(|time| time.as_millis() < 3_000), "{outage:?}");
+        assert_eq!(measured.events.len(), 2);
+        consumer.delivery.duplicates
+    };
+    assert_eq!(killed("each-batch"), 0);
+    // At least once: what was processed since the last note comes again, up to five seconds of 400 records.
+    let redelivered = killed("5s");
+    assert!((1..=2_080).contains(&redelivered), "{redelivered}");
+    // Without notes it starts over: all that was processed in 12 s.
+    assert!((4_600..=4_800).contains(&killed("never")));
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced_when_its_leases_have_run_out() {
+    let measured = measured(&load(
+        60,
+        r#"
+        [[consumer]]
+        name = "library"
+        type = "kcl"
+        workers = 2
+        checkpoint = "1s"
+        [[event]]
+        at = "5s"
+        kind = "kill-worker"
+        consumer = "library"
+        worker = 1
+        [[event]]
+        at = "40s"
+        kind = "add-worker"
+        consumer = "library"
+        "#,
+    ));
+    let consumer = &measured.consumers[0];
+    assert!(consumer.delivery.complete() && consumer.delivery.delivered == 24_000, "{:?}", consumer.delivery);
+    assert!(consumer.work.leases_taken >= 3, "two of the dead worker, and one for the new one: {:?}", consumer.work);
+    // The shards of the dead worker stand still for 10 s at least.
+    assert!(consumer.lag.max.unwrap() > 10_000_000_000);
+}
+
+#[test]
+fn resharding_under_load_loses_nothing() {
+    let events = r#"
+        [[event]]
+        at = "4s"
+        kind = "split-shard"
+        shard = "hottest"
+        [[event]]
+        at = "8s"
+        kind = "merge-shards"
+        shard = 2
+        [[event]]
+        at = "12s"
+        kind = "update-shard-count"
+        shards = 8
+        [[event]]
+        at = "16s"
+        kind = "update-shard-count"
+        shards = 4
+    "#;
+    let measured = measured(&load(30, &format!("{EVERY_KIND}{events}")));
+    assert_eq!(measured.counters.accepted, 12_000);
+    assert!(
+        measured.events.iter().all(|event| event.problem.is_none() && event.until.is_some()),
+        "{:?}",
+        measured.events
+    );
+    assert!(measured.shards.len() > 15, "{}", measured.shards.len());
+    for consumer in &measured.consumers {
+        exactly_once(consumer, 12_000);
+    }
+}
+
+#[test]
+fn a_consumer_that_joins_at_the_tip_misses_what_was_before() {
+    let joins = |start: &str| {
+        let toml = load(
+            20,
+            &format!(
+                r#"
+                [[consumer]]
+                name = "late"
+                type = "polling"
+                start = "{start}"
+                [[event]]
+                at = "10s"
+                kind = "start-consumer"
+                consumer = "late"
+                "#
+            ),
+        )
+        .replace("drain = \"120s\"", "drain = \"5s\"");
+        measured(&toml).consumers[0].delivery
+    };
+    assert_eq!(joins("trim-horizon").lost, 0);
+    let late = joins("latest");
+    assert!((3_900..=4_100).contains(&late.lost), "{late:?}");
+}
+
+#[test]
+fn processing_that_is_too_slow_makes_the_lag_grow() {
+    let slow = |per_record: &str| {
+        let toml = load(
+            30,
+            &format!(
+                "[[consumer]]\nname = \"slow\"\ntype = \"polling\"\nprocessing = {{ per_record = \"{per_record}\" }}\n"
+            ),
+        );
+        measured(&toml).consumers[0].clone()
+    };
+    // 100 records a second and shard: 5 ms each is half of the time, 12 ms is a fifth too much.
+    let (enough, too_slow) = (slow("5ms"), slow("12ms"));
+    assert!(enough.lag.max.unwrap() < 2_000_000_000, "{:?}", enough.lag);
+    assert!(too_slow.lag.max.unwrap() > 4_000_000_000, "{:?}", too_slow.lag);
+    assert!(too_slow.read_lag.is_some_and(|read| read.max < too_slow.lag.max));
+    exactly_once(&too_slow, 12_000);
+}
+
+#[test]
+fn what_a_function_gives_up_is_counted() {
+    let measured = measured(&load(
+        10,
+        r#"
+        [[consumer]]
+        name = "function"
+        type = "lambda"
+        bisect = true
+        processing = { per_batch = "5ms", poison = "1%", attempts = 2, retry_delay = "10ms" }
+        "#,
+    ));
+    let consumer = &measured.consumers[0];
+    let failed = consumer.discarded["failed"];
+    assert!((15..=80).contains(&failed), "1 % of 4,000 are 40: {failed}");
+    assert_eq!(consumer.delivery.lost, 0, "what is given up was delivered all the same");
+    assert_eq!(consumer.lag.count + failed, 4_000);
+    assert!(consumer.work.failed_batches >= failed);
+}
+
+#[test]
+fn a_target_that_stops_answering_and_comes_back_is_survived() {
+    let measured = measured(&load(
+        20,
+        r#"
+        producer = { timeout = "500ms", retry = { policy = "exponential", attempts = 100 } }
+        [[consumer]]
+        name = "polls"
+        type = "polling"
+        [[fault]]
+        kind = "connection-dropped"
+        from = "5s"
+        until = "10s"
+        operations = ["PutRecords"]
+        "#,
+    ));
+    assert_eq!((measured.counters.offered, measured.counters.accepted), (8_000, 8_000));
+    assert!(measured.counters.errors > 0);
+    let gap: u64 = measured.intervals[6..9].iter().map(|interval| interval.accepted).sum();
+    assert_eq!(gap, 0, "nothing is acknowledged while no connection holds");
+    let delivery = &measured.consumers[0].delivery;
+    assert!(delivery.complete() && delivery.duplicates > 0, "half of the lost calls were carried out: {delivery:?}");
+    assert_eq!(measured.events[0].label, "fault: connections dropped");
+}
