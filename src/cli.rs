@@ -29,6 +29,12 @@ pub enum Command {
     /// Drive the load of a scenario, measure it, and write a report.
     #[command(after_help = EXIT_CODES)]
     Run(Run),
+    /// Simulate a scenario in virtual time: the code of the engine and of the emulator, without waiting.
+    ///
+    /// The result is one like that of a run, marked as simulated; the same scenario gives the same bytes. What it does not
+    /// model is listed in docs/simulator.md.
+    #[command(after_help = EXIT_CODES)]
+    Simulate(Simulate),
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
@@ -54,6 +60,20 @@ pub struct Run {
     #[arg(long, value_name = "TARGET", default_value = "embedded")]
     pub target: Target,
     /// The directory to create for this run. Default: a new one under `reports/`, named for the time and the scenario.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Simulate a scenario.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// The directory to create for the result. Default: a new one under `reports/`, named for the time and the scenario.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print the summary as JSON on stdout.

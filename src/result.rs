@@ -81,6 +81,11 @@ pub enum TargetRecord {
         /// The profile with the limits and latencies of the model.
         profile: String,
     },
+    /// Nowhere: the model of AWS was asked in virtual time.
+    Simulated {
+        /// The profile with the limits and latencies of the model.
+        profile: String,
+    },
     /// An endpoint given by its URL.
     Endpoint {
         /// The URL.

@@ -73,6 +73,11 @@ impl<I: Clone + Eq + Hash + Ord> ShardMap<I> {
         &self.0.open
     }
 
+    /// Number of open shards.
+    pub fn open_count(&self) -> u32 {
+        u32::try_from(self.0.open.len()).unwrap_or(u32::MAX)
+    }
+
     /// Id of the shard at `index`.
     pub fn id(&self, index: usize) -> Option<&I> {
         self.0.known.get(index).map(|shard| &shard.id)

@@ -3,10 +3,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod emulator;
+mod outcome;
 mod plan;
 mod progress;
 mod run;
 mod signals;
+mod simulate;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -26,6 +28,7 @@ pub fn main() -> ExitCode {
     start_logging(cli.verbose);
     let exit = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Simulate(arguments) => simulate::simulate(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
     };

@@ -1,22 +1,19 @@
 //! `streamgauge run`: drive the load, measure, judge, write the directory of the run, print the summary.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::outcome::{conclude, place};
 use super::signals::Signals;
-use super::{Exit, fail, load, note, print, progress, styled};
+use super::{Exit, fail, load, note, progress};
 use crate::cli::Run;
 use crate::engine::{self, Control, EngineError, Progress, Target};
 use crate::kinesis::Profile;
-use crate::measure::{Counters, Ending};
-use crate::plan::{Conclusion, Plan, Verdict, judge, predict};
-use crate::report;
-use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::plan::predict;
+use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
 
 /// Runs a scenario.
@@ -32,13 +29,9 @@ pub fn run(arguments: &Run) -> Exit {
         );
         return Exit::BadInput;
     }
-    let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&scenario));
-    let place = match NewDirectory::create(&directory) {
+    let (directory, place) = match place(arguments.out.as_deref(), &scenario) {
         Ok(place) => place,
-        Err(error) => {
-            fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
-            return Exit::BadInput;
-        }
+        Err(exit) => return exit,
     };
     let plan = predict(&scenario, &profile);
     let run = match Runtime::new() {
@@ -66,34 +59,7 @@ pub fn run(arguments: &Run) -> Exit {
         load_ended: run.load_ended,
         measurement: run.measurement,
     };
-    let verdict = judge(&plan, &result);
-    let mut files: Files = run
-        .logs
-        .iter()
-        .map(|(name, log)| (format!("{name}.hlog"), log.file(&format!("{name}, {}", scenario.name), run.began)))
-        .collect();
-    files.push(("report.html".to_owned(), report::html(&result, &plan, &verdict).into_bytes()));
-    files.push(("scenario.toml".to_owned(), scenario.source.clone().into_bytes()));
-    let written = place.write(&result, &files);
-    let summary = if arguments.json {
-        Summary::json(&result, &plan, &verdict, &directory)
-    } else {
-        report::terminal(&result, &plan, &verdict, &directory, styled(&std::io::stdout()))
-    };
-    let printed = print(&summary);
-    if let Err(error) = written {
-        let kept = place.staging().display();
-        fail(&format!("{error}; what could be written is in `{kept}`, and the summary above is of the whole run"));
-        return Exit::NotWritten;
-    }
-    if let Err(exit) = printed {
-        return exit;
-    }
-    match verdict.conclusion {
-        Conclusion::Met => Exit::Met,
-        Conclusion::Missed => Exit::Missed,
-        Conclusion::Void => Exit::Void,
-    }
+    conclude(&scenario, &plan, &result, &run.logs, run.began, place, &directory, arguments.json)
 }
 
 async fn measure(
@@ -134,60 +100,4 @@ async fn stop_at_signal(stop: watch::Sender<bool>, progress: watch::Receiver<Pro
 fn rfc_3339(since_1970: Duration) -> String {
     let time = Timestamp::UNIX_EPOCH.checked_add(since_1970).unwrap_or(Timestamp::MAX);
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn default_directory(scenario: &Scenario) -> PathBuf {
-    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let wanted = Path::new("reports").join(format!("{time}-{}", scenario.name));
-    let numbered = |n: u32| Path::new("reports").join(format!("{time}-{}-{n}", scenario.name));
-    if wanted.exists() { (2..).map(numbered).find(|path| !path.exists()).unwrap_or(wanted) } else { wanted }
-}
-
-/// The summary of a run as `--json` prints it.
-#[derive(Debug, Serialize)]
-struct Summary<'a> {
-    schema_version: u32,
-    scenario: &'a str,
-    target: &'a TargetRecord,
-    ending: &'a Ending,
-    #[serde(flatten)]
-    counters: &'a Counters,
-    put: &'a std::collections::BTreeMap<String, crate::measure::LatencySummary>,
-    consumers: Vec<ConsumerSummary<'a>>,
-    plan: &'a Plan,
-    verdict: &'a Verdict,
-    warnings: &'a [String],
-    directory: &'a Path,
-}
-
-#[derive(Debug, Serialize)]
-struct ConsumerSummary<'a> {
-    name: &'a str,
-    lag: &'a crate::measure::LatencySummary,
-    delivery: &'a crate::measure::DeliveryCheck,
-}
-
-impl<'a> Summary<'a> {
-    fn json(result: &'a RunResult, plan: &'a Plan, verdict: &'a Verdict, directory: &'a Path) -> String {
-        let measurement = &result.measurement;
-        let summary = Self {
-            schema_version: SCHEMA_VERSION,
-            scenario: &result.scenario.name,
-            target: &result.target,
-            ending: &result.ending,
-            counters: &measurement.counters,
-            put: &measurement.put,
-            consumers: measurement
-                .consumers
-                .iter()
-                .map(|c| ConsumerSummary { name: &c.name, lag: &c.lag, delivery: &c.delivery })
-                .collect(),
-            plan,
-            verdict,
-            warnings: &measurement.warnings,
-            directory,
-        };
-        serde_json::to_string_pretty(&summary)
-            .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
-    }
 }

@@ -25,6 +25,8 @@ pub(super) struct Changes {
     /// A listing of the shards is under way.
     looking: bool,
     records: Vec<EventRecord>,
+    /// How many shards were open, from when on.
+    pub open_shards: Vec<(Time, u32)>,
 }
 
 enum Done {
@@ -36,7 +38,8 @@ enum Done {
 impl Changes {
     pub fn new(client: Client, stream: ReadyStream, events: &[Event]) -> Self {
         let ahead = events.iter().cloned().collect();
-        Self { client, stream, ahead, tasks: JoinSet::new(), looking: false, records: Vec::new() }
+        let open_shards = vec![(Time::ZERO, stream.shards.open_count())];
+        Self { client, stream, ahead, tasks: JoinSet::new(), looking: false, records: Vec::new(), open_shards }
     }
 
     /// When the next event is due.
@@ -89,6 +92,7 @@ impl Changes {
                 match listed {
                     Ok(shards) => {
                         self.stream.shards = self.stream.shards.refreshed(shards);
+                        self.open_shards.push((clock.now(), self.stream.shards.open_count()));
                         readers.follow(self.stream.shards.lineage(false));
                     }
                     Err(error) => tracing::warn!(%error, "the shards could not be listed again"),

@@ -103,6 +103,7 @@ async fn run_on(
     let ended = clock.now();
     let accepted_by_new_shards = session.accepted_by_new_shards;
     let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
+    let open_shards = std::mem::take(&mut session.changes.open_shards);
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
@@ -110,7 +111,7 @@ async fn run_on(
     let consumers = readers.finish(clock.now(), &put, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
-    let measurement = Measurement { accepted_by_new_shards, consumers, events, storage, warnings, ..puts };
+    let measurement = Measurement { accepted_by_new_shards, open_shards, consumers, events, storage, warnings, ..puts };
     Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
 }
 

@@ -39,8 +39,11 @@ pub struct DeliveryCheck {
     pub accepted: u64,
     /// Acknowledged, and seen by the consumer at least once.
     pub delivered: u64,
-    /// Acknowledged, and never seen: `accepted - delivered`.
+    /// Acknowledged, and never seen by a consumer that has read everything: `accepted - delivered - unread`.
     pub lost: u64,
+    /// Acknowledged, and not seen when the run ended: the consumer had not read everything by then.
+    #[serde(default)]
+    pub unread: u64,
     /// Deliveries of records that the consumer had seen before.
     pub duplicates: u64,
     /// Seen although no acknowledgement came: the answer was lost, or the record was given up.
@@ -101,13 +104,16 @@ impl Reading {
 }
 
 impl DeliveryCheck {
-    /// Compares what was accepted with what a consumer has read.
-    pub fn new(ledger: &Ledger, reading: &Reading) -> Self {
+    /// Compares what was accepted with what a consumer has read. What is missing is lost only if it has read everything there
+    /// was to read.
+    pub fn new(ledger: &Ledger, reading: &Reading, read_everything: bool) -> Self {
         let delivered = ledger.accepted.in_common(&reading.seen);
+        let missing = ledger.accepted.len() - delivered;
         Self {
             accepted: ledger.accepted.len(),
             delivered,
-            lost: ledger.accepted.len() - delivered,
+            lost: if read_everything { missing } else { 0 },
+            unread: if read_everything { 0 } else { missing },
             duplicates: reading.duplicates,
             unexpected: reading.seen.len() - delivered,
             corrupt: reading.corrupt,
@@ -117,7 +123,7 @@ impl DeliveryCheck {
 
     /// Every accepted record arrived, and none was changed on the way.
     pub const fn complete(&self) -> bool {
-        self.lost == 0 && self.corrupt == 0
+        self.lost == 0 && self.unread == 0 && self.corrupt == 0
     }
 
     /// Every accepted record arrived once, and nothing else did.
@@ -149,11 +155,21 @@ mod tests {
         for record in [blob(7, 0), blob(7, 1), blob(7, 1), blob(7, 5), corrupt, blob(8, 2), b"foreign".to_vec()] {
             reading.take(&record, 1_000);
         }
-        let check = DeliveryCheck::new(&ledger, &reading);
-        let expected =
-            DeliveryCheck { accepted: 5, delivered: 2, lost: 3, duplicates: 1, unexpected: 1, corrupt: 1, foreign: 2 };
+        let check = DeliveryCheck::new(&ledger, &reading, true);
+        let expected = DeliveryCheck {
+            accepted: 5,
+            delivered: 2,
+            lost: 3,
+            unread: 0,
+            duplicates: 1,
+            unexpected: 1,
+            corrupt: 1,
+            foreign: 2,
+        };
         assert_eq!(check, expected);
         assert!(!check.complete());
+        let early = DeliveryCheck::new(&ledger, &reading, false);
+        assert_eq!((early.lost, early.unread), (0, 3));
     }
 
     #[test]
@@ -170,6 +186,6 @@ mod tests {
             ledger.accepted.insert(index);
             reading.take(&blob(7, index), 100);
         }
-        assert!(DeliveryCheck::new(&ledger, &reading).exactly_once());
+        assert!(DeliveryCheck::new(&ledger, &reading, true).exactly_once());
     }
 }

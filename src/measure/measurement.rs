@@ -44,6 +44,9 @@ pub struct Measurement {
     pub put_curve: Vec<PercentilePoint>,
     /// The shards of the stream.
     pub shards: Vec<ShardRecord>,
+    /// How many shards were open, from when on; the first entry is the beginning of the run.
+    #[serde(default)]
+    pub open_shards: Vec<(Time, u32)>,
     /// Records accepted by shards that the run did not know of yet: the stream had just been resharded. They count for the shard
     /// that had their key before.
     #[serde(default)]
@@ -127,7 +130,7 @@ impl ConsumerRecord {
             calls: recording.calls,
             throttled_calls: recording.throttled_calls,
             failed_calls: recording.failed_calls,
-            delivery: DeliveryCheck::new(&put.ledger, &recording.reading),
+            delivery: DeliveryCheck::new(&put.ledger, &recording.reading, counts.read_everything),
             kind: kind.to_owned(),
             read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
             discarded: recording.discarded,

@@ -364,6 +364,11 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
         "Keys are placed by their MD5 on shards of equal width, as a new stream has them.".to_owned(),
         "Retries add no load: a throttled record is counted as not accepted while load is offered.".to_owned(),
     ];
+    if !scenario.events.is_empty() {
+        assumptions.push(
+            "Nothing happens during the run: the events of the scenario are not part of the prediction.".to_owned(),
+        );
+    }
     if scenario.stream.mode == crate::kinesis::StreamMode::OnDemand {
         assumptions.push(format!(
             "The on-demand stream keeps its {} shards: the prediction does not know how it scales.",

@@ -152,7 +152,12 @@ fn objectives(result: &RunResult, measured: &Measured) -> Vec<ObjectiveResult> {
                 Delivery::Complete => ("nothing lost", check.complete()),
                 Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
             };
-            let found = format!("{} lost, {} twice", units::count(check.lost), units::count(check.duplicates));
+            let unread = match check.unread {
+                0 => String::new(),
+                unread => format!(", {} not read by the end", units::count(unread)),
+            };
+            let (lost, twice) = (units::count(check.lost), units::count(check.duplicates));
+            let found = format!("{lost} lost, {twice} twice{unread}");
             let (why_not, judged) = ("no record was accepted", check.accepted > 0);
             let name = format!("delivery to {}", consumer.name);
             results.push(objective(&name, limit, judged.then_some(found), judged.then_some(met), why_not));
@@ -206,7 +211,37 @@ fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> 
             throttled: cells.iter().map(|cell| cell.throttled).collect(),
         }
     };
-    result.measurement.shards.iter().enumerate().map(shard_heat).collect()
+    // UpdateShardCount makes shards that it closes again in the same moment: they have nothing to show.
+    let was_used = |(index, shard): &(usize, &crate::result::ShardRecord)| {
+        *index < plan.shards.len() || shard.accepted + shard.throttled > 0
+    };
+    result.measurement.shards.iter().enumerate().filter(was_used).map(shard_heat).collect()
+}
+
+/// Mean number of open shards in the seconds that are judged.
+fn mean_shards(result: &RunResult, (first, end): (u64, u64)) -> f64 {
+    let open = &result.measurement.open_shards;
+    let all = result.measurement.shards.len() as f64;
+    let (first, end) = (first as f64, end as f64);
+    if open.is_empty() || first >= end {
+        return open.first().map_or(all, |(_, count)| f64::from(*count));
+    }
+    let until = open.iter().skip(1).map(|(at, _)| at.as_secs_f64()).chain([f64::INFINITY]);
+    let part = |((at, count), until): (&(crate::time::Time, u32), f64)| {
+        (until.min(end) - at.as_secs_f64().max(first)).max(0.0) * f64::from(*count)
+    };
+    open.iter().zip(until).map(part).sum::<f64>() / (end - first)
+}
+
+/// How many shards the stream had, over the run.
+fn shards_in_words(result: &RunResult) -> String {
+    let mut counts: Vec<u32> = result.measurement.open_shards.iter().map(|(_, count)| *count).collect();
+    counts.dedup();
+    match counts.as_slice() {
+        [] => format!("{} in the stream", result.measurement.shards.len()),
+        [one] => format!("{one} in the stream"),
+        [first, .., last] => format!("{first}, in the end {last}"),
+    }
 }
 
 /// Mean utilisation of the fullest shard, if a second was judged.
@@ -266,7 +301,7 @@ fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[Shar
     let mut rows = vec![Comparison {
         name: "shards".to_owned(),
         predicted: format!("{} needed, {} recommended", plan.required_shards, plan.recommended_shards),
-        measured: format!("{} in the stream", result.measurement.shards.len()),
+        measured: shards_in_words(result),
         difference: None,
         note: Some(format!("the bound that binds is {}", plan.binding)),
     }];
@@ -287,7 +322,7 @@ fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[Shar
     for (name, actual) in
         [("write records", measured.rate(measured.accepted)), ("write bytes", measured.rate(measured.accepted_bytes))]
     {
-        rows.extend(bound_row(plan, name, actual, result.measurement.shards.len()));
+        rows.extend(bound_row(plan, name, actual, mean_shards(result, measured.seconds)));
     }
     rows.extend(hottest_row(plan, heat));
     for (forecast, consumer) in plan.lags.iter().zip(&result.measurement.consumers) {
@@ -327,10 +362,10 @@ fn share_row(name: &str, predicted: Share, measured: Option<Share>, note: Option
 }
 
 /// Bounds are for the busiest second; a run is compared with the mean of what is accepted.
-fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: usize) -> Option<Comparison> {
+fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: f64) -> Option<Comparison> {
     let find = |name: &str| -> Option<&Bound> { plan.bounds.iter().find(|bound| bound.name == name) };
     let (bound, records) = (find(name)?, find("write records")?);
-    let capacity = bound.capacity_per_shard * shards as f64;
+    let capacity = bound.capacity_per_shard * shards;
     let measured = actual.filter(|_| capacity > 0.0).map(|actual| Share(actual.0 / capacity));
     let predicted = Share(bound.utilisation.0 * plan.accepted_rate.0 / records.demand);
     // Only a rate that varies has a busiest second; what overload keeps out is in the other rows.

@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 pub use heat::{bars, heat_map};
-pub use lines::{Lines, Marks, Scale, Series, lines};
+pub use lines::{EventMark, Lines, Marks, Scale, Series, lines};
 
 /// Width of a chart in its own units; the page scales it.
 const WIDTH: u32 = 1000;
@@ -20,6 +20,7 @@ const GRID: RGBColor = RGBColor(3, 3, 3);
 const WARM_UP: RGBColor = RGBColor(4, 4, 4);
 const THROTTLED: RGBColor = RGBColor(5, 5, 5);
 const PAPER: RGBColor = RGBColor(6, 6, 6);
+const EVENT: RGBColor = RGBColor(9, 9, 9);
 
 /// Colour of data series `index`: `--series-0` to `--series-3`.
 const fn series_color(index: usize) -> RGBColor {
@@ -58,9 +59,14 @@ fn finish(svg: &str, height: u32, title: &str) -> String {
     let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">");
     out.push_str(&maud::html! { title { (title) } }.into_string());
     let mut body = body.replace("font-family=\"sans-serif\" ", "");
-    for (color, name) in
-        [(INK, "ink"), (GRID, "grid"), (WARM_UP, "warm-up"), (THROTTLED, "throttled"), (PAPER, "paper")]
-    {
+    for (color, name) in [
+        (INK, "ink"),
+        (GRID, "grid"),
+        (WARM_UP, "warm-up"),
+        (THROTTLED, "throttled"),
+        (PAPER, "paper"),
+        (EVENT, "event"),
+    ] {
         body = recolor(&body, color, name);
     }
     for index in 0..SERIES_COLORS {

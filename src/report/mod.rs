@@ -1,6 +1,8 @@
 //! Reports: a result, its plan and its verdict as a page or as text. Nothing here computes a statistic.
 
 mod charts;
+mod consumers;
+mod events;
 mod page;
 mod sections;
 mod terminal;

@@ -24,10 +24,11 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                 main {
                     (sections::objectives(verdict))
                     (sections::comparison(verdict))
+                    (super::events::section(result))
                     (sections::shards(result, plan, verdict))
                     (sections::rates(result))
                     (sections::latency(result))
-                    (sections::consumers(result))
+                    (super::consumers::consumers(result))
                     (sections::bounds(plan))
                     (sections::ledger(result))
                     (sections::generator(result))
@@ -48,7 +49,11 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
 fn header(result: &RunResult, verdict: &Verdict) -> Markup {
     html! {
         header {
-            p class="kicker" { "streamgauge run of " time datetime=(result.started) { (result.started) } }
+            @if matches!(result.target, TargetRecord::Simulated { .. }) {
+                p class="kicker" { "streamgauge simulation" }
+            } @else {
+                p class="kicker" { "streamgauge run of " time datetime=(result.started) { (result.started) } }
+            }
             h1 { (result.scenario.name) }
             @if let Some(question) = &result.scenario.question {
                 p class="question" { (question) }
@@ -94,6 +99,11 @@ fn target(result: &RunResult) -> Markup {
                 strong { "Measured on the embedded emulator" }
                 ", a model of Amazon Kinesis with the limits and latencies of the profile " code { (profile) }
                 ". It is a model of AWS, not AWS."
+            }
+            TargetRecord::Simulated { profile } => {
+                strong { "Simulated in virtual time" }
+                " with the limits and latencies of the profile " code { (profile) }
+                ". Nothing was sent: the figures are those of a model of AWS, not of AWS."
             }
             TargetRecord::Endpoint { url } => {
                 strong { "Measured on the endpoint " code { (url) } }

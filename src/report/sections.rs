@@ -66,7 +66,12 @@ pub fn comparison(verdict: &Verdict) -> Markup {
 
 /// How full each shard was.
 pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
-    let map = heat_map("Utilisation of each shard in each second", &verdict.heat, seconds(result) as usize);
+    let map = heat_map(
+        "Utilisation of each shard in each second",
+        &verdict.heat,
+        seconds(result) as usize,
+        &super::events::marks(result),
+    );
     html! {
         section {
             h2 { "Shards" }
@@ -215,56 +220,6 @@ fn label(name: &str) -> &str {
     }
 }
 
-/// Consumers: lag and delivery.
-pub fn consumers(result: &RunResult) -> Markup {
-    let consumers = &result.measurement.consumers;
-    if consumers.is_empty() {
-        return html! { section { h2 { "Consumers" } p class="note" { "The scenario has none, so delivery was not checked." } } };
-    }
-    let series: Vec<Series> = consumers
-        .iter()
-        .flat_map(|consumer| {
-            let over_time = |name: &str, value: fn(&LatencySummary) -> Option<u64>| {
-                let points = consumer.lag_intervals.iter().map(|(second, lag)| (*second, value(lag).map(millis)));
-                Series::per_second(format!("{} {name}", consumer.name), points)
-            };
-            [over_time("p50", |lag| lag.p50), over_time("p99", |lag| lag.p99)]
-        })
-        .collect();
-    html! {
-        section {
-            h2 { "Consumers" }
-            @for pair in series.chunks(4) {
-                figure {
-                    (PreEscaped(time_lines(result, "End-to-end lag over time", pair, Scale::fitting(pair), &milliseconds)))
-                    figcaption { (legend_of(pair)) " End-to-end lag of the records read in each second, from the moment they were due to the moment they were read"(scale_note(pair))"." }
-                }
-            }
-            div class="scroll" { table {
-                (latency_head("Lag"))
-                tbody { @for consumer in consumers { (latency_row(&consumer.name, &consumer.lag)) } }
-            } }
-            h3 { "Delivery" }
-            p { "Every record carries its number and a checksum. Delivered are acknowledged records that the consumer has seen." }
-            div class="scroll" { table {
-                thead { tr { th scope="col" { "Consumer" } th scope="col" { "Accepted" } th scope="col" { "Delivered" } th scope="col" { "Lost" } th scope="col" { "Seen again" } th scope="col" { "Seen unacknowledged" } th scope="col" { "Corrupt" } th scope="col" { "Of others" } th scope="col" { "Reading calls" } th scope="col" { "Throttled" } th scope="col" { "Failed" } } }
-                tbody { @for consumer in consumers {
-                    tr {
-                        @let check = &consumer.delivery;
-                        th scope="row" { (consumer.name) }
-                        @for value in [check.accepted, check.delivered, check.lost, check.duplicates, check.unexpected, check.corrupt, check.foreign, consumer.calls, consumer.throttled_calls, consumer.failed_calls.values().sum()] {
-                            td class="number" { (units::count(value)) }
-                        }
-                    }
-                } }
-            } }
-            @for consumer in consumers { @for (reason, calls) in &consumer.failed_calls {
-                p class="note" { (consumer.name) ": " (units::count(*calls)) " reading call(s) failed with " (reason) }
-            } }
-        }
-    }
-}
-
 /// Every limit against the demand.
 pub fn bounds(plan: &Plan) -> Markup {
     html! {
@@ -362,14 +317,16 @@ fn seconds(result: &RunResult) -> u64 {
     put.chain(read).fold(result.load_ended.as_secs_f64().ceil() as u64, u64::max)
 }
 
-fn time_lines(
+pub(super) fn time_lines(
     result: &RunResult,
     title: &str,
     series: &[Series],
     scale: Scale,
     y_label: &dyn Fn(f64) -> String,
 ) -> String {
+    let events = super::events::marks(result);
     let marks = Marks {
+        events: &events,
         warm_up: result.scenario.warm_up.as_secs_f64(),
         load_ended: result.load_ended.as_secs_f64(),
         end: seconds(result) as f64,
@@ -385,11 +342,11 @@ fn time_lines(
     })
 }
 
-fn scale_note(series: &[Series]) -> &'static str {
+pub(super) fn scale_note(series: &[Series]) -> &'static str {
     if Scale::fitting(series) == Scale::Log { ", on a logarithmic scale" } else { "" }
 }
 
-fn legend_of(series: &[Series]) -> Markup {
+pub(super) fn legend_of(series: &[Series]) -> Markup {
     let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
     legend(&names)
 }
@@ -402,11 +359,11 @@ fn legend(names: &[&str]) -> Markup {
     }
 }
 
-fn latency_head(name: &str) -> Markup {
+pub(super) fn latency_head(name: &str) -> Markup {
     html! { thead { tr { th scope="col" { (name) } @for column in ["Count", "Mean", "p50", "p90", "p99", "p99.9", "p99.99", "Longest"] { th scope="col" { (column) } } } } }
 }
 
-fn latency_row(name: &str, summary: &LatencySummary) -> Markup {
+pub(super) fn latency_row(name: &str, summary: &LatencySummary) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
@@ -421,11 +378,11 @@ fn nanos(value: Option<u64>) -> String {
     value.map_or_else(|| "–".to_owned(), |nanos| units::duration(Duration::from_nanos(nanos)))
 }
 
-fn millis(nanos: u64) -> f64 {
+pub(super) fn millis(nanos: u64) -> f64 {
     nanos as f64 / 1e6
 }
 
-fn milliseconds(value: f64) -> String {
+pub(super) fn milliseconds(value: f64) -> String {
     units::duration(Duration::from_secs_f64((value / 1e3).max(0.0)))
 }
 

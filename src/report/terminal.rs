@@ -67,6 +67,19 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
             units::count(check.lost),
             units::count(check.duplicates)
         ));
+        if check.unread > 0 {
+            let unread = units::count(check.unread);
+            line(&format!(
+                "  {}: {unread} not read by the end; a longer load.drain would wait for them",
+                consumer.name
+            ));
+        }
+        for (reason, records) in &consumer.discarded {
+            line(&format!("  {}: {} given up: {reason}", consumer.name, units::count(*records)));
+        }
+        for outage in &consumer.work.outages {
+            line(&format!("  {}: {}", consumer.name, super::consumers::outage(outage)));
+        }
     }
     line(&format!(
         "  plan: shards required {}, recommended {}, bound by {}",
@@ -147,6 +160,7 @@ fn headline(verdict: &Verdict, style: Style) -> String {
 fn target(result: &RunResult) -> String {
     match &result.target {
         TargetRecord::Embedded { profile } => format!("on the embedded emulator ({profile}): a model of AWS, not AWS"),
+        TargetRecord::Simulated { profile } => format!("simulated ({profile}): a model of AWS, not AWS"),
         TargetRecord::Endpoint { url } => format!("on {url}"),
         TargetRecord::Aws { region } => format!("on Amazon Kinesis Data Streams in {region}"),
     }

@@ -72,6 +72,8 @@ struct Simulator<'a> {
     failures: BTreeMap<String, u64>,
     ahead: VecDeque<Event>,
     records: Vec<EventRecord>,
+    /// How many shards were open, from when on.
+    open_shards: Vec<(Time, u32)>,
     /// Arrivals released so far.
     released: u64,
     accepted_by_new_shards: u64,
@@ -90,6 +92,7 @@ impl<'a> Simulator<'a> {
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             ahead: scenario.events.iter().cloned().collect(),
+            open_shards: vec![(Time::ZERO, shards.open_count())],
             scenario,
             workload,
             service,
@@ -198,7 +201,9 @@ impl<'a> Simulator<'a> {
         self.records.clear();
         let accepted_by_new_shards = self.accepted_by_new_shards;
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
-        let measurement = Measurement { accepted_by_new_shards, consumers, events, storage, warnings, ..puts };
+        let open_shards = self.open_shards;
+        let measurement =
+            Measurement { accepted_by_new_shards, open_shards, consumers, events, storage, warnings, ..puts };
         Simulation { measurement, logs, ending, load_ended }
     }
 
@@ -317,6 +322,7 @@ impl<'a> Simulator<'a> {
 
     fn look_at_shards(&mut self, at: Time) {
         self.shards = self.shards.refreshed(self.service.list_shards_at(at));
+        self.open_shards.push((self.now, self.shards.open_count()));
         self.readers.follow(at, &self.shards, &mut self.service, &mut self.heap);
     }
 }

@@ -49,6 +49,7 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
         let words = std::iter::once("streamgauge".to_owned()).chain(words(arguments));
         let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
         let scenario = match cli.command {
+            Command::Simulate(simulate) => simulate.scenario,
             Command::Run(run) => run.scenario,
             Command::Plan(plan) => plan.scenario,
             Command::Emulator(_) => {

@@ -262,7 +262,13 @@ impl<W: Wire> Consumer<W> {
     pub fn counts(&mut self, now: Time) -> ConsumerCounts {
         self.count_renewals(now);
         let leases = self.leases.as_ref().map_or_else(LeaseCounts::default, |leases| leases.counts);
-        ConsumerCounts { leases, ..self.counts.clone() }
+        ConsumerCounts { leases, read_everything: self.has_read_everything(), ..self.counts.clone() }
+    }
+
+    /// Whether it has read and processed every shard that it knows of, up to its tip or its end.
+    pub fn has_read_everything(&self) -> bool {
+        let read = |shard: &ConsumedShard<W>| shard.finished || (shard.at_tip && shard.processor.pending() == 0);
+        self.running && self.shards.iter().all(read)
     }
 
     fn add(&mut self, lineage: Lineage<W>, start: Start<W::Sequence>) -> usize {

@@ -43,4 +43,6 @@ pub struct ConsumerCounts {
     pub shards: u64,
     /// Interruptions.
     pub outages: Vec<Outage>,
+    /// It has read and processed every shard that it knows of, up to its tip or its end.
+    pub read_everything: bool,
 }

@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
+use super::lines::{EVENT_NUMBERS, EventMark, draw_number};
 use super::{
     Canvas, Failure, HEAT_STEPS, INK, PAPER, THROTTLED, WIDTH, anchored, draw, failed, font, heat_color, series_color,
 };
@@ -26,8 +27,8 @@ struct Cell {
 }
 
 /// Draws utilisation per shard and second, up to second `end` at least. Many shards or seconds share a cell, which then
-/// shows the highest of them.
-pub fn heat_map(title: &str, heat: &[ShardHeat], end: usize) -> String {
+/// shows the highest of them. `events` are marked above it.
+pub fn heat_map(title: &str, heat: &[ShardHeat], end: usize, events: &[EventMark]) -> String {
     let recorded = heat.iter().map(|row| row.seconds.len()).max().unwrap_or(0);
     let seconds = recorded.max(end);
     if recorded == 0 {
@@ -37,21 +38,28 @@ pub fn heat_map(title: &str, heat: &[ShardHeat], end: usize) -> String {
     let per_column = seconds.div_ceil(COLUMNS_MAX);
     let (rows, columns) = (heat.len().div_ceil(per_row), seconds.div_ceil(per_column));
     let row_height = (360 / rows as i32).clamp(6, 34);
-    let height = row_height * rows as i32 + BOTTOM + 8;
+    let above = if events.is_empty() { 4 } else { EVENT_NUMBERS as i32 };
+    let height = row_height * rows as i32 + BOTTOM + above + 4;
     draw(height as u32, title, |canvas| {
         let width = f64::from(WIDTH as i32 - LEFT - RIGHT);
         let x_of = |second: usize| LEFT + (width * second as f64 / seconds as f64).round() as i32;
         let x = |column: usize| x_of((column * per_column).min(seconds));
         for row in 0..rows {
             let shards = &heat[row * per_row..((row + 1) * per_row).min(heat.len())];
-            let top = 4 + row as i32 * row_height;
+            let top = above + row as i32 * row_height;
             label_row(canvas, shards, row, (top, row_height))?;
             for column in 0..columns {
                 let cell = cell(shards, column * per_column..((column + 1) * per_column).min(seconds));
                 draw_cell(canvas, cell, [(x(column), top), (x(column + 1), top + row_height - 1)])?;
             }
         }
-        let bottom = 4 + rows as i32 * row_height;
+        let bottom = above + rows as i32 * row_height;
+        let mut taken = i32::MIN;
+        for event in events.iter().filter(|event| event.from <= seconds as f64) {
+            let at = LEFT + (width * event.from / seconds as f64).round() as i32;
+            canvas.draw(&PathElement::new([(at, above - 6), (at, bottom)], INK.stroke_width(1))).map_err(failed)?;
+            draw_number(canvas, event.number, (at, above - 4), &mut taken)?;
+        }
         let step = tick(seconds);
         for second in (0..=seconds).step_by(step) {
             let at = x_of(second);
@@ -216,7 +224,7 @@ mod tests {
     #[test]
     fn the_labels_of_the_rows_keep_their_distance() {
         for shards in 1..200 {
-            let svg = heat_map("map", &heat(shards, 3), 3);
+            let svg = heat_map("map", &heat(shards, 3), 3, &[]);
             let labels = texts(&svg).into_iter().filter(|(_, text)| text.starts_with("shard "));
             let tops: Vec<i32> = labels.map(|(attributes, _)| attribute(attributes, "y")).collect();
             assert!(tops.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_HEIGHT), "{shards}: {tops:?}");
@@ -225,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_map_spans_the_run_and_its_last_label_is_not_cut() {
-        let svg = heat_map("map", &heat(2, 5), 60);
+        let svg = heat_map("map", &heat(2, 5), 60, &[]);
         let (attributes, _) = texts(&svg).into_iter().find(|(_, text)| *text == "60").unwrap();
         assert!(attributes.contains("text-anchor=\"end\""), "{attributes}");
         assert!(attribute(attributes, "x") <= WIDTH as i32);

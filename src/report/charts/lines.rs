@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
-use super::{Canvas, Failure, GRID, INK, WARM_UP, anchored, draw, failed, font, series_color};
+use super::{Canvas, EVENT, Failure, GRID, INK, WARM_UP, anchored, draw, failed, font, series_color};
 use plotters::style::text_anchor::{HPos, VPos};
 
 /// A line.
@@ -48,9 +48,22 @@ impl Series {
     }
 }
 
+/// Something that happened, by its number in the list of events. Times are seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EventMark {
+    /// Its number, from 1.
+    pub number: usize,
+    /// When it began.
+    pub from: f64,
+    /// When it was over, if it took time.
+    pub until: Option<f64>,
+}
+
 /// What a time axis marks.
 #[derive(Debug, Clone, Copy)]
-pub struct Marks {
+pub struct Marks<'a> {
+    /// What happened.
+    pub events: &'a [EventMark],
     /// Seconds of warm-up, shaded.
     pub warm_up: f64,
     /// When load ended, a vertical line.
@@ -93,10 +106,23 @@ pub struct Lines<'a> {
     /// How a value of the horizontal axis is written.
     pub x_label: &'a dyn Fn(f64) -> String,
     /// What the time axis marks; `None` for another axis.
-    pub marks: Option<Marks>,
+    pub marks: Option<Marks<'a>>,
 }
 
 const HEIGHT: u32 = 340;
+/// Room above a chart for the numbers of events.
+pub(super) const EVENT_NUMBERS: u32 = 28;
+
+/// Writes the number of an event above `at`, unless the number before it, which ends at `taken`, is in the way.
+pub(super) fn draw_number(canvas: &Canvas<'_>, number: usize, at: (i32, i32), taken: &mut i32) -> Result<(), Failure> {
+    let text = number.to_string();
+    let half = 5 * text.len() as i32;
+    if at.0 - half <= *taken {
+        return Ok(());
+    }
+    *taken = at.0 + half;
+    canvas.draw(&Text::new(text, (at.0, at.1 - 4), anchored(HPos::Center, VPos::Bottom))).map_err(failed)
+}
 
 /// Room that the words "load ends" need.
 const LOAD_ENDS_WIDTH: i32 = 80;
@@ -137,6 +163,7 @@ where
 {
     let mut context = ChartBuilder::on(canvas)
         .margin(10)
+        .margin_top(if chart.marks.is_some_and(|marks| !marks.events.is_empty()) { EVENT_NUMBERS } else { 10 })
         .x_label_area_size(46)
         .y_label_area_size(82)
         .build_cartesian_2d(x.clone(), y)
@@ -145,6 +172,12 @@ where
     if let Some(marks) = chart.marks.filter(|marks| marks.warm_up > 0.0) {
         let corners = [(0.0, bottom_and_top.start), (marks.warm_up.min(x.end), bottom_and_top.end)];
         context.draw_series([Rectangle::new(corners, WARM_UP.filled())]).map_err(failed)?;
+    }
+    for event in chart.marks.map_or(&[] as &[EventMark], |marks| marks.events) {
+        if let Some(until) = event.until {
+            let corners = [(event.from, bottom_and_top.start), (until.min(x.end), bottom_and_top.end)];
+            context.draw_series([Rectangle::new(corners, EVENT.filled())]).map_err(failed)?;
+        }
     }
     context
         .configure_mesh()
@@ -170,6 +203,15 @@ where
             context.draw_series(LineSeries::new(run.iter().copied(), style)).map_err(failed)?;
         }
     }
+    let events = chart.marks.map_or(&[] as &[EventMark], |marks| marks.events);
+    let mut taken = i32::MIN;
+    for event in events.iter().filter(|event| event.from <= x.end) {
+        let line = [(event.from, bottom_and_top.start), (event.from, bottom_and_top.end)];
+        let thin = INK.mix(0.5).stroke_width(1);
+        context.draw_series([PathElement::new(line, thin)]).map_err(failed)?;
+        let at = context.backend_coord(&(event.from, bottom_and_top.end));
+        draw_number(canvas, event.number, at, &mut taken)?;
+    }
     if let Some(marks) = chart.marks.filter(|marks| marks.load_ended < x.end) {
         let line = [(marks.load_ended, bottom_and_top.start), (marks.load_ended, bottom_and_top.end)];
         context.draw_series([PathElement::new(line, INK.stroke_width(1))]).map_err(failed)?;
@@ -189,7 +231,9 @@ mod tests {
     use super::*;
 
     fn chart(series: &[Series], load_ended: f64) -> String {
-        let marks = Marks { warm_up: 0.0, load_ended, end: 60.0 };
+        let events =
+            [EventMark { number: 1, from: 20.0, until: Some(30.0) }, EventMark { number: 2, from: 20.1, until: None }];
+        let marks = Marks { events: &events, warm_up: 0.0, load_ended, end: 60.0 };
         lines(&Lines {
             title: "a chart",
             series,
@@ -211,6 +255,12 @@ mod tests {
     fn the_time_axis_spans_the_run_even_if_the_data_end_early() {
         let svg = chart(&[Series::per_second("early", (0..5).map(|second| (second, Some(1.0))))], 60.0);
         assert!(svg.contains("at 60"), "{svg}");
+    }
+
+    #[test]
+    fn events_are_numbered_unless_their_numbers_would_overlap() {
+        let svg = chart(&[Series::per_second("all", (0..60).map(|second| (second, Some(1.0))))], 60.0);
+        assert!(svg.contains("var(--event)") && svg.contains(">\n1\n<") && !svg.contains(">\n2\n<"), "{svg}");
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! What a run or a simulation comes to: the verdict, the directory, the summary, the exit code.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Exit, fail, print, styled};
+use crate::measure::{Counters, Ending, LatencyLog};
+use crate::plan::{Conclusion, Plan, Verdict, judge};
+use crate::report;
+use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, TargetRecord};
+use crate::scenario::Scenario;
+
+/// Makes the directory of the result before there is one, so that nothing is lost for want of a place.
+pub(super) fn place(out: Option<&Path>, scenario: &Scenario) -> Result<(PathBuf, NewDirectory), Exit> {
+    let directory = out.map_or_else(|| default_directory(scenario), Path::to_owned);
+    let place = NewDirectory::create(&directory).map_err(|error| {
+        fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
+        Exit::BadInput
+    })?;
+    Ok((directory, place))
+}
+
+/// Judges a result, writes its directory and prints its summary. `began` is when the run began, since 1970.
+#[allow(clippy::too_many_arguments, reason = "all of a run comes together here")]
+pub(super) fn conclude(
+    scenario: &Scenario,
+    plan: &Plan,
+    result: &RunResult,
+    logs: &[(String, LatencyLog)],
+    began: Duration,
+    place: NewDirectory,
+    directory: &Path,
+    json: bool,
+) -> Exit {
+    let verdict = judge(plan, result);
+    let mut files: Files = logs
+        .iter()
+        .map(|(name, log)| (format!("{name}.hlog"), log.file(&format!("{name}, {}", scenario.name), began)))
+        .collect();
+    files.push(("report.html".to_owned(), report::html(result, plan, &verdict).into_bytes()));
+    files.push(("scenario.toml".to_owned(), scenario.source.clone().into_bytes()));
+    let written = place.write(result, &files);
+    let summary = if json {
+        Summary::json(result, plan, &verdict, directory)
+    } else {
+        report::terminal(result, plan, &verdict, directory, styled(&std::io::stdout()))
+    };
+    let printed = print(&summary);
+    if let Err(error) = written {
+        let kept = place.staging().display();
+        fail(&format!("{error}; what could be written is in `{kept}`, and the summary above is of the whole run"));
+        return Exit::NotWritten;
+    }
+    if let Err(exit) = printed {
+        return exit;
+    }
+    match verdict.conclusion {
+        Conclusion::Met => Exit::Met,
+        Conclusion::Missed => Exit::Missed,
+        Conclusion::Void => Exit::Void,
+    }
+}
+
+fn default_directory(scenario: &Scenario) -> PathBuf {
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let wanted = Path::new("reports").join(format!("{time}-{}", scenario.name));
+    let numbered = |n: u32| Path::new("reports").join(format!("{time}-{}-{n}", scenario.name));
+    if wanted.exists() { (2..).map(numbered).find(|path| !path.exists()).unwrap_or(wanted) } else { wanted }
+}
+
+/// The summary of a run as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    schema_version: u32,
+    scenario: &'a str,
+    target: &'a TargetRecord,
+    ending: &'a Ending,
+    #[serde(flatten)]
+    counters: &'a Counters,
+    put: &'a std::collections::BTreeMap<String, crate::measure::LatencySummary>,
+    consumers: Vec<ConsumerSummary<'a>>,
+    plan: &'a Plan,
+    verdict: &'a Verdict,
+    warnings: &'a [String],
+    directory: &'a Path,
+}
+
+#[derive(Debug, Serialize)]
+struct ConsumerSummary<'a> {
+    name: &'a str,
+    lag: &'a crate::measure::LatencySummary,
+    delivery: &'a crate::measure::DeliveryCheck,
+}
+
+impl<'a> Summary<'a> {
+    fn json(result: &'a RunResult, plan: &'a Plan, verdict: &'a Verdict, directory: &'a Path) -> String {
+        let measurement = &result.measurement;
+        let summary = Self {
+            schema_version: SCHEMA_VERSION,
+            scenario: &result.scenario.name,
+            target: &result.target,
+            ending: &result.ending,
+            counters: &measurement.counters,
+            put: &measurement.put,
+            consumers: measurement
+                .consumers
+                .iter()
+                .map(|c| ConsumerSummary { name: &c.name, lag: &c.lag, delivery: &c.delivery })
+                .collect(),
+            plan,
+            verdict,
+            warnings: &measurement.warnings,
+            directory,
+        };
+        serde_json::to_string_pretty(&summary)
+            .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
+    }
+}

@@ -1,0 +1,91 @@
+//! `streamgauge simulate`: what would happen, in virtual time.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::runtime::{Builder, Runtime};
+
+use super::outcome::{conclude, place};
+use super::signals::Signals;
+use super::{Exit, fail, load};
+use crate::cli::Simulate;
+use crate::kinesis::Profile;
+use crate::plan::predict;
+use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::scenario::Scenario;
+use crate::simulator;
+use crate::time::Time;
+
+/// Simulates a scenario.
+pub fn simulate(arguments: &Simulate) -> Exit {
+    let profile = Profile::newest();
+    let scenario = match load(&arguments.scenario, &profile) {
+        Ok(scenario) => scenario,
+        Err(exit) => return exit,
+    };
+    let (directory, place) = match place(arguments.out.as_deref(), &scenario) {
+        Ok(place) => place,
+        Err(exit) => return exit,
+    };
+    let plan = predict(&scenario, &profile);
+    let stop = Arc::new(AtomicBool::new(false));
+    // Without a runtime there are no signals: the first one ends the program as it ends any other.
+    let _listening = listen(&stop);
+    let bar = bar(&scenario);
+    let simulated = simulator::run(&scenario, &profile, &mut |now: Time| {
+        if let Some(bar) = &bar {
+            bar.set_position(now.second());
+        }
+        !stop.load(Ordering::Relaxed)
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let simulation = match simulated {
+        Ok(simulation) => simulation,
+        Err(problem) => {
+            fail(&format!("the simulated service refuses the scenario: {problem}"));
+            return Exit::BadInput;
+        }
+    };
+    let result = RunResult {
+        schema_version: SCHEMA_VERSION,
+        streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+        // Simulated time has no date, and the same scenario gives the same bytes.
+        started: "1970-01-01T00:00:00Z".to_owned(),
+        scenario: ScenarioRecord::from(&scenario),
+        target: TargetRecord::Simulated { profile: profile.name.clone() },
+        stream_name: "simulated".to_owned(),
+        ending: simulation.ending,
+        load_ended: simulation.load_ended,
+        measurement: simulation.measurement,
+    };
+    conclude(&scenario, &plan, &result, &simulation.logs, Duration::ZERO, place, &directory, arguments.json)
+}
+
+/// Sets `stop` at the first signal; a second one ends the program.
+fn listen(stop: &Arc<AtomicBool>) -> Option<Runtime> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_io().build().ok()?;
+    let stop = stop.clone();
+    runtime.spawn(async move {
+        let Ok(mut signals) = Signals::new() else { return };
+        signals.next().await;
+        stop.store(true, Ordering::Relaxed);
+        let signal = signals.next().await;
+        std::process::exit(128 + signal);
+    });
+    Some(runtime)
+}
+
+fn bar(scenario: &Scenario) -> Option<ProgressBar> {
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let bar = ProgressBar::new(scenario.load.duration.as_secs().max(1));
+    let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {pos} of {len} simulated seconds, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌"));
+    Some(bar)
+}

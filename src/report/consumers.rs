@@ -1,0 +1,110 @@
+//! The consumers: lag, delivery, and what they did.
+
+use std::time::Duration;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::charts::{Scale, Series};
+use super::sections::{latency_head, latency_row, legend_of, millis, milliseconds, scale_note, time_lines};
+use crate::measure::{LatencySummary, OutageRecord};
+use crate::result::{ConsumerRecord, RunResult};
+use crate::units;
+
+/// Consumers: lag and delivery.
+pub fn consumers(result: &RunResult) -> Markup {
+    let consumers = &result.measurement.consumers;
+    if consumers.is_empty() {
+        return html! { section { h2 { "Consumers" } p class="note" { "The scenario has none, so delivery was not checked." } } };
+    }
+    let series: Vec<Series> = consumers
+        .iter()
+        .flat_map(|consumer| {
+            let over_time = |name: &str, value: fn(&LatencySummary) -> Option<u64>| {
+                let points = consumer.lag_intervals.iter().map(|(second, lag)| (*second, value(lag).map(millis)));
+                Series::per_second(format!("{} {name}", consumer.name), points)
+            };
+            [over_time("p50", |lag| lag.p50), over_time("p99", |lag| lag.p99)]
+        })
+        .collect();
+    html! {
+        section {
+            h2 { "Consumers" }
+            @for pair in series.chunks(4) {
+                figure {
+                    (PreEscaped(time_lines(result, "End-to-end lag over time", pair, Scale::fitting(pair), &milliseconds)))
+                    figcaption { (legend_of(pair)) " End-to-end lag of the records processed in each second, from the moment they were due to the moment the consumer had processed them"(scale_note(pair))"." }
+                }
+            }
+            div class="scroll" { table {
+                (latency_head("Lag"))
+                tbody { @for consumer in consumers {
+                    (latency_row(&consumer.name, &consumer.lag))
+                    @if let Some(read) = &consumer.read_lag { (latency_row(&format!("{}: until read", consumer.name), read)) }
+                } }
+            } }
+            h3 { "Delivery" }
+            p { "Every record carries its number and a checksum. Delivered are acknowledged records that the consumer has seen." }
+            div class="scroll" { table {
+                thead { tr { th scope="col" { "Consumer" } th scope="col" { "Accepted" } th scope="col" { "Delivered" } th scope="col" { "Lost" } th scope="col" { "Not read by the end" } th scope="col" { "Seen again" } th scope="col" { "Seen unacknowledged" } th scope="col" { "Corrupt" } th scope="col" { "Of others" } th scope="col" { "Reading calls" } th scope="col" { "Throttled" } th scope="col" { "Failed" } } }
+                tbody { @for consumer in consumers {
+                    tr {
+                        @let check = &consumer.delivery;
+                        th scope="row" { (consumer.name) }
+                        @for value in [check.accepted, check.delivered, check.lost, check.unread, check.duplicates, check.unexpected, check.corrupt, check.foreign, consumer.calls, consumer.throttled_calls, consumer.failed_calls.values().sum()] {
+                            td class="number" { (units::count(value)) }
+                        }
+                    }
+                } }
+            } }
+            (work(consumers))
+            @for consumer in consumers { @for (reason, calls) in &consumer.failed_calls {
+                p class="note" { (consumer.name) ": " (units::count(*calls)) " reading call(s) failed with " (reason) }
+            } }
+        }
+    }
+}
+
+/// What the consumers did beside reading; nothing if they only read.
+fn work(consumers: &[ConsumerRecord]) -> Markup {
+    let idle = |consumer: &ConsumerRecord| consumer.work.batches == 0 && consumer.discarded.is_empty();
+    if consumers.iter().all(|consumer| idle(consumer) && consumer.work.outages.is_empty()) {
+        return html! {};
+    }
+    let behind = |consumer: &ConsumerRecord| {
+        let most = consumer.behind.iter().map(|(_, millis)| *millis).max();
+        most.map_or_else(|| "–".to_owned(), |millis| units::duration(Duration::from_millis(millis)))
+    };
+    html! {
+        h3 { "Processing" }
+        p { "Batches are attempts; a failed one is repeated or given up, as the scenario says. Checkpoints and lease renewals are writes to the table where a consumer notes how far it has got." }
+        div class="scroll" { table {
+            thead { tr { th scope="col" { "Consumer" } th scope="col" { "Type" } th scope="col" { "Batches" } th scope="col" { "Failed" } th scope="col" { "Records given up" } th scope="col" { "Time at work" } th scope="col" { "Farthest behind" } th scope="col" { "Checkpoints" } th scope="col" { "Lease renewals" } th scope="col" { "Leases taken" } } }
+            tbody { @for consumer in consumers {
+                tr {
+                    @let work = &consumer.work;
+                    th scope="row" { (consumer.name) }
+                    td { (consumer.kind) }
+                    @for value in [work.batches, work.failed_batches, consumer.discarded.values().sum()] { td class="number" { (units::count(value)) } }
+                    td class="number" { (units::duration(work.busy)) }
+                    td class="number" { (behind(consumer)) }
+                    @for value in [work.checkpoints, work.lease_renewals, work.leases_taken] { td class="number" { (units::count(value)) } }
+                }
+            } }
+        } }
+        @for consumer in consumers {
+            @for (reason, records) in &consumer.discarded { p class="note" { (consumer.name) ": " (units::count(*records)) " record(s) were given up: " (reason) } }
+            @for record in &consumer.work.outages { p class="note" { (consumer.name) ": " (outage(record)) } }
+        }
+    }
+}
+
+/// An interruption in words.
+pub(super) fn outage(outage: &OutageRecord) -> String {
+    match (outage.down, outage.caught_up_after) {
+        (None, _) => "stopped, and was not started again".to_owned(),
+        (Some(down), Some(after)) => {
+            format!("down for {}, caught up {} after its start", units::duration(down), units::duration(after))
+        }
+        (Some(down), None) => format!("down for {}, and did not catch up", units::duration(down)),
+    }
+}
