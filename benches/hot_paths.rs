@@ -62,6 +62,7 @@ fn producing(c: &mut Criterion) {
         buffer: Bytes(256 << 20),
         timeout: Duration::from_secs(5),
         retry: RetryPolicy::None,
+        ..ProducerSettings::default()
     };
     let mut producer = Producer::new(settings, Backoff::new(RetryPolicy::None, Seed(1), "bench"));
     let accepted = CallOutcome::Answered(vec![EntryOutcome::Accepted { shard: Some(0) }; 500]);

@@ -26,6 +26,7 @@ impl Backoff {
     pub fn delay(&self, record: u64, attempt: u32) -> Option<Duration> {
         match self.policy {
             RetryPolicy::None => None,
+            RetryPolicy::Immediate { attempts } => (attempt < attempts).then_some(Duration::ZERO),
             RetryPolicy::Exponential { attempts, .. } if attempt >= attempts => None,
             RetryPolicy::Exponential { base, cap, .. } => {
                 let doublings = attempt.saturating_sub(1).min(31);

@@ -17,11 +17,13 @@ pub use consumer::{
     Answer, Application, Checkpoint, Consumer, ConsumerCounts, ConsumerKind, Delivery, Fate, Interruption, LeaseCounts,
     Lineage, Outage, Processing, ProcessingCounts, ReadCall, ReadOutcome, Received, ServiceTime, Start, Ticket, Wire,
 };
-pub use producer::{Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Sample};
+pub use producer::{
+    Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Reason, Sample,
+};
 
 pub use shards::{ListedShard, ShardMap};
 
-use crate::units::Bytes;
+use crate::units::{Bytes, Share};
 
 /// How a producer turns records into API calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +42,58 @@ pub struct ProducerSettings {
     pub timeout: Duration,
     /// What happens to a record that was not accepted.
     pub retry: RetryPolicy,
+    /// Retries are at most this share of the first attempts, beside a few that are always allowed; `None` sets no limit.
+    #[serde(default)]
+    pub retry_budget: Option<Share>,
+    /// A record that is not accepted so long after it was due is abandoned; an attempt under way still decides.
+    #[serde(default)]
+    pub time_to_live: Option<Duration>,
+    /// Records of a key are sent one after the other, each when the one before is done, so that retries keep their order.
+    #[serde(default)]
+    pub ordered: bool,
+    /// Each record goes alone, by PutRecord.
+    #[serde(default)]
+    pub single: bool,
+    /// Records for one shard are packed into one Kinesis record, in the format of the KPL.
+    #[serde(default)]
+    pub aggregation: Option<Aggregation>,
+    /// Most records that are listed of those that were not accepted.
+    #[serde(default)]
+    pub dead_letters: usize,
+}
+
+/// How much goes into an aggregate (fact sheet, section 9.2: 51,200 bytes by default).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aggregation {
+    /// Most bytes of an aggregate.
+    pub max_bytes: Bytes,
+    /// Most records in it.
+    pub max_records: usize,
+}
+
+impl Default for ProducerSettings {
+    /// PutRecords calls of up to 500 records or 1 MiB, 50 ms of linger, and exponential retries.
+    fn default() -> Self {
+        Self {
+            batch_records: 500,
+            batch_bytes: Bytes(1 << 20),
+            linger: Duration::from_millis(50),
+            max_in_flight: 64,
+            buffer: Bytes(256 << 20),
+            timeout: Duration::from_secs(5),
+            retry: RetryPolicy::Exponential {
+                base: Duration::from_millis(50),
+                cap: Duration::from_secs(2),
+                attempts: 10,
+            },
+            retry_budget: None,
+            time_to_live: None,
+            ordered: false,
+            single: false,
+            aggregation: None,
+            dead_letters: 100_000,
+        }
+    }
 }
 
 /// What happens to a record that was not accepted.
@@ -48,6 +102,11 @@ pub struct ProducerSettings {
 pub enum RetryPolicy {
     /// It has failed.
     None,
+    /// It is sent again at once, as the KPL does.
+    Immediate {
+        /// Most attempts, the first one included.
+        attempts: u32,
+    },
     /// It is sent again after an exponentially growing delay with full jitter.
     Exponential {
         /// Upper bound of the first delay; doubled for each further one.

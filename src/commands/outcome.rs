@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Exit, fail, print, styled};
-use crate::measure::{Counters, Ending, LatencyLog};
+use crate::client::{Outcome, Reason};
+use crate::measure::{Counters, DeadLetters, Ending, LatencyLog};
 use crate::plan::{Conclusion, Plan, Verdict, judge};
 use crate::report;
 use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, TargetRecord};
@@ -30,6 +31,7 @@ pub(super) fn conclude(
     plan: &Plan,
     result: &RunResult,
     logs: &[(String, LatencyLog)],
+    dead_letters: &DeadLetters,
     began: Duration,
     place: NewDirectory,
     directory: &Path,
@@ -40,6 +42,9 @@ pub(super) fn conclude(
         .iter()
         .map(|(name, log)| (format!("{name}.hlog"), log.file(&format!("{name}, {}", scenario.name), began)))
         .collect();
+    if !dead_letters.listed.is_empty() {
+        files.push(("dead-letter.jsonl".to_owned(), dead_letter_file(dead_letters, scenario, result)));
+    }
     files.push(("report.html".to_owned(), report::html(result, plan, &verdict).into_bytes()));
     files.push(("scenario.toml".to_owned(), scenario.source.clone().into_bytes()));
     let written = place.write(result, &files);
@@ -69,6 +74,39 @@ fn default_directory(scenario: &Scenario) -> PathBuf {
     let wanted = Path::new("reports").join(format!("{time}-{}", scenario.name));
     let numbered = |n: u32| Path::new("reports").join(format!("{time}-{}-{n}", scenario.name));
     if wanted.exists() { (2..).map(numbered).find(|path| !path.exists()).unwrap_or(wanted) } else { wanted }
+}
+
+/// The records that were not accepted, one JSON object per line. The data are a function of the number, and not repeated.
+fn dead_letter_file(letters: &DeadLetters, scenario: &Scenario, result: &RunResult) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        index: u64,
+        intended_ns: u64,
+        partition_key: &'a str,
+        shard: &'a str,
+        attempts: u32,
+        outcome: Outcome,
+        reason: &'a str,
+    }
+    let workload = scenario.workload();
+    let mut file = Vec::new();
+    for letter in &letters.listed {
+        let arrival = workload.arrival(letter.index);
+        let line = Line {
+            index: letter.index,
+            intended_ns: arrival.intended.as_nanos(),
+            partition_key: &arrival.key,
+            shard: result.measurement.shards.get(letter.shard).map_or("", |shard| &shard.id),
+            attempts: letter.attempts,
+            outcome: letter.outcome,
+            reason: letter.reason.map_or("", Reason::word),
+        };
+        // Numbers and texts always have a form in JSON.
+        if serde_json::to_writer(&mut file, &line).is_ok() {
+            file.push(b'\n');
+        }
+    }
+    file
 }
 
 /// The summary of a run as `--json` prints it.

@@ -59,7 +59,7 @@ pub fn run(arguments: &Run) -> Exit {
         load_ended: run.load_ended,
         measurement: run.measurement,
     };
-    conclude(&scenario, &plan, &result, &run.logs, run.began, place, &directory, arguments.json)
+    conclude(&scenario, &plan, &result, &run.logs, &run.dead_letters, run.began, place, &directory, arguments.json)
 }
 
 async fn measure(

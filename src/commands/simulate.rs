@@ -63,7 +63,8 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         load_ended: simulation.load_ended,
         measurement: simulation.measurement,
     };
-    conclude(&scenario, &plan, &result, &simulation.logs, Duration::ZERO, place, &directory, arguments.json)
+    let letters = &simulation.dead_letters;
+    conclude(&scenario, &plan, &result, &simulation.logs, letters, Duration::ZERO, place, &directory, arguments.json)
 }
 
 /// Sets `stop` at the first signal; a second one ends the program.

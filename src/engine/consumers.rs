@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::ProvideErrorMetadata;
-use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::primitives::{Blob, DateTime};
 use aws_sdk_kinesis::types::{ChildShard, Record, ShardIteratorType, StartingPosition, SubscribeToShardEventStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -19,6 +19,7 @@ use crate::client::{
     Answer, Consumer, ConsumerCounts, Delivery, Failure, Interruption, Lineage, ReadCall, ReadOutcome, Received, Start,
     Ticket, Wire,
 };
+use crate::kinesis::aggregation;
 use crate::measure::ReadRecorder;
 use crate::time::Time;
 
@@ -352,7 +353,7 @@ impl Calls {
         };
         let child = |child: ChildShard| Lineage { shard: child.shard_id, parents: child.parent_shards };
         Answer {
-            records: records.into_iter().map(received).collect(),
+            records: records.into_iter().flat_map(plain).map(received).collect(),
             behind,
             children: children.unwrap_or_default().into_iter().map(child).collect(),
         }
@@ -375,6 +376,24 @@ impl Calls {
             recorder.handle_failure(code);
         }
         throttled
+    }
+}
+
+/// The record, or those that are packed in it.
+fn plain(mut record: Record) -> Vec<Record> {
+    match aggregation::decode(record.data().as_ref()) {
+        None => vec![record],
+        Some(packed) => {
+            // Each gets its own; what they came in is not copied with them.
+            record.data = Blob::new(Vec::new());
+            let unpacked = |user: aggregation::UserRecord| {
+                let mut one = record.clone();
+                one.partition_key = Some(user.partition_key);
+                one.data = Blob::new(Vec::from(user.data));
+                one
+            };
+            packed.into_iter().map(unpacked).collect()
+        }
     }
 }
 

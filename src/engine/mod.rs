@@ -22,7 +22,7 @@ pub use pacer::{Pacer, Release};
 pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};
 
-use crate::measure::{Counters, Ending, LatencyLog, Measurement};
+use crate::measure::{Counters, DeadLetters, Ending, LatencyLog, Measurement};
 use crate::time::Time;
 
 /// Why a run could not be made at all.
@@ -122,6 +122,8 @@ pub struct Run {
     pub measurement: Measurement,
     /// The distributions, by the name of their file.
     pub logs: Vec<(String, LatencyLog)>,
+    /// Records that were not accepted.
+    pub dead_letters: DeadLetters,
     /// How the run ended.
     pub ending: Ending,
     /// When load was last offered.

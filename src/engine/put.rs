@@ -29,8 +29,18 @@ pub struct Answer {
     pub reason: Option<String>,
 }
 
-/// Makes a call.
-pub async fn put(client: Client, stream: String, call: Call, clock: RunClock, shards: ShardMap) -> Answer {
+/// Makes a call: PutRecords, or PutRecord with its one entry if `single`.
+pub async fn put(
+    client: Client,
+    stream: String,
+    call: Call,
+    single: bool,
+    clock: RunClock,
+    shards: ShardMap,
+) -> Answer {
+    if single {
+        return put_record(client, stream, call, clock, shards).await;
+    }
     let (id, entries) = (call.id, call.entries.len());
     let request = client.put_records().stream_name(stream).set_records(Some(
         call.entries
@@ -38,7 +48,9 @@ pub async fn put(client: Client, stream: String, call: Call, clock: RunClock, sh
             .filter_map(|entry| {
                 // The copy is the SDK's price: it takes its blobs as vectors.
                 let data = Blob::new(Vec::from(entry.data));
-                PutRecordsRequestEntry::builder().data(data).partition_key(entry.key.as_ref()).build().ok()
+                let record = PutRecordsRequestEntry::builder().data(data).partition_key(entry.key.as_ref());
+                let hash_key = entry.explicit_hash_key.map(|key| key.to_string());
+                record.set_explicit_hash_key(hash_key).build().ok()
             })
             .collect(),
     ));
@@ -47,6 +59,30 @@ pub async fn put(client: Client, stream: String, call: Call, clock: RunClock, sh
     let answered = clock.now();
     let (outcome, reason) = match result {
         Ok(answer) => (CallOutcome::Answered(entry_outcomes(&answer, entries, &shards)), None),
+        Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
+    };
+    Answer { id, sent, answered, outcome, reason }
+}
+
+async fn put_record(client: Client, stream: String, call: Call, clock: RunClock, shards: ShardMap) -> Answer {
+    let id = call.id;
+    let entry = call.entries.into_iter().next();
+    let request = client.put_record().stream_name(stream);
+    let request = match entry {
+        Some(entry) => request
+            .partition_key(entry.key.as_ref())
+            .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
+            .data(Blob::new(Vec::from(entry.data))),
+        None => request,
+    };
+    let sent = clock.now();
+    let result = request.send().await;
+    let answered = clock.now();
+    let (outcome, reason) = match result {
+        Ok(answer) => {
+            let shard = shards.index(answer.shard_id());
+            (CallOutcome::Answered(vec![EntryOutcome::Accepted { shard }]), None)
+        }
         Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
     };
     Answer { id, sent, answered, outcome, reason }
@@ -65,11 +101,13 @@ fn entry_outcomes(answer: &PutRecordsOutput, entries: usize, shards: &ShardMap) 
 pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
     match error {
         SdkError::ConstructionFailure(_) => Failure::Rejected,
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Failure::Unanswered,
+        SdkError::TimeoutError(_) => Failure::Timeout,
+        // The connection broke, in whatever way: the request may have been carried out.
+        SdkError::ResponseError(_) => Failure::ConnectionReset,
         SdkError::DispatchFailure(failure) if failure.is_user() => Failure::Rejected,
         SdkError::DispatchFailure(failure) if never_connected(failure) => Failure::Unreachable,
-        // The connection broke, in whatever way: the request may have been carried out.
-        SdkError::DispatchFailure(_) => Failure::Unanswered,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Failure::Timeout,
+        SdkError::DispatchFailure(_) => Failure::ConnectionReset,
         SdkError::ServiceError(service) => match service.err().code() {
             Some(
                 "ProvisionedThroughputExceededException"
@@ -79,9 +117,12 @@ pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
             ) => Failure::Throttled,
             Some("InternalFailure" | "InternalFailureException" | "ServiceUnavailable" | "InternalServerError")
             | None => Failure::InternalFailure,
+            Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "UnrecognizedClientException") => {
+                Failure::ExpiredCredentials
+            }
             Some(_) => Failure::Rejected,
         },
-        _ => Failure::Unanswered,
+        _ => Failure::ConnectionReset,
     }
 }
 

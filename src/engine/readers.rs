@@ -13,7 +13,7 @@ use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, POSITION_TIMEOUT, since_1970};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
-use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder};
+use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
@@ -116,6 +116,13 @@ impl Readers {
     pub fn have_read_all(&self, recorder: &PutRecorder) -> bool {
         let accepted = &recorder.ledger().accepted;
         self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.lock().reading().seen) == accepted.len())
+    }
+
+    /// How many of these records some consumer has seen; `None` without consumers.
+    pub fn seen_of(&self, records: &RecordSet) -> Option<u64> {
+        let mut seen = RecordSet::default();
+        self.readers.iter().for_each(|reader| seen.extend(&reader.recorder.lock().reading().seen));
+        (!self.readers.is_empty()).then(|| records.in_common(&seen))
     }
 
     pub fn lag_p99(&self) -> Vec<(String, Option<Duration>)> {

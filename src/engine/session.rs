@@ -20,7 +20,7 @@ use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
 use crate::client::{Backoff, CallOutcome, EntryOutcome, Producer};
 use crate::kinesis::{HashKey, Profile};
 use crate::measure::{
-    ConsumerRecord, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord, StorageUse,
+    ConsumerRecord, DeadLetters, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord, StorageUse,
 };
 use crate::scenario::Scenario;
 use crate::time::Time;
@@ -104,15 +104,26 @@ async fn run_on(
     let accepted_by_new_shards = session.accepted_by_new_shards;
     let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
+    let dead_letters = std::mem::take(&mut session.dead_letters);
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
+    let unknown_stored = readers.seen_of(&put.ledger.unknown);
     let consumers = readers.finish(clock.now(), &put, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
-    let measurement = Measurement { accepted_by_new_shards, open_shards, consumers, events, storage, warnings, ..puts };
-    Ok(Run { measurement, logs, ending, load_ended, began, stream: ready.name.clone() })
+    let measurement = Measurement {
+        accepted_by_new_shards,
+        unknown_stored,
+        open_shards,
+        consumers,
+        events,
+        storage,
+        warnings,
+        ..puts
+    };
+    Ok(Run { measurement, logs, dead_letters, ending, load_ended, began, stream: ready.name.clone() })
 }
 
 /// The producing half of a run.
@@ -125,6 +136,7 @@ struct Session<'a> {
     clock: RunClock,
     producer: Producer,
     recorder: PutRecorder,
+    dead_letters: DeadLetters,
     calls: JoinSet<Answer>,
     /// Why calls failed as a whole, and how often.
     failures: BTreeMap<String, u64>,
@@ -151,6 +163,7 @@ impl<'a> Session<'a> {
             clock,
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
+            dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             calls: JoinSet::new(),
             failures: BTreeMap::new(),
             accepted_by_new_shards: 0,
@@ -299,7 +312,14 @@ impl<'a> Session<'a> {
         while let Some(call) = self.producer.poll_call(now) {
             self.recorder.handle_call(now, call.entries.len());
             let (client, stream) = (self.connection.puts.clone(), self.changes.stream.name.clone());
-            self.calls.spawn(put(client, stream, call, self.clock.clone(), self.changes.stream.shards.clone()));
+            self.calls.spawn(put(
+                client,
+                stream,
+                call,
+                self.scenario.producer.single,
+                self.clock.clone(),
+                self.changes.stream.shards.clone(),
+            ));
         }
         self.record();
     }
@@ -310,6 +330,7 @@ impl<'a> Session<'a> {
         }
         while let Some(sample) = self.producer.poll_sample() {
             self.recorder.handle_sample(&sample);
+            self.dead_letters.handle_sample(&sample);
         }
     }
 

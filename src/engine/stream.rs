@@ -136,8 +136,10 @@ where
         let answer = call().await;
         let Err(error) = &answer else { return answer };
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        let passing = matches!(classify(error), Failure::Throttled | Failure::InternalFailure | Failure::Unanswered)
-            || code.is_some_and(|code| codes.contains(&code));
+        let passing = matches!(
+            classify(error),
+            Failure::Throttled | Failure::InternalFailure | Failure::Timeout | Failure::ConnectionReset
+        ) || code.is_some_and(|code| codes.contains(&code));
         if !passing || Instant::now() >= deadline {
             return answer;
         }

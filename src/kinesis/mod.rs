@@ -7,6 +7,7 @@
 //! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
 
 mod account;
+pub mod aggregation;
 mod api;
 mod changes;
 mod consumers;

@@ -16,6 +16,8 @@ pub struct RecordSet {
 pub struct Ledger {
     /// Records that the service acknowledged.
     pub accepted: RecordSet,
+    /// Records that were sent and never answered.
+    pub unknown: RecordSet,
 }
 
 /// What one consumer has read.
@@ -75,6 +77,15 @@ impl RecordSet {
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Adds every record of another set.
+    pub fn extend(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+        self.len = self.words.iter().map(|word| u64::from(word.count_ones())).sum();
     }
 
     /// Number of records that are in both sets.
@@ -140,7 +151,7 @@ mod tests {
     use crate::workload::{Arrival, Payloads};
 
     fn blob(run: u32, index: u64) -> Vec<u8> {
-        let arrival = Arrival { index, intended: Time::ZERO, key: "k".into(), size: 64 };
+        let arrival = Arrival { index, intended: Time::ZERO, key: "k".into(), explicit_hash_key: None, size: 64 };
         Payloads::new(run, Seed(1)).payload(&arrival).to_vec()
     }
 

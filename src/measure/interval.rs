@@ -20,7 +20,7 @@ pub struct Counters {
     pub unknown: u64,
     /// Records still waiting or under way.
     pub in_flight: u64,
-    /// Attempts to put a record: every entry of every call.
+    /// Attempts to put a Kinesis record: every entry of every call.
     pub attempts: u64,
     /// Attempts that a shard throttled.
     pub throttled: u64,
@@ -79,4 +79,10 @@ pub struct ShardInterval {
     pub bytes: u32,
     /// Attempts throttled.
     pub throttled: u32,
+    /// Kinesis records accepted: what counts for the quotas. With aggregation there are fewer of them than records.
+    #[serde(default)]
+    pub service_records: u32,
+    /// Bytes of the Kinesis records accepted.
+    #[serde(default)]
+    pub service_bytes: u32,
 }

@@ -35,6 +35,13 @@ pub enum Ending {
 pub struct Measurement {
     /// The state of every record at the end of the run, warm-up included.
     pub counters: Counters,
+    /// Attempts that failed otherwise than by throttling: `internal-failure`, `timeout`, `connection-reset`, `unreachable`,
+    /// `expired-credentials`, `rejected`.
+    #[serde(default)]
+    pub errors_by_kind: BTreeMap<String, u64>,
+    /// Of the unknown records, those that a consumer has seen, so that they were stored; `None` if nobody reads.
+    #[serde(default)]
+    pub unknown_stored: Option<u64>,
     /// The same, per second since the run began.
     pub intervals: Vec<Interval>,
     /// Put latencies, by name: `response`, `lateness`, `queueing` and `service` of the records due after the warm-up,
@@ -155,7 +162,15 @@ impl Measurement {
         let summaries = put.logs.iter().map(|(name, log)| ((*name).to_owned(), log.total().summary())).collect();
         let put_curve = put.logs.get("response").map(|log| log.total().curve()).unwrap_or_default();
         logs.extend(put.logs.into_iter().map(|(name, log)| (format!("put-{name}"), log)));
-        Self { counters: put.counters, intervals: put.intervals, put: summaries, put_curve, shards, ..Self::default() }
+        Self {
+            counters: put.counters,
+            errors_by_kind: put.errors_by_kind,
+            intervals: put.intervals,
+            put: summaries,
+            put_curve,
+            shards,
+            ..Self::default()
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped.
 
+mod dead_letter;
 mod delivery;
 mod interval;
 mod latency;
 mod measurement;
 mod recorder;
 
+pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{DeliveryCheck, Ledger, Reading, RecordSet};
 pub use interval::{Counters, Interval, ShardInterval};
 pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoint};

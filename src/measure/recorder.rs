@@ -16,6 +16,7 @@ pub struct PutRecorder {
     /// Records due before this moment are warm-up: counted, but in no total distribution.
     measured_from: Time,
     counters: Counters,
+    errors_by_kind: BTreeMap<String, u64>,
     ledger: Ledger,
     intervals: Vec<Interval>,
     /// The interval that the logs are in.
@@ -38,6 +39,8 @@ struct PutLogs {
     throttled: LatencyLog,
     /// Answered or given up minus sent, of attempts that failed otherwise.
     failed: LatencyLog,
+    /// The same for each kind of failure.
+    by_kind: BTreeMap<Failure, LatencyLog>,
 }
 
 /// All that a [`PutRecorder`] has recorded.
@@ -45,6 +48,8 @@ struct PutLogs {
 pub struct PutRecording {
     /// State of every record.
     pub counters: Counters,
+    /// Attempts that failed otherwise than by throttling, by the word for it.
+    pub errors_by_kind: BTreeMap<String, u64>,
     /// Which records were accepted.
     pub ledger: Ledger,
     /// The same, per second.
@@ -59,6 +64,7 @@ impl PutRecorder {
         Self {
             measured_from,
             counters: Counters::default(),
+            errors_by_kind: BTreeMap::new(),
             ledger: Ledger::default(),
             intervals: Vec::new(),
             open: 0,
@@ -85,6 +91,10 @@ impl PutRecorder {
     /// An attempt was not accepted.
     pub fn handle_failed_attempt(&mut self, attempt: &FailedAttempt) {
         self.close_intervals_before(attempt.answered);
+        if !attempt.leads {
+            // An aggregate is one attempt, however many records are in it.
+            return;
+        }
         let counts = attempt.sent >= self.measured_from;
         let took = attempt.answered.since(attempt.sent);
         if attempt.failure == Failure::Throttled {
@@ -96,6 +106,8 @@ impl PutRecorder {
             self.counters.errors += 1;
             self.interval(attempt.answered).errors += 1;
             self.logs.failed.record(took, counts);
+            self.logs.by_kind.entry(attempt.failure).or_default().record(took, counts);
+            *self.errors_by_kind.entry(attempt.failure.word().to_owned()).or_default() += 1;
         }
     }
 
@@ -106,7 +118,10 @@ impl PutRecorder {
             Outcome::Accepted => self.handle_accepted(sample),
             Outcome::Failed => self.counters.failed += 1,
             Outcome::Abandoned => self.counters.abandoned += 1,
-            Outcome::Unknown => self.counters.unknown += 1,
+            Outcome::Unknown => {
+                self.counters.unknown += 1;
+                self.ledger.unknown.insert(sample.index);
+            }
         }
         if sample.outcome != Outcome::Accepted {
             self.interval(sample.done).lost += 1;
@@ -141,7 +156,7 @@ impl PutRecorder {
                 load.resize(index + 1, 0);
             }
             let mean = self.counters.accepted_bytes / self.counters.accepted.max(1);
-            load[index] += u64::from(cell.bytes) + u64::from(cell.throttled) * mean;
+            load[index] += u64::from(cell.service_bytes) + u64::from(cell.throttled) * mean;
         }
         (0..load.len()).max_by_key(|index| load[*index])
     }
@@ -165,18 +180,22 @@ impl PutRecorder {
             self.close_interval(now);
         }
         let logs = self.logs;
+        let by_kind = logs.by_kind.into_iter().map(|(kind, log)| (kind.log_name(), log));
         PutRecording {
             counters: Counters { in_flight, ..self.counters },
+            errors_by_kind: self.errors_by_kind,
             ledger: self.ledger,
             intervals: self.intervals,
-            logs: BTreeMap::from([
-                ("response", logs.response),
-                ("lateness", logs.lateness),
-                ("queueing", logs.queueing),
-                ("service", logs.service),
-                ("throttled", logs.throttled),
-                ("failed", logs.failed),
-            ]),
+            logs: by_kind
+                .chain([
+                    ("response", logs.response),
+                    ("lateness", logs.lateness),
+                    ("queueing", logs.queueing),
+                    ("service", logs.service),
+                    ("throttled", logs.throttled),
+                    ("failed", logs.failed),
+                ])
+                .collect(),
         }
     }
 
@@ -193,6 +212,10 @@ impl PutRecorder {
         let shard = self.shard(sample.done, sample.shard);
         shard.accepted += 1;
         shard.bytes = shard.bytes.saturating_add(sample.bytes);
+        if let Some(bytes) = sample.service_bytes {
+            shard.service_records += 1;
+            shard.service_bytes = shard.service_bytes.saturating_add(bytes);
+        }
         self.logs.response.record(sample.done.since(sample.intended), counts);
         if let Some(sent) = sample.sent {
             self.logs.queueing.record(sent.since(sample.released), counts);
@@ -205,7 +228,8 @@ impl PutRecorder {
         let window = LogWindow { from, to };
         let logs = &mut self.logs;
         let response = logs.response.close_interval(window);
-        for log in [&mut logs.lateness, &mut logs.queueing, &mut logs.service, &mut logs.throttled, &mut logs.failed] {
+        let others = [&mut logs.lateness, &mut logs.queueing, &mut logs.service, &mut logs.throttled, &mut logs.failed];
+        for log in others.into_iter().chain(logs.by_kind.values_mut()) {
             log.close_interval(window);
         }
         let interval = self.interval(from);
@@ -418,8 +442,10 @@ mod tests {
             done: Time::from_millis(done),
             attempts: 1,
             outcome,
+            reason: None,
             shard: 1,
             bytes: 100,
+            service_bytes: Some(100),
         }
     }
 
@@ -438,7 +464,10 @@ mod tests {
         assert_eq!(recording.intervals.len(), 2);
         assert_eq!((recording.intervals[0].offered, recording.intervals[1].accepted), (5, 1));
         assert_eq!(recording.intervals[1].lost, 3);
-        assert_eq!(recording.intervals[1].shards[1], ShardInterval { accepted: 1, bytes: 100, throttled: 0 });
+        assert_eq!(
+            recording.intervals[1].shards[1],
+            ShardInterval { accepted: 1, bytes: 100, throttled: 0, service_records: 1, service_bytes: 100 }
+        );
         assert_eq!(recording.intervals[1].response_max, Some(1_500_000_000));
     }
 
@@ -461,8 +490,20 @@ mod tests {
     fn a_throttled_attempt_has_its_own_latency_and_shard() {
         let mut recorder = PutRecorder::new(Time::ZERO);
         let (sent, answered) = (Time::from_millis(10), Time::from_millis(17));
-        recorder.handle_failed_attempt(&FailedAttempt { shard: 0, sent, answered, failure: Failure::Throttled });
-        recorder.handle_failed_attempt(&FailedAttempt { shard: 0, sent, answered, failure: Failure::Unanswered });
+        recorder.handle_failed_attempt(&FailedAttempt {
+            shard: 0,
+            sent,
+            answered,
+            failure: Failure::Throttled,
+            leads: true,
+        });
+        recorder.handle_failed_attempt(&FailedAttempt {
+            shard: 0,
+            sent,
+            answered,
+            failure: Failure::Timeout,
+            leads: true,
+        });
         let recording = recorder.finish(Time::from_secs(1), 0);
         assert_eq!((recording.counters.throttled, recording.counters.errors), (1, 1));
         assert_eq!(recording.intervals[0].shards[0].throttled, 1);

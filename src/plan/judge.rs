@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Bound, Comparison, Conclusion, ObjectiveResult, ObjectiveStatus, Plan, ShardHeat, Verdict};
-use crate::measure::{Ending, Interval, LatencySummary};
+use crate::measure::{Ending, Interval, LatencySummary, ShardInterval};
 use crate::result::RunResult;
 use crate::scenario::Delivery;
 use crate::units::{self, Rate, Share};
@@ -195,8 +195,7 @@ fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> 
         let cells =
             result.measurement.intervals.iter().map(|interval| interval.shards.get(index).copied().unwrap_or_default());
         let cells: Vec<_> = cells.collect();
-        let seconds: Vec<f64> =
-            cells.iter().map(|cell| (f64::from(cell.accepted) / records).max(f64::from(cell.bytes) / bytes)).collect();
+        let seconds: Vec<f64> = cells.iter().map(|cell| utilisation(cell, records, bytes)).collect();
         let judged: Vec<f64> = seconds
             .iter()
             .zip(0u64..)
@@ -216,6 +215,15 @@ fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> 
         *index < plan.shards.len() || shard.accepted + shard.throttled > 0
     };
     result.measurement.shards.iter().enumerate().filter(was_used).map(shard_heat).collect()
+}
+
+/// How full a shard was in a second. Results of earlier versions do not tell Kinesis records from records.
+fn utilisation(cell: &ShardInterval, records: f64, bytes: f64) -> f64 {
+    let (taken, size) = match cell.service_records {
+        0 => (cell.accepted, cell.bytes),
+        service_records => (service_records, cell.service_bytes),
+    };
+    (f64::from(taken) / records).max(f64::from(size) / bytes)
 }
 
 /// Mean number of open shards in the seconds that are judged.

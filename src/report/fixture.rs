@@ -64,8 +64,8 @@ fn measurement(consumer: &str) -> Measurement {
         response_p99: latency.p99,
         response_max: latency.max,
         shards: vec![
-            ShardInterval { accepted: 750, bytes: 382_500, throttled: 0 },
-            ShardInterval { accepted: 1_000, bytes: 510_000, throttled: 50 },
+            ShardInterval { accepted: 750, bytes: 382_500, throttled: 0, ..ShardInterval::default() },
+            ShardInterval { accepted: 1_000, bytes: 510_000, throttled: 50, ..ShardInterval::default() },
         ],
     };
     let shard = |id: &str, accepted, throttled| ShardRecord {

@@ -5,6 +5,7 @@ mod events;
 mod faults;
 mod load;
 mod phases;
+mod producer;
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +15,6 @@ use toml::de::DeTable;
 use super::diagnostics::{Diagnostic, Diagnostics, Sources};
 use super::reader::{Found, Placed, Problems, Reported, TableReader};
 use super::{Delivery, Objectives, Scenario, Stream, overrides};
-use crate::client::{ProducerSettings, RetryPolicy};
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
 use crate::units::Bytes;
@@ -22,8 +22,6 @@ use crate::workload::{Keys, Sizes};
 
 /// More shards need another kind of test: UpdateShardCount stops here too.
 const MOST_SHARDS: u32 = 10_000;
-/// Every call under way costs a task and its batch.
-const MOST_IN_FLIGHT: usize = 10_000;
 
 /// See [`super::parse`].
 pub(super) fn scenario(
@@ -79,7 +77,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
     let sizes = load::sizes(&mut root, &columns, trace, longest_key, profile);
     let largest = largest_record(&sizes, &keys, profile, problems);
-    let producer = producer(&mut root, largest, profile);
+    let producer = producer::producer(&mut root, largest, profile);
     let consumers = consumers::consumers(&mut root, profile);
     let ends = load.as_ref().ok().map(|(_, ends, _)| ends);
     let known = consumers.as_deref().map_err(|reported| *reported);
@@ -151,86 +149,6 @@ fn check_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
         "is not a valid name",
         "use 1 to 128 of the letters a-z and A-Z, digits, `_`, `.` and `-`",
     )
-}
-
-fn producer(
-    root: &mut TableReader<'_>,
-    largest: Option<Placed<Bytes>>,
-    profile: &Profile,
-) -> Result<ProducerSettings, Reported> {
-    let limits = &profile.request;
-    let mut reader = root.section("producer");
-    let batch_records = reader.or("batch_records", limits.records);
-    let batch_records = reader.within(batch_records, 1..=limits.records);
-    let batch_bytes = reader.or("batch_bytes", Bytes(1 << 20));
-    let batch_bytes = reader.check(
-        batch_bytes,
-        |bytes| bytes.0 <= limits.bytes,
-        &format!("must be at most {}", Bytes(limits.bytes)),
-        "the service refuses a larger call",
-    );
-    let batch_bytes = holds_record(&reader, batch_bytes, largest.as_ref());
-    let linger = reader.or("linger", Duration::from_millis(50));
-    let max_in_flight = reader.or("max_in_flight", 64);
-    let max_in_flight = reader.within(max_in_flight, 1..=MOST_IN_FLIGHT);
-    let buffer = reader.or("buffer", Bytes(256 << 20));
-    let buffer = holds_record(&reader, buffer, largest.as_ref());
-    let timeout = reader.or("timeout", Duration::from_secs(5));
-    let timeout = positive(&reader, timeout);
-    let retry = retry(&mut reader);
-    reader.finish();
-    Ok(ProducerSettings {
-        batch_records: batch_records?.value,
-        batch_bytes: batch_bytes?.value,
-        linger: linger?.value,
-        max_in_flight: max_in_flight?.value,
-        buffer: buffer?.value,
-        timeout: timeout?.value,
-        retry: retry?,
-    })
-}
-
-/// Refuses a room that the largest record does not fit into: it could never be sent.
-fn holds_record(reader: &TableReader<'_>, room: Found<Bytes>, largest: Option<&Placed<Bytes>>) -> Found<Bytes> {
-    let room = room?;
-    let Some(largest) = largest.filter(|largest| largest.value > room.value) else {
-        return Ok(room);
-    };
-    let problem = room
-        .problem("must hold the largest record")
-        .at(largest.at.clone(), format!("up to {} bytes with the key", largest.value.0))
-        .help(format!("write at least \"{} B\"", largest.value.0));
-    Err(reader.problems().report(problem))
-}
-
-fn retry(producer: &mut TableReader<'_>) -> Result<RetryPolicy, Reported> {
-    const REASON: &str = "has no meaning without retries";
-    let given = producer.has("retry");
-    let mut reader = producer.section("retry");
-    let exponential = reader.choice("policy", &[("exponential", true), ("none", false)], (!given).then_some(true));
-    if exponential.as_ref().is_ok_and(|exponential| !exponential.value) {
-        for key in ["base", "cap", "attempts"] {
-            reader.misplaced(key, REASON);
-        }
-        reader.finish();
-        return Ok(RetryPolicy::None);
-    }
-    let base = reader.or("base", Duration::from_millis(50));
-    let base = positive(&reader, base);
-    let cap = reader.or("cap", Duration::from_secs(2));
-    let attempts = reader.or("attempts", 10);
-    let attempts = reader.within(attempts, 1..=1_000);
-    reader.finish();
-    exponential?;
-    let (base, cap) = (base?, cap?);
-    if cap.value < base.value {
-        let problem = cap
-            .problem("must not be shorter than `base`")
-            .at(base.at, "the first delay")
-            .help("the cap bounds every delay, and the first one is the shortest");
-        return Err(producer.problems().report(problem));
-    }
-    Ok(RetryPolicy::Exponential { base: base.value, cap: cap.value, attempts: attempts?.value })
 }
 
 fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectives, Reported> {

@@ -17,7 +17,7 @@ use service::{LEAD, Service};
 
 use crate::client::{Backoff, CallId, CallOutcome, EntryOutcome, Failure, Producer, ShardMap};
 use crate::kinesis::{HashKey, Profile, ShardId};
-use crate::measure::{Ending, EventRecord, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse};
+use crate::measure::{DeadLetters, Ending, EventRecord, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse};
 use crate::scenario::{Action, Event, Scenario};
 use crate::time::Time;
 use crate::workload::{Payloads, Workload};
@@ -29,6 +29,8 @@ pub struct Simulation {
     pub measurement: Measurement,
     /// The distributions, by the name of their file.
     pub logs: Vec<(String, LatencyLog)>,
+    /// Records that were not accepted.
+    pub dead_letters: DeadLetters,
     /// How it ended.
     pub ending: Ending,
     /// When load was last offered.
@@ -62,6 +64,7 @@ struct Simulator<'a> {
     shards: ShardMap<ShardId>,
     producer: Producer,
     recorder: PutRecorder,
+    dead_letters: DeadLetters,
     readers: Readers,
     heap: Heap,
     now: Time,
@@ -91,6 +94,7 @@ impl<'a> Simulator<'a> {
             payloads: Payloads::new(RUN, scenario.seed),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
+            dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             ahead: scenario.events.iter().cloned().collect(),
             open_shards: vec![(Time::ZERO, shards.open_count())],
             scenario,
@@ -189,6 +193,7 @@ impl<'a> Simulator<'a> {
         }
         let put = self.recorder.finish(self.now, open);
         let mut logs = Vec::new();
+        let unknown_stored = self.readers.seen_of(&put.ledger.unknown);
         let consumers = self.readers.finish(self.now, &put, &mut logs);
         let usage = self.service.usage();
         let storage = Some(StorageUse {
@@ -202,9 +207,18 @@ impl<'a> Simulator<'a> {
         let accepted_by_new_shards = self.accepted_by_new_shards;
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
-        let measurement =
-            Measurement { accepted_by_new_shards, open_shards, consumers, events, storage, warnings, ..puts };
-        Simulation { measurement, logs, ending, load_ended }
+        let measurement = Measurement {
+            accepted_by_new_shards,
+            unknown_stored,
+            open_shards,
+            consumers,
+            events,
+            storage,
+            warnings,
+            ..puts
+        };
+        let dead_letters = self.dead_letters;
+        Simulation { measurement, logs, dead_letters, ending, load_ended }
     }
 
     /// Lets something happen at a time of the service.
@@ -253,12 +267,12 @@ impl<'a> Simulator<'a> {
         while let Some(call) = self.producer.poll_call(now) {
             self.recorder.handle_call(now, call.entries.len());
             let (id, timeout) = (call.id, self.scenario.producer.timeout);
-            let answer = self.service.put(at, call, &self.shards);
+            let answer = self.service.put(at, call, self.scenario.producer.single, &self.shards);
             let outcome = match answer.outcome {
                 // Whoever waits no longer does not know.
                 _ if answer.ready_at > at + timeout => {
                     self.count_failure("no answer within the timeout of the producer");
-                    CallOutcome::Failed(Failure::Unanswered)
+                    CallOutcome::Failed(Failure::Timeout)
                 }
                 Ok(outcomes) => {
                     let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
@@ -295,6 +309,7 @@ impl<'a> Simulator<'a> {
         }
         while let Some(sample) = self.producer.poll_sample() {
             self.recorder.handle_sample(&sample);
+            self.dead_letters.handle_sample(&sample);
         }
     }
 

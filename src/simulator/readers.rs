@@ -10,11 +10,12 @@ use super::service::{STREAM, Service, lead, words};
 use crate::client::{
     Answer, Consumer as Machine, Interruption, Lineage, ReadCall, ReadOutcome, Received, ShardMap, Start, Ticket, Wire,
 };
+use crate::kinesis::aggregation;
 use crate::kinesis::{
     ChildShard, ConsumerName, ErrorKind, IteratorToken, Position, Profile, ReadRecord, Request, Response,
     SequenceNumber, ServiceError, ShardId, SubscriptionId, SubscriptionPoll,
 };
-use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder};
+use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
@@ -94,6 +95,13 @@ impl Readers {
     pub fn have_read_all(&self, recorder: &PutRecorder) -> bool {
         let accepted = &recorder.ledger().accepted;
         self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.reading().seen) == accepted.len())
+    }
+
+    /// How many of these records some consumer has seen; `None` without consumers.
+    pub fn seen_of(&self, records: &RecordSet) -> Option<u64> {
+        let mut seen = RecordSet::default();
+        self.readers.iter().for_each(|reader| seen.extend(&reader.recorder.reading().seen));
+        (!self.readers.is_empty()).then(|| records.in_common(&seen))
     }
 
     pub fn interrupt(
@@ -299,6 +307,21 @@ fn position(start: Start<SequenceNumber>) -> Position {
     }
 }
 
+/// The record, or those that are packed in it.
+fn plain(record: ReadRecord) -> Vec<ReadRecord> {
+    match aggregation::decode(&record.data) {
+        None => vec![record],
+        Some(packed) => {
+            let unpacked = |user: aggregation::UserRecord| ReadRecord {
+                partition_key: user.partition_key.into(),
+                data: user.data,
+                ..record.clone()
+            };
+            packed.into_iter().map(unpacked).collect()
+        }
+    }
+}
+
 fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildShard>) -> Answer<Simulated> {
     let received = |record: ReadRecord| {
         let mut hasher = DefaultHasher::new();
@@ -313,7 +336,7 @@ fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildSh
     };
     let child = |child: ChildShard| Lineage { shard: child.shard, parents: child.parents };
     Answer {
-        records: records.into_iter().map(received).collect(),
+        records: records.into_iter().flat_map(plain).map(received).collect(),
         behind: Duration::from_millis(behind),
         children: children.into_iter().map(child).collect(),
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::client::{Call, EntryOutcome, Failure, ListedShard, ShardMap};
 use crate::kinesis::{
-    CreateStream, ErrorKind, FaultRule, Kinesis, ListShards, Profile, PutEntry, Reply, Request, Response, ServiceError,
-    Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
+    CreateStream, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request, Response,
+    ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
 };
 use crate::scenario::{Action, Scenario, ShardChoice};
 use crate::time::Time;
@@ -102,14 +102,20 @@ impl Service {
         listed
     }
 
-    pub fn put(&mut self, at: Time, call: Call, shards: &ShardMap<ShardId>) -> PutAnswer {
+    pub fn put(&mut self, at: Time, call: Call, single: bool, shards: &ShardMap<ShardId>) -> PutAnswer {
         let entry = |entry: crate::client::Entry| PutEntry {
             data: entry.data,
             partition_key: entry.key.to_string().into(),
-            explicit_hash_key: None,
+            explicit_hash_key: entry.explicit_hash_key.map(HashKey),
         };
-        let entries = call.entries.into_iter().map(entry).collect();
-        let reply = self.kinesis.handle(at, Request::PutRecords { stream: STREAM.to_owned(), entries });
+        let mut entries: Vec<PutEntry> = call.entries.into_iter().map(entry).collect();
+        let stream = STREAM.to_owned();
+        let alone = if single { entries.pop() } else { None };
+        let request = match alone {
+            Some(entry) => Request::PutRecord { stream, entry, after: None },
+            None => Request::PutRecords { stream, entries },
+        };
+        let reply = self.kinesis.handle(at, request);
         let outcome = match reply.response {
             Ok(Response::PutRecords { receipts, .. }) => {
                 let outcome = |receipt: Result<crate::kinesis::PutReceipt, ServiceError>| match receipt {
@@ -118,6 +124,9 @@ impl Service {
                     Err(_) => EntryOutcome::InternalFailure,
                 };
                 Ok(receipts.into_iter().map(outcome).collect())
+            }
+            Ok(Response::PutRecord { receipt, .. }) => {
+                Ok(vec![EntryOutcome::Accepted { shard: shards.index(&receipt.shard) }])
             }
             Ok(_) => Ok(Vec::new()),
             Err(error) => Err((failure(error.kind), words(&error))),
@@ -177,7 +186,7 @@ const fn failure(kind: ErrorKind) -> Failure {
             Failure::Throttled
         }
         ErrorKind::InternalFailure | ErrorKind::ServiceUnavailable => Failure::InternalFailure,
-        ErrorKind::ConnectionDropped => Failure::Unanswered,
+        ErrorKind::ConnectionDropped => Failure::ConnectionReset,
         _ => Failure::Rejected,
     }
 }

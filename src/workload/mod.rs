@@ -31,6 +31,8 @@ pub struct Arrival {
     pub intended: Time,
     /// Its partition key.
     pub key: Arc<str>,
+    /// The hash key that overrides the MD5 of the partition key.
+    pub explicit_hash_key: Option<u128>,
     /// Size of its data blob in bytes, verification header included.
     pub size: u32,
 }
@@ -92,6 +94,7 @@ impl Workload {
             index,
             intended: self.intended(index),
             key: self.keys.pick(index, self.key_seed),
+            explicit_hash_key: None,
             size: self.sizes.pick(index, self.size_seed),
         }
     }

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn arrival(index: u64, size: u32) -> Arrival {
-        Arrival { index, intended: Time::from_millis(index), key: "key".into(), size }
+        Arrival { index, intended: Time::from_millis(index), key: "key".into(), explicit_hash_key: None, size }
     }
 
     proptest! {

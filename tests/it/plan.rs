@@ -155,7 +155,7 @@ fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict 
 
 /// Ten seconds of a thousand accepted records each.
 fn full_seconds() -> Vec<Interval> {
-    let cell = ShardInterval { accepted: 1_000, bytes: 100_000, throttled: 0 };
+    let cell = ShardInterval { accepted: 1_000, bytes: 100_000, throttled: 0, ..ShardInterval::default() };
     let second = |second| Interval {
         second,
         offered: 1_500,

@@ -97,6 +97,7 @@ broken!(
     objectives_without_consumer,
     phases,
     phases_too_fine,
+    producer,
     producer_limits,
     rate_and_trace,
     rate_zero,
@@ -187,6 +188,7 @@ fn a_full_scenario_becomes_typed_values() {
         buffer: Bytes(16 << 20),
         timeout: seconds(2),
         retry: RetryPolicy::Exponential { base: Duration::from_millis(10), cap: seconds(1), attempts: 4 },
+        ..ProducerSettings::default()
     };
     assert_eq!(scenario.producer, producer);
     let consumers: Vec<(&str, &ConsumerKind)> = scenario.consumers.iter().map(|c| (c.name.as_str(), &c.kind)).collect();
@@ -236,6 +238,7 @@ fn what_is_left_out_has_a_default() {
         buffer: Bytes(256 << 20),
         timeout: millis(5_000),
         retry: RetryPolicy::Exponential { base: millis(50), cap: millis(2_000), attempts: 10 },
+        ..ProducerSettings::default()
     };
     assert_eq!(scenario.producer, producer);
     assert!(scenario.consumers.is_empty());

@@ -286,3 +286,80 @@ fn a_target_that_stops_answering_and_comes_back_is_survived() {
     assert!(delivery.complete() && delivery.duplicates > 0, "half of the lost calls were carried out: {delivery:?}");
     assert_eq!(measured.events[0].label, "fault: connections dropped");
 }
+
+#[test]
+fn aggregation_takes_fewer_kinesis_records_for_the_same_load() {
+    let toml = |aggregation: &str| {
+        format!(
+            r#"
+            stream.shards = 2
+            load = {{ rate = "4000/s", duration = "10s", drain = "60s" }}
+            records.size = "100 B"
+            keys = {{ distribution = "uniform", count = 500 }}
+            producer = {{ linger = "100ms", aggregation = {aggregation}, retry.policy = "none" }}
+            [[consumer]]
+            name = "polls"
+            type = "polling"
+            "#
+        )
+    };
+    let (plain, packed) = (measured(&toml("false")), measured(&toml("true")));
+    // 2,000 records a second are twice what a shard takes; packed, they are few.
+    assert!(plain.counters.throttled > 10_000, "{:?}", plain.counters);
+    assert_eq!((packed.counters.accepted, packed.counters.throttled), (40_000, 0));
+    assert!(packed.counters.attempts < 1_000, "{:?}", packed.counters);
+    exactly_once(&packed.consumers[0], 40_000);
+    let service: u32 = packed.intervals.iter().flat_map(|i| &i.shards).map(|cell| cell.service_records).sum();
+    assert_eq!(u64::from(service), packed.counters.attempts);
+}
+
+#[test]
+fn every_kind_of_error_is_told_apart_and_what_is_unknown_is_resolved() {
+    let measured = measured(&load(
+        10,
+        r#"
+        producer = { timeout = "300ms", retry.policy = "none" }
+        [[consumer]]
+        name = "polls"
+        type = "polling"
+        [[fault]]
+        kind = "internal-failure"
+        probability = "10%"
+        operations = ["PutRecords"]
+        [[fault]]
+        kind = "connection-dropped"
+        probability = "10%"
+        operations = ["PutRecords"]
+        [[fault]]
+        kind = "delay"
+        delay = "2s"
+        probability = "10%"
+        operations = ["PutRecords"]
+        "#,
+    ));
+    let kinds: Vec<&str> = measured.errors_by_kind.keys().map(String::as_str).collect();
+    assert_eq!(kinds, ["connection-reset", "internal-failure", "timeout"]);
+    assert_eq!(measured.errors_by_kind.values().sum::<u64>(), measured.counters.errors);
+    let timed = |kind: &str| measured.put[&format!("failed-{kind}")];
+    assert_eq!(timed("timeout").min, Some(300_000_000));
+    let (unknown, stored) = (measured.counters.unknown, measured.unknown_stored.unwrap());
+    // All that was only late, and half of what was cut off, was stored.
+    assert!(stored > unknown / 2 && stored < unknown, "{stored} of {unknown}");
+    assert_eq!(measured.consumers[0].delivery.unexpected, stored);
+}
+
+#[test]
+fn records_that_were_not_accepted_are_listed() {
+    let simulation = simulate(
+        r#"
+        stream.shards = 1
+        load = { rate = "3000/s", duration = "2s" }
+        records.size = "100 B"
+        keys = { distribution = "uniform", count = 1 }
+        producer = { dead_letters = 100, retry.policy = "none" }
+        "#,
+    );
+    let letters = &simulation.dead_letters;
+    assert_eq!((letters.listed.len(), letters.omitted + 100), (100, simulation.measurement.counters.failed));
+    assert_eq!(letters.listed[0].reason.map(streamgauge::client::Reason::word), Some("throttled"));
+}
