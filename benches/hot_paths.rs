@@ -13,7 +13,7 @@ use streamgauge::measure::Latency;
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
 use streamgauge::units::{Bytes, Rate};
-use streamgauge::workload::{Header, Keys, Payloads, Schedule, Sizes, Workload};
+use streamgauge::workload::{Filling, Header, Keys, Payloads, Schedule, Sizes, Workload};
 
 fn workload() -> Workload {
     let keys = Keys::zipf(100_000, 1.0).unwrap();
@@ -25,7 +25,7 @@ fn arrivals(c: &mut Criterion) {
     let mut group = c.benchmark_group("arrival");
     group.throughput(Throughput::Elements(1));
     let workload = workload();
-    let payloads = Payloads::new(1, Seed(1));
+    let payloads = Payloads::new(1, Seed(1), Filling::Random);
     let mut index = 0;
     group.bench_function("make", |b| {
         b.iter(|| {
@@ -52,7 +52,7 @@ fn producing(c: &mut Criterion) {
     let mut group = c.benchmark_group("producer");
     group.throughput(Throughput::Elements(500));
     let workload = workload();
-    let payloads = Payloads::new(1, Seed(1));
+    let payloads = Payloads::new(1, Seed(1), Filling::Random);
     let batch: Vec<_> = (0..500).map(|k| workload.arrival(k)).map(|a| (payloads.payload(&a), a)).collect();
     let settings = ProducerSettings {
         batch_records: 500,

@@ -41,6 +41,11 @@ impl fmt::Display for Seed {
 pub struct NamedSeed(u64);
 
 impl NamedSeed {
+    /// Another family, for a second choice about the same items.
+    pub fn salted(self) -> Self {
+        Self(mix(self.0 ^ SECOND_CHOICE))
+    }
+
     /// The random stream of item `index`.
     pub fn at(self, index: u64) -> Rng {
         Rng::seed_from_u64(mix(self.0.wrapping_add(mix(index))))
@@ -54,6 +59,9 @@ fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
+
+/// Any constant does that is not zero.
+const SECOND_CHOICE: u64 = 0x5bd1_e995_9d1b_899b;
 
 // FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/): enough to tell stream names apart.
 const FNV_OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;

@@ -24,7 +24,7 @@ use crate::measure::{
 };
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Payloads, Workload};
+use crate::workload::{Arrival, Payloads, Workload};
 
 /// Runs a scenario against a connection.
 ///
@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
             connection,
             scenario,
             workload,
-            payloads: Payloads::new(run, scenario.seed),
+            payloads: Payloads::new(run, scenario.seed, scenario.filling),
             changes: Changes::new(connection.client.clone(), stream.clone(), &scenario.events),
             clock,
             producer: Producer::new(scenario.producer.clone(), backoff),
@@ -281,7 +281,7 @@ impl<'a> Session<'a> {
             let arrival = self.workload.arrival(index);
             let now = self.clock.now();
             self.recorder.handle_arrival(now, arrival.intended);
-            let shard = self.changes.stream.shards.locate(HashKey::of(&arrival.key));
+            let shard = self.changes.stream.shards.locate(hash_key(&arrival));
             self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
         }
     }
@@ -381,3 +381,8 @@ const ARRIVALS_AT_A_TIME: u64 = 1_000;
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);
 const FAILURE_REASONS_MAX: usize = 20;
+
+/// Where an arrival belongs in the key space.
+fn hash_key(arrival: &Arrival) -> HashKey {
+    arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey)
+}

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kinesis::types::{ConsumerStatus, Shard, StreamMode as SdkMode, StreamModeDetails, StreamStatus};
+use aws_sdk_kinesis::types::{
+    ConsumerStatus, RecordDistributionStrategy, Shard, StreamMode as SdkMode, StreamModeDetails, StreamStatus,
+};
 use tokio::time::{Instant, sleep};
 
 use super::EngineError;
@@ -156,6 +158,10 @@ async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), Engi
             request.set_stream_mode_details(mode.ok())
         }
     };
+    let size = i32::try_from(stream.max_record_size.0 / 1024).unwrap_or(i32::MAX);
+    let request = request.set_max_record_size_in_kib((size > DEFAULT_RECORD_KIB).then_some(size));
+    let auto = stream.auto_distribution.then_some(RecordDistributionStrategy::Auto);
+    let request = request.set_record_distribution_strategy(auto);
     let failed = |what| EngineError::Stream(format!("the stream `{name}` cannot be created: {what}"));
     request.send().await.map(|_| ()).map_err(|error| failed(describe(&error)))
 }
@@ -208,6 +214,8 @@ pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<ListedShard<
     Ok(shards)
 }
 
+/// The largest record of a stream that does not say otherwise; emulators may not know the parameter.
+const DEFAULT_RECORD_KIB: i32 = 1024;
 const NOT_FOUND: &str = "ResourceNotFoundException";
 /// Waiting for a state takes three minutes at most, as AWS's own waiters do (fact sheet, section 2.1).
 const STATUS_PATIENCE: Duration = Duration::from_secs(180);

@@ -148,11 +148,11 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
     use crate::time::Time;
-    use crate::workload::{Arrival, Payloads};
+    use crate::workload::{Arrival, Filling, Payloads};
 
     fn blob(run: u32, index: u64) -> Vec<u8> {
         let arrival = Arrival { index, intended: Time::ZERO, key: "k".into(), explicit_hash_key: None, size: 64 };
-        Payloads::new(run, Seed(1)).payload(&arrival).to_vec()
+        Payloads::new(run, Seed(1), Filling::Random).payload(&arrival).to_vec()
     }
 
     #[test]

@@ -76,25 +76,30 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
 impl Demand {
     fn of(scenario: &Scenario, workload: &Workload) -> Self {
         let sampled = workload.count().min(SIZE_SAMPLE);
-        let bytes: u64 =
-            (0..sampled).map(|k| workload.arrival(k)).map(|a| u64::from(a.size) + a.key.len() as u64).sum();
-        let weights = workload.keys().weights(workload.count());
+        let sizes = (0..sampled).map(|k| workload.arrival(k)).map(|a| (u64::from(a.size), a.key.len() as u64));
+        let (data_bytes, key_bytes) = sizes.fold((0, 0), |(data, keys), (size, key)| (data + size, keys + key));
+        let bytes = data_bytes + key_bytes;
         Self {
             busiest: busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration),
-            record_bytes: bytes as f64 / sampled.max(1) as f64,
-            top_key: weights.iter().map(|weight| weight.share).fold(0.0, f64::max),
+            record_bytes: match (workload.sizes().mean(), sampled) {
+                (Some(mean), 1..) => mean + key_bytes as f64 / sampled as f64,
+                _ => bytes as f64 / sampled.max(1) as f64,
+            },
+            // With AUTO distribution no key belongs to a shard.
+            top_key: if scenario.stream.auto_distribution { 0.0 } else { workload.keys().top_share(workload.count()) },
             shards: scenario.stream.shards,
         }
     }
 }
 
 fn busiest_second(schedule: &Schedule, end: Time) -> f64 {
-    match schedule {
+    match schedule.rate() {
         Schedule::Constant { rate } => rate.0,
         Schedule::Shaped { shape } => {
             let seconds = 0..end.as_secs_f64().ceil() as u64;
             seconds.map(|second| shape.due((second + 1) as f64) - shape.due(second as f64)).fold(0.0, f64::max)
         }
+        Schedule::Poisson { rate, .. } => busiest_second(rate, end),
         Schedule::Recorded { times } => {
             let due = times.iter().take_while(|time| **time < end);
             let (mut most, mut current) = (0u64, (0u64, 0u64));
@@ -114,7 +119,7 @@ fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound>
     let bytes = demand.busiest * demand.record_bytes;
     let shards = f64::from(demand.shards);
     let busiest =
-        if matches!(scenario.load.schedule, Schedule::Constant { .. }) { "" } else { " in the busiest second" };
+        if matches!(scenario.load.schedule.rate(), Schedule::Constant { .. }) { "" } else { " in the busiest second" };
     let mut bounds = vec![
         bound(
             "write records",
@@ -346,7 +351,7 @@ fn batch_wait(scenario: &Scenario, demand: &Demand, rate: f64) -> Duration {
 }
 
 fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
-    let flow = match scenario.load.schedule {
+    let flow = match scenario.load.schedule.rate() {
         Schedule::Constant { .. } => {
             "Load is a fluid: each shard gets its share of the rate evenly, and starts with its burst unspent."
         }
@@ -354,7 +359,7 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
             "Load is a fluid that follows the rate: each shard gets its share of it, and starts with its burst unspent. The shards \
              needed are those for the busiest second."
         }
-        Schedule::Recorded { .. } => {
+        Schedule::Recorded { .. } | Schedule::Poisson { .. } => {
             "Each recorded arrival is put to its shard alone when it is due, and each shard starts with its burst unspent."
         }
     };
@@ -364,6 +369,10 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
         "Keys are placed by their MD5 on shards of equal width, as a new stream has them.".to_owned(),
         "Retries add no load: a throttled record is counted as not accepted while load is offered.".to_owned(),
     ];
+    if matches!(scenario.load.schedule, Schedule::Poisson { .. }) {
+        let chance = "Arrivals come by chance; the prediction is for their mean, and a shard near its limit throttles now and then.";
+        assumptions.push(chance.to_owned());
+    }
     if !scenario.events.is_empty() {
         assumptions.push(
             "Nothing happens during the run: the events of the scenario are not part of the prediction.".to_owned(),

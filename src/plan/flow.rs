@@ -51,7 +51,7 @@ pub(super) fn shard_flows(
 ) -> Vec<ShardFlow> {
     let ranges = HashKeyRange::initial(scenario.stream.shards);
     let (first, end) = judged_seconds(scenario);
-    match workload.schedule() {
+    match workload.schedule().rate() {
         Schedule::Constant { rate } => {
             let fluid = |share: f64| {
                 let records = rate.0 * share;
@@ -59,15 +59,24 @@ pub(super) fn shard_flows(
                 let accepted = (accepted(end) - accepted(first)) / (end - first) as f64;
                 ShardFlow { records, bytes: records * record_bytes, accepted }
             };
-            shard_shares(workload.keys(), &ranges, workload.count()).into_iter().map(fluid).collect()
+            shares(scenario, workload, &ranges).into_iter().map(fluid).collect()
         }
         Schedule::Shaped { shape } => {
-            let shares = shard_shares(workload.keys(), &ranges, workload.count());
+            let shares = shares(scenario, workload, &ranges);
             let steps = steps(shape, (first, end));
             shares.into_iter().map(|share| changing(&steps, share, profile, record_bytes)).collect()
         }
-        Schedule::Recorded { .. } => replay(workload, &ranges, profile, (first, end)),
+        // The rate of a Poisson process is never one itself.
+        Schedule::Recorded { .. } | Schedule::Poisson { .. } => replay(workload, &ranges, profile, (first, end)),
     }
+}
+
+/// Share of the arrivals that each shard takes. With AUTO distribution the service deals them out in turn.
+fn shares(scenario: &Scenario, workload: &Workload, ranges: &[HashKeyRange]) -> Vec<f64> {
+    if scenario.stream.auto_distribution {
+        return vec![1.0 / ranges.len() as f64; ranges.len()];
+    }
+    shard_shares(workload.keys(), ranges, workload.count())
 }
 
 /// A short time of a flow that changes.
@@ -124,7 +133,8 @@ fn replay(workload: &Workload, ranges: &[HashKeyRange], profile: &Profile, (firs
     let part = 1.0 / (end - first) as f64;
     for arrival in (0..workload.count()).map(|index| workload.arrival(index)) {
         let bytes = u64::from(arrival.size) + arrival.key.len() as u64;
-        let (quota, flow) = &mut shards[locate(ranges, HashKey::of(&arrival.key))];
+        let (quota, flow) =
+            &mut shards[locate(ranges, arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey))];
         let admitted = quota.admit(arrival.intended, bytes).is_ok();
         if (Time::from_secs(first)..Time::from_secs(end)).contains(&arrival.intended) {
             flow.records += part;

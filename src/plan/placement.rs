@@ -3,10 +3,16 @@
 use crate::kinesis::{HashKey, HashKeyRange, locate};
 use crate::workload::Keys;
 
-/// Share of the arrivals that each range takes, the first `arrivals` of them for recorded keys; exact, key by key.
+/// Share of the arrivals that each range takes, the first `arrivals` of them for recorded keys; exact, key by key, or by the
+/// explicit hash keys.
 pub fn shard_shares(keys: &Keys, ranges: &[HashKeyRange], arrivals: u64) -> Vec<f64> {
     let mut shares = vec![0.0; ranges.len()];
-    if !shares.is_empty() {
+    if let (Some(hash_keys), false) = (keys.hash_keys(), shares.is_empty()) {
+        let hash_keys: Vec<u128> = hash_keys.collect();
+        for key in &hash_keys {
+            shares[locate(ranges, HashKey(*key))] += 1.0 / hash_keys.len() as f64;
+        }
+    } else if !shares.is_empty() {
         for weight in keys.weights(arrivals) {
             shares[locate(ranges, HashKey::of(&weight.key))] += weight.share;
         }

@@ -3,9 +3,11 @@
 mod consumers;
 mod events;
 mod faults;
+mod keys;
 mod load;
 mod phases;
 mod producer;
+mod sizes;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use super::{Delivery, Objectives, Scenario, Stream, overrides};
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
 use crate::units::Bytes;
-use crate::workload::{Keys, Sizes};
+use crate::workload::{Filling, Keys, Sizes};
 
 /// More shards need another kind of test: UpdateShardCount stops here too.
 const MOST_SHARDS: u32 = 10_000;
@@ -73,10 +75,18 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let steps = Seed(seed.as_ref().map_or(1, |seed| seed.value));
     let load = load::load(&mut root, path.parent().unwrap_or(Path::new("")), steps);
     let trace = load.as_ref().map(|(_, _, trace)| trace.as_ref()).map_err(|reported| *reported);
-    let keys = load::keys(&mut root, &columns, trace);
+    let duration = load.as_ref().ok().map(|(_, duration, _)| duration.value);
+    let shards = stream.as_ref().ok().map(|stream| stream.shards);
+    let keys = keys::keys(&mut root, &columns, trace, duration, shards);
     let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
-    let sizes = load::sizes(&mut root, &columns, trace, longest_key, profile);
-    let largest = largest_record(&sizes, &keys, profile, problems);
+    let most = stream.as_ref().map_or(profile.request.record_bytes, |stream| stream.max_record_size.0);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let sizes = sizes::sizes(&mut root, &columns, trace, longest_key, most, folder);
+    let (sizes, filling) = match sizes {
+        Ok((sizes, filling)) => (Ok(sizes), filling),
+        Err(reported) => (Err(reported), Filling::Random),
+    };
+    let largest = largest_record(&sizes, &keys, most, problems);
     let producer = producer::producer(&mut root, largest, profile);
     let consumers = consumers::consumers(&mut root, profile);
     let ends = load.as_ref().ok().map(|(_, ends, _)| ends);
@@ -93,6 +103,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         seed: Seed(seed?.value),
         stream: stream?,
         load,
+        filling,
         sizes: sizes?.value,
         keys: keys?.value,
         trace,
@@ -106,15 +117,9 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
 }
 
 /// The largest record with its key, if both are known and the service takes it.
-fn largest_record(
-    sizes: &Found<Sizes>,
-    keys: &Found<Keys>,
-    profile: &Profile,
-    problems: &Problems,
-) -> Option<Placed<Bytes>> {
+fn largest_record(sizes: &Found<Sizes>, keys: &Found<Keys>, limit: u64, problems: &Problems) -> Option<Placed<Bytes>> {
     let (sizes, keys) = (sizes.as_ref().ok()?, keys.as_ref().ok()?);
     let (data, key) = (sizes.value.largest().0, keys.value.longest() as u64);
-    let limit = profile.request.record_bytes;
     if data + key > limit {
         let problem = Diagnostic::new(format!("a record with its key is over the limit of {}", Bytes(limit)))
             .at(sizes.at.clone(), format!("up to {data} bytes of data"))
@@ -136,8 +141,31 @@ fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Repor
         _ => reader.or("shards", profile.on_demand.initial_shards),
     };
     let shards = reader.within(shards, 1..=MOST_SHARDS);
+    let (default, most) = (Bytes(profile.request.record_bytes), Bytes(profile.request.largest_record_bytes));
+    let max_record_size = reader.or("max_record_size", default);
+    let max_record_size = reader.check(
+        max_record_size,
+        |size| (default..=most).contains(size) && size.0.is_multiple_of(1024),
+        &format!("must be from {default} to {most}, in whole KiB"),
+        "the service has it so; larger records are for a small part of the load",
+    );
+    let distributions = [("user-partition-key", false), ("auto", true)];
+    let auto_distribution = reader.choice("distribution", &distributions, Some(false));
+    if let (Ok(auto), Ok(mode)) = (&auto_distribution, &mode)
+        && auto.value
+        && mode.value == StreamMode::Provisioned
+    {
+        let problem = auto.problem("must be \"user-partition-key\" on a provisioned stream");
+        reader.problems().report(problem.help("AUTO is for on-demand streams: add mode = \"on-demand\""));
+    }
     reader.finish();
-    Ok(Stream { name: name?.map(|name| name.value), mode: mode?.value, shards: shards?.value })
+    Ok(Stream {
+        name: name?.map(|name| name.value),
+        mode: mode?.value,
+        shards: shards?.value,
+        max_record_size: max_record_size?.value,
+        auto_distribution: auto_distribution?.value,
+    })
 }
 
 /// Streams and consumers have the same rule for names.

@@ -22,8 +22,8 @@ use crate::kinesis::{FaultRule, Profile, StreamMode};
 use crate::measure::EventRecord;
 use crate::seed::Seed;
 use crate::time::Time;
-use crate::units::Share;
-use crate::workload::{Keys, Schedule, Sizes, Trace, Workload};
+use crate::units::{Bytes, Share};
+use crate::workload::{Filling, Keys, Schedule, Sizes, Trace, Workload};
 
 /// What is asked: one stream, the load on it, who reads it, and what counts as good.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Scenario {
     pub load: Load,
     /// Sizes of the records.
     pub sizes: Sizes,
+    /// What fills the records.
+    pub filling: Filling,
     /// Partition keys of the records.
     pub keys: Keys,
     /// The recorded arrivals that the load replays, if it replays a trace.
@@ -99,6 +101,12 @@ pub struct Stream {
     pub mode: StreamMode,
     /// Number of shards; four for a new on-demand stream.
     pub shards: u32,
+    /// Largest record, data and partition key together.
+    #[serde(default)]
+    pub max_record_size: Bytes,
+    /// The service spreads the records over the shards (AUTO) instead of their partition keys.
+    #[serde(default)]
+    pub auto_distribution: bool,
 }
 
 /// How much load, and when.

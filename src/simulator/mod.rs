@@ -20,7 +20,7 @@ use crate::kinesis::{HashKey, Profile, ShardId};
 use crate::measure::{DeadLetters, Ending, EventRecord, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse};
 use crate::scenario::{Action, Event, Scenario};
 use crate::time::Time;
-use crate::workload::{Payloads, Workload};
+use crate::workload::{Arrival, Payloads, Workload};
 
 /// All that a simulation gives.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl<'a> Simulator<'a> {
         let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, workload.count(), &mut heap)?;
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Ok(Self {
-            payloads: Payloads::new(RUN, scenario.seed),
+            payloads: Payloads::new(RUN, scenario.seed, scenario.filling),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
@@ -255,7 +255,7 @@ impl<'a> Simulator<'a> {
             let arrival = self.workload.arrival(self.released);
             self.released += 1;
             self.recorder.handle_arrival(now, arrival.intended);
-            let shard = self.shards.locate(HashKey::of(&arrival.key));
+            let shard = self.shards.locate(hash_key(&arrival));
             self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
         }
         self.advance_producer(at);
@@ -349,3 +349,8 @@ fn run_time(at: Time) -> Time {
 
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
+
+/// Where an arrival belongs in the key space.
+fn hash_key(arrival: &Arrival) -> HashKey {
+    arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey)
+}

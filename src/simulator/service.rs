@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::client::{Call, EntryOutcome, Failure, ListedShard, ShardMap};
 use crate::kinesis::{
-    CreateStream, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request, Response,
-    ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
+    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request,
+    Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
 };
 use crate::scenario::{Action, Scenario, ShardChoice};
 use crate::time::Time;
@@ -35,6 +35,10 @@ impl Service {
             StreamMode::Provisioned => CreateStream::provisioned(STREAM, scenario.stream.shards),
             StreamMode::OnDemand => CreateStream::on_demand(STREAM),
         };
+        let kib = u32::try_from(scenario.stream.max_record_size.0 / 1024).unwrap_or(u32::MAX);
+        let distribution =
+            if scenario.stream.auto_distribution { Distribution::Auto } else { Distribution::UserPartitionKey };
+        let create = CreateStream { max_record_kib: Some(kib), distribution, ..create };
         service.ask(Time::ZERO, Request::CreateStream(create))?;
         Ok(service)
     }

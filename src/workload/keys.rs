@@ -1,11 +1,13 @@
 //! Partition keys: how arrivals spread over them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt;
 use rand_distr::{Distribution, Zipf};
 
 use crate::seed::NamedSeed;
+use crate::time::{Time, nanos};
 use crate::units::Share;
 
 /// How arrivals spread over partition keys.
@@ -31,6 +33,52 @@ pub enum Keys {
         count: u64,
         /// Share of the hot key.
         share: Share,
+    },
+    /// `hot` keys take a fixed share evenly, the others share the rest evenly.
+    HotSet {
+        /// Number of keys, the hot ones included.
+        count: u64,
+        /// Number of hot keys, the first ones.
+        hot: u64,
+        /// What the hot keys take together.
+        share: Share,
+    },
+    /// One key at a time takes a fixed share, and it changes: in period p it is the key of rank p, modulo the number of keys.
+    MovingHotKey {
+        /// Number of keys.
+        count: u64,
+        /// Share of the key that is hot.
+        share: Share,
+        /// How long a key stays hot.
+        every: Duration,
+        /// Periods of the whole load, for the weights.
+        periods: u64,
+    },
+    /// Given keys with their weights.
+    Weighted {
+        /// The keys.
+        names: Arc<[Arc<str>]>,
+        /// The share of each key and all before it; the last one is 1.
+        cumulative: Arc<[f64]>,
+    },
+    /// The keys one after the other, over and over.
+    Sequential {
+        /// Number of keys.
+        count: u64,
+    },
+    /// Each key is split into buckets, `key#bucket`, one of which is drawn for each arrival.
+    Salted {
+        /// What is split.
+        keys: Box<Keys>,
+        /// Buckets per key.
+        buckets: u32,
+    },
+    /// The keys do not decide on the shard: explicit hash keys go round over equal parts of the key space.
+    Explicit {
+        /// The partition keys.
+        keys: Box<Keys>,
+        /// Number of parts.
+        parts: u32,
     },
     /// Recorded keys: arrival k has the name `names[column[k]]`.
     Recorded {
@@ -70,26 +118,115 @@ impl Keys {
         Self::HotKey { count, share }
     }
 
+    /// `count` keys of which the first `hot` take `share` of the arrivals together; `hot < count`.
+    pub const fn hot_set(count: u64, hot: u64, share: Share) -> Self {
+        Self::HotSet { count, hot, share }
+    }
+
+    /// These keys with these weights, which are positive.
+    pub fn weighted(weights: &[(String, f64)]) -> Self {
+        let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
+        let mut sum = 0.0;
+        let mut cumulative: Vec<f64> = weights
+            .iter()
+            .map(|(_, weight)| {
+                sum += weight / total;
+                sum
+            })
+            .collect();
+        if let Some(last) = cumulative.last_mut() {
+            *last = 1.0;
+        }
+        let names: Arc<[Arc<str>]> = weights.iter().map(|(name, _)| name.as_str().into()).collect();
+        Self::Weighted { names, cumulative: cumulative.into() }
+    }
+
     /// Number of distinct keys.
     pub fn count(&self) -> u64 {
         match self {
-            Self::Uniform { count } | Self::Zipf { count, .. } | Self::HotKey { count, .. } => *count,
-            Self::Recorded { names, .. } => names.len() as u64,
+            Self::Uniform { count }
+            | Self::Zipf { count, .. }
+            | Self::HotKey { count, .. }
+            | Self::HotSet { count, .. }
+            | Self::MovingHotKey { count, .. }
+            | Self::Sequential { count } => *count,
+            Self::Salted { keys, buckets } => keys.count() * u64::from(*buckets),
+            Self::Explicit { keys, .. } => keys.count(),
+            Self::Weighted { names, .. } | Self::Recorded { names, .. } => names.len() as u64,
         }
     }
 
     /// Length in bytes of the longest key.
     pub fn longest(&self) -> usize {
         match self {
-            Self::Recorded { names, .. } => names.iter().map(|name| name.len()).max().unwrap_or(0),
+            Self::Weighted { names, .. } | Self::Recorded { names, .. } => {
+                names.iter().map(|name| name.len()).max().unwrap_or(0)
+            }
+            Self::Salted { keys, buckets } => keys.longest() + 1 + (buckets - 1).to_string().len(),
+            Self::Explicit { keys, .. } => keys.longest(),
             _ => name(self.count().saturating_sub(1)).len(),
         }
     }
 
-    /// The key of arrival `index`.
-    pub fn pick(&self, index: u64, seed: NamedSeed) -> Arc<str> {
+    /// The explicit hash key of arrival `index`: the middle of its part of the key space.
+    pub fn hash_key(&self, index: u64) -> Option<u128> {
+        match self {
+            Self::Explicit { parts, .. } => Some(middle(index % u64::from(*parts), *parts)),
+            _ => None,
+        }
+    }
+
+    /// The parts of the key space that explicit hash keys go round over; `None` if the keys decide.
+    pub fn hash_keys(&self) -> Option<impl Iterator<Item = u128> + use<>> {
+        match self {
+            Self::Explicit { parts, .. } => {
+                let parts = *parts;
+                Some((0..u64::from(parts)).map(move |part| middle(part, parts)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The highest share that a key has at any time.
+    pub fn top_share(&self, arrivals: u64) -> f64 {
+        match self {
+            Self::MovingHotKey { share, .. } => share.0,
+            Self::Salted { keys, buckets } => keys.top_share(arrivals) / f64::from(*buckets),
+            // No shard takes a key as a whole.
+            Self::Explicit { parts, .. } => 1.0 / f64::from(*parts),
+            keys => keys.weights(arrivals).iter().map(|weight| weight.share).fold(0.0, f64::max),
+        }
+    }
+
+    /// The key of arrival `index`, which is due at `intended`.
+    pub fn pick(&self, index: u64, intended: Time, seed: NamedSeed) -> Arc<str> {
         let mut rng = seed.at(index);
         let rank = match self {
+            Self::Sequential { count } => index % *count,
+            Self::HotSet { count, hot, share } => {
+                let is_hot = rng.random::<f64>() < share.0;
+                if is_hot { rng.random_range(0..*hot) } else { rng.random_range(*hot..*count) }
+            }
+            Self::MovingHotKey { count, share, every, .. } => {
+                let hot = intended.as_nanos() / nanos(*every).max(1) % count;
+                if *count <= 1 || rng.random::<f64>() < share.0 {
+                    hot
+                } else {
+                    // One of the others.
+                    (hot + rng.random_range(1..*count)) % count
+                }
+            }
+            Self::Weighted { names, cumulative } => {
+                let drawn = rng.random::<f64>();
+                let place = cumulative.partition_point(|sum| *sum <= drawn).min(names.len() - 1);
+                return names[place].clone();
+            }
+            Self::Salted { keys, buckets } => {
+                let key = keys.pick(index, intended, seed);
+                let bucket = seed.salted().at(index).random_range(0..*buckets);
+                return format!("{key}#{bucket}").into();
+            }
+            Self::Explicit { keys, .. } => return keys.pick(index, intended, seed),
             Self::Uniform { count } => rng.random_range(0..*count),
             Self::Zipf { count, distribution, .. } => (distribution.sample(&mut rng) as u64).clamp(1, *count) - 1,
             Self::HotKey { count, share } => {
@@ -123,6 +260,33 @@ impl Keys {
                 let cold = (1.0 - share.0) / (*count - 1) as f64;
                 generated(&|rank| if rank == 0 { share.0 } else { cold })
             }
+            Self::HotSet { count, hot, share } => {
+                let (hot_share, cold) = (share.0 / *hot as f64, (1.0 - share.0) / (*count - *hot) as f64);
+                generated(&|rank| if rank < *hot { hot_share } else { cold })
+            }
+            Self::MovingHotKey { count: 1, .. } => generated(&|_| 1.0),
+            Self::MovingHotKey { count, share, periods, .. } => {
+                let cold = (1.0 - share.0) / (*count - 1) as f64;
+                // Of as many periods as there are, a key is hot in those of its rank, modulo the number of keys.
+                let hot_in = |rank: u64| (periods / count + u64::from(rank < periods % count)) as f64;
+                let of_all = (*periods).max(1) as f64;
+                generated(&|rank| (hot_in(rank) * share.0 + (of_all - hot_in(rank)) * cold) / of_all)
+            }
+            Self::Weighted { names, cumulative } => {
+                let before = std::iter::once(0.0).chain(cumulative.iter().copied());
+                let shares = cumulative.iter().zip(before).map(|(sum, before)| sum - before);
+                names.iter().zip(shares).map(|(key, share)| KeyWeight { key: key.clone(), share }).collect()
+            }
+            Self::Sequential { count } => generated(&|_| 1.0 / *count as f64),
+            Self::Salted { keys, buckets } => {
+                let bucket = |weight: &KeyWeight, bucket: u32| KeyWeight {
+                    key: format!("{}#{bucket}", weight.key).into(),
+                    share: weight.share / f64::from(*buckets),
+                };
+                let weights = keys.weights(arrivals);
+                weights.iter().flat_map(|weight| (0..*buckets).map(|number| bucket(weight, number))).collect()
+            }
+            Self::Explicit { keys, .. } => keys.weights(arrivals),
             Self::Recorded { names, column } => {
                 let mut counts = vec![0u64; names.len()];
                 let used = column.len().min(arrivals as usize);
@@ -138,6 +302,12 @@ impl Keys {
             }
         }
     }
+}
+
+/// The middle of one of `parts` equal parts of the key space.
+fn middle(part: u64, parts: u32) -> u128 {
+    let width = u128::MAX / u128::from(parts);
+    width * u128::from(part) + width / 2
 }
 
 fn name(rank: u64) -> String {
@@ -158,7 +328,7 @@ mod tests {
         let seed = Seed(3).named("workload.key");
         let mut counts: HashMap<Arc<str>, u64> = HashMap::new();
         for index in 0..DRAWS {
-            *counts.entry(keys.pick(index, seed)).or_default() += 1;
+            *counts.entry(keys.pick(index, Time::from_millis(index), seed)).or_default() += 1;
         }
         let weights = keys.weights(DRAWS);
         assert!((weights.iter().map(|w| w.share).sum::<f64>() - 1.0).abs() < 1e-9);
@@ -177,6 +347,37 @@ mod tests {
         check(&Keys::zipf(50, 0.0).unwrap());
         check(&Keys::hot_key(20, Share(0.4)));
         check(&Keys::hot_key(1, Share(0.4)));
+        check(&Keys::hot_set(50, 5, Share(0.6)));
+        check(&Keys::weighted(&[("a".into(), 1.0), ("b".into(), 7.0), ("c".into(), 2.0)]));
+        check(&Keys::Sequential { count: 50 });
+        check(&Keys::Salted { keys: Box::new(Keys::hot_key(5, Share(0.6))), buckets: 4 });
+        check(&Keys::Explicit { keys: Box::new(Keys::uniform(20)), parts: 3 });
+        // Ten periods of two seconds: twenty seconds of a record per millisecond.
+        let every = Duration::from_secs(2);
+        check(&Keys::MovingHotKey { count: 4, share: Share(0.5), every, periods: 10 });
+        check(&Keys::MovingHotKey { count: 1, share: Share(0.5), every, periods: 10 });
+    }
+
+    #[test]
+    fn a_moving_hot_key_changes_with_its_period() {
+        let every = Duration::from_secs(2);
+        let keys = Keys::MovingHotKey { count: 10, share: Share(0.9), every, periods: 3 };
+        let seed = Seed(1).named("workload.key");
+        let hottest = |second: u64| {
+            let picked = (0..100).map(|k| keys.pick(k, Time::from_secs(second), seed));
+            picked.filter(|key| key.ends_with(&format!("{}", second / 2))).count()
+        };
+        assert!([0, 1, 2, 3, 4].into_iter().all(|second| hottest(second) > 75));
+        assert_eq!(keys.top_share(0), 0.9);
+    }
+
+    #[test]
+    fn explicit_hash_keys_go_round() {
+        let keys = Keys::Explicit { keys: Box::new(Keys::uniform(3)), parts: 4 };
+        let quarter = u128::MAX / 4;
+        let parts: Vec<u128> = (0..5).map(|k| keys.hash_key(k).unwrap() / quarter).collect();
+        assert_eq!(parts, [0, 1, 2, 3, 0]);
+        assert_eq!(Keys::uniform(3).hash_key(1), None);
     }
 
     #[test]
@@ -184,7 +385,10 @@ mod tests {
         let names: Vec<Arc<str>> = vec!["UA".into(), "B6".into()];
         let keys = Keys::Recorded { names: names.into(), column: vec![1, 1, 0, 1].into() };
         let seed = Seed(1).named("workload.key");
-        assert_eq!((0..4).map(|k| keys.pick(k, seed).to_string()).collect::<Vec<_>>(), ["B6", "B6", "UA", "B6"]);
+        assert_eq!(
+            (0..4).map(|k| keys.pick(k, Time::ZERO, seed).to_string()).collect::<Vec<_>>(),
+            ["B6", "B6", "UA", "B6"]
+        );
         assert_eq!(keys.weights(4)[1].share, 0.75);
         assert_eq!(keys.weights(2)[1].share, 1.0);
     }

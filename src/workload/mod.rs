@@ -5,6 +5,7 @@
 
 mod keys;
 mod payload;
+mod poisson;
 mod schedule;
 mod shape;
 mod sizes;
@@ -12,8 +13,11 @@ mod trace;
 
 use std::sync::Arc;
 
+use md5::{Digest, Md5};
+
 pub use keys::{KeyWeight, Keys};
-pub use payload::{HEADER_BYTES, Header, HeaderError, Payloads};
+pub use payload::{Filling, HEADER_BYTES, Header, HeaderError, Payloads, SMALLEST_RECORD};
+pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};
 pub use shape::{LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
@@ -90,13 +94,39 @@ impl Workload {
 
     /// Arrival `index`.
     pub fn arrival(&self, index: u64) -> Arrival {
+        let intended = self.intended(index);
         Arrival {
             index,
-            intended: self.intended(index),
-            key: self.keys.pick(index, self.key_seed),
-            explicit_hash_key: None,
+            intended,
+            key: self.keys.pick(index, intended, self.key_seed),
+            explicit_hash_key: self.keys.hash_key(index),
             size: self.sizes.pick(index, self.size_seed),
         }
+    }
+
+    /// A hash of the records with numbers `part`, `part + parts`, …, in whatever order: their sum, so that the digests of all
+    /// parts add up (wrapping) to that of the whole. It covers number, time, keys and size; the data are a function of the seed,
+    /// the number and the size.
+    pub fn digest(&self, part: u64, parts: u64) -> u128 {
+        let numbers = (part..self.count).step_by(usize::try_from(parts).unwrap_or(usize::MAX).max(1));
+        numbers.map(|index| self.arrival(index).digest()).fold(0, u128::wrapping_add)
+    }
+}
+
+impl Arrival {
+    /// A hash of all that the arrival is.
+    fn digest(&self) -> u128 {
+        let mut hash = Md5::new();
+        hash.update(self.index.to_be_bytes());
+        hash.update(self.intended.as_nanos().to_be_bytes());
+        hash.update(self.size.to_be_bytes());
+        hash.update(self.explicit_hash_key.map_or([0; 17], |key| {
+            let mut bytes = [1; 17];
+            bytes[1..].copy_from_slice(&key.to_be_bytes());
+            bytes
+        }));
+        hash.update(self.key.as_bytes());
+        u128::from_be_bytes(hash.finalize().into())
     }
 }
 
@@ -118,6 +148,25 @@ mod tests {
         let backwards: Vec<Arrival> = (0..same.count()).rev().map(|k| same.arrival(k)).collect();
         assert!(forwards.iter().eq(backwards.iter().rev()));
         assert_ne!(forwards, (0..other.count()).map(|k| other.arrival(k)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_parts_of_a_workload_are_the_whole() {
+        let whole = workload(7).digest(0, 1);
+        for parts in [2, 3, 16] {
+            let sum = (0..parts).map(|part| workload(7).digest(part, parts)).fold(0, u128::wrapping_add);
+            assert_eq!(sum, whole, "{parts} parts");
+        }
+        assert_ne!(whole, workload(8).digest(0, 1));
+        let arrival = workload(7).arrival(5);
+        for changed in [
+            Arrival { size: arrival.size + 1, ..arrival.clone() },
+            Arrival { key: "other".into(), ..arrival.clone() },
+            Arrival { explicit_hash_key: Some(0), ..arrival.clone() },
+            Arrival { intended: Time::ZERO, ..arrival.clone() },
+        ] {
+            assert_ne!(changed.digest(), arrival.digest());
+        }
     }
 
     #[test]

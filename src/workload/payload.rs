@@ -7,8 +7,10 @@ use super::Arrival;
 use crate::seed::Seed;
 use crate::time::Time;
 
-/// Bytes of the header, the smallest size of a record.
+/// Bytes of the header.
 pub const HEADER_BYTES: usize = 28;
+/// The smallest size of a record.
+pub const SMALLEST_RECORD: usize = HEADER_BYTES;
 
 const MAGIC: [u8; 4] = *b"sgR1";
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
@@ -39,6 +41,19 @@ pub enum HeaderError {
     Corrupt,
 }
 
+/// What fills a record behind its header.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Filling {
+    /// Random bytes, which nothing compresses.
+    #[default]
+    Random,
+    /// In each 100 bytes, so many zeros at the end; the rest is random. A general compressor saves about this part.
+    Compressible {
+        /// Zeros in each 100 bytes, 0 to 100.
+        zeros: u8,
+    },
+}
+
 /// Makes the payloads of a run.
 #[derive(Debug, Clone)]
 pub struct Payloads {
@@ -49,9 +64,16 @@ pub struct Payloads {
 
 impl Payloads {
     /// The payloads of run number `run`.
-    pub fn new(run: u32, seed: Seed) -> Self {
+    pub fn new(run: u32, seed: Seed, filling: Filling) -> Self {
         let mut pool = vec![0; 2 * POOL_BYTES];
         seed.stream("workload.payload", 0).fill_bytes(&mut pool);
+        if let Filling::Compressible { zeros } = filling {
+            let random = 100 - usize::from(zeros.min(100));
+            pool.chunks_mut(100).for_each(|chunk| {
+                let from = random.min(chunk.len());
+                chunk[from..].fill(0);
+            });
+        }
         Self { run, pool: pool.into() }
     }
 
@@ -113,7 +135,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(index: u64, size in 28u32..5_000) {
-            let payloads = Payloads::new(9, Seed(1));
+            let payloads = Payloads::new(9, Seed(1), Filling::Random);
             let arrival = arrival(index, size);
             let blob = payloads.payload(&arrival);
             prop_assert_eq!(blob.len(), size as usize);
@@ -122,7 +144,7 @@ mod tests {
 
         #[test]
         fn a_flipped_bit_is_noticed(at in 0usize..400, bit in 0u8..8) {
-            let mut blob = Payloads::new(9, Seed(1)).payload(&arrival(3, 400)).to_vec();
+            let mut blob = Payloads::new(9, Seed(1), Filling::Random).payload(&arrival(3, 400)).to_vec();
             blob[at] ^= 1 << bit;
             prop_assert!(Header::read(&blob).is_err());
         }
@@ -134,8 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_compressible_payload_is_zeros() {
+        for zeros in [0, 30, 70, 100] {
+            let blob = Payloads::new(1, Seed(1), Filling::Compressible { zeros }).payload(&arrival(7, 100_028));
+            let found = blob[HEADER_BYTES..].iter().filter(|byte| **byte == 0).count() as f64 / 100_000.0;
+            // One random byte in 256 is zero, too.
+            let expected = f64::from(zeros) / 100.0;
+            assert!((found - expected).abs() < 0.006, "{found} for {expected}");
+            assert!(Header::read(&blob).is_ok());
+        }
+    }
+
+    #[test]
     fn payloads_beyond_the_pool_are_filled() {
-        let blob = Payloads::new(1, Seed(1)).payload(&arrival(1, 10 << 20));
+        let blob = Payloads::new(1, Seed(1), Filling::Random).payload(&arrival(1, 10 << 20));
         assert_eq!(blob.len(), 10 << 20);
         assert!(Header::read(&blob).is_ok());
     }

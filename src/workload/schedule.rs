@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::poisson::Poisson;
 use super::shape::Shape;
+use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::Rate;
 
@@ -50,6 +52,13 @@ pub enum Schedule {
         /// The rate over time.
         shape: Shape,
     },
+    /// A Poisson process with the rate of another schedule, which is not one of recorded moments.
+    Poisson {
+        /// The rate.
+        rate: Box<Schedule>,
+        /// The process of rate one.
+        process: Poisson,
+    },
     /// Recorded moments.
     Recorded {
         /// When each arrival is due, in order.
@@ -68,6 +77,38 @@ impl Schedule {
         Self::Shaped { shape }
     }
 
+    /// Arrivals by chance, at the rate of `rate` at each moment.
+    pub fn poisson(rate: Self, seed: Seed) -> Self {
+        Self::Poisson { rate: Box::new(rate), process: Poisson::new(seed) }
+    }
+
+    /// The rate that arrivals come at: the schedule itself, or what a Poisson process follows.
+    pub fn rate(&self) -> &Self {
+        match self {
+            Self::Poisson { rate, .. } => rate,
+            schedule => schedule,
+        }
+    }
+
+    /// How many arrivals are due after `seconds` at a rate, and when so many are; recorded moments have no rate.
+    fn due(&self, seconds: f64) -> f64 {
+        match self {
+            Self::Constant { rate } => seconds * rate.0,
+            Self::Shaped { shape } => shape.due(seconds),
+            Self::Poisson { rate, .. } => rate.due(seconds),
+            Self::Recorded { .. } => 0.0,
+        }
+    }
+
+    fn when_due(&self, due: f64) -> Option<f64> {
+        match self {
+            Self::Constant { rate } => Some(due / rate.0),
+            Self::Shaped { shape } => shape.when(due),
+            Self::Poisson { rate, .. } => rate.when_due(due),
+            Self::Recorded { .. } => None,
+        }
+    }
+
     /// Recorded moments, in order.
     pub fn recorded(times: impl Into<Arc<[Time]>>) -> Self {
         Self::Recorded { times: times.into() }
@@ -79,6 +120,17 @@ impl Schedule {
             // f64 has 53 bits: at a million per second it resolves a thousandth of an arrival after 100 days.
             Self::Constant { rate } => self.rounded(elapsed, elapsed.as_secs_f64() * rate.0),
             Self::Shaped { shape } => self.rounded(elapsed, shape.due(elapsed.as_secs_f64())),
+            Self::Poisson { rate, process } => {
+                let mut count = process.count_up_to(rate.due(elapsed.as_secs_f64()));
+                // Rounding to nanoseconds may put an arrival on either side of the moment.
+                while self.when(Position::of_arrival(count)).is_some_and(|when| when <= elapsed) {
+                    count += 1;
+                }
+                while count > 0 && self.when(Position::of_arrival(count - 1)).is_none_or(|when| when > elapsed) {
+                    count -= 1;
+                }
+                Position::from_nanos(count.saturating_mul(Position::ARRIVAL))
+            }
             Self::Recorded { times } => {
                 let due = times.partition_point(|time| *time <= elapsed) as u64;
                 Position::from_nanos(due.saturating_mul(Position::ARRIVAL))
@@ -107,6 +159,11 @@ impl Schedule {
                 let due = (position.as_nanos() as f64 / Position::ARRIVAL as f64 - 1.0).max(0.0);
                 shape.when(due).map(|seconds| Time::from_nanos((seconds * 1e9).round() as u64))
             }
+            Self::Poisson { rate, process } => {
+                let index = position.as_nanos().div_ceil(Position::ARRIVAL).checked_sub(1)?;
+                let seconds = rate.when_due(process.at(index))?;
+                Some(Time::from_nanos((seconds * 1e9).round() as u64))
+            }
             Self::Recorded { times } => {
                 let index = position.as_nanos().div_ceil(Position::ARRIVAL).checked_sub(1)?;
                 times.get(usize::try_from(index).ok()?).copied()
@@ -119,6 +176,10 @@ impl Schedule {
         match self {
             Self::Constant { rate } => self.due_before(end, end.as_secs_f64() * rate.0),
             Self::Shaped { shape } => self.due_before(end, shape.due(end.as_secs_f64())),
+            Self::Poisson { rate, process } => {
+                let about = process.count_up_to(rate.due(end.as_secs_f64())) + 1;
+                self.due_before(end, about as f64)
+            }
             Self::Recorded { times } => times.partition_point(|time| *time < end) as u64,
         }
     }
@@ -195,6 +256,26 @@ mod tests {
                 prop_assert!(schedule.expected(when).arrivals() > index);
                 before = when;
             }
+        }
+
+        #[test]
+        fn poisson_arrivals_are_issued_in_full_and_in_order(rate in 1.0f64..3_000.0, ramp: bool, seed: u64) {
+            let end = Time::from_secs(3);
+            let line = Line { duration: Duration::from_secs(3), from: Rate(0.0), to: Rate(rate) };
+            let base = if ramp { Schedule::shaped(Shape::new([line])) } else { Schedule::constant(Rate(rate)) };
+            let schedule = Schedule::poisson(base, Seed(seed));
+            let count = schedule.count_before(end);
+            let expected = if ramp { rate * 1.5 } else { rate * 3.0 };
+            prop_assert!((count as f64 - expected).abs() <= 7.0 * expected.sqrt() + 3.0, "{count} of {expected}");
+            let mut before = Time::ZERO;
+            for index in 0..count {
+                let when = schedule.when(Position::of_arrival(index)).unwrap();
+                prop_assert!(when >= before && when < end);
+                prop_assert!(schedule.expected(when).arrivals() > index);
+                before = when;
+            }
+            let next = schedule.when(Position::of_arrival(count));
+            prop_assert!(next.is_none_or(|next| next >= end));
         }
 
         #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use rand_distr::{Distribution, LogNormal};
+use rand_distr::{Distribution, LogNormal, Normal, Pareto};
 
 use crate::seed::NamedSeed;
 use crate::units::Bytes;
@@ -31,6 +31,36 @@ pub enum Sizes {
         max: Bytes,
         /// The distribution without bounds.
         distribution: LogNormal<f64>,
+    },
+    /// Normal; sizes outside of the bounds are set to the nearer bound.
+    Normal {
+        /// The smallest.
+        min: Bytes,
+        /// The largest.
+        max: Bytes,
+        /// The distribution without bounds.
+        distribution: Normal<f64>,
+    },
+    /// Pareto: few are much larger than most; sizes above the cap are set to it.
+    Pareto {
+        /// The smallest, and the most frequent.
+        min: Bytes,
+        /// The cap.
+        max: Bytes,
+        /// The tail index; the smaller, the heavier the tail.
+        shape: f64,
+        /// The distribution without the cap.
+        distribution: Pareto<f64>,
+    },
+    /// As measured: sizes with the share of the records that are at most as large.
+    Empirical {
+        /// Size, and cumulative share; in order, the last share is 1.
+        steps: Arc<[(u32, f64)]>,
+    },
+    /// One of several distributions, drawn by its share.
+    Mix {
+        /// Cumulative share, and distribution; the last share is 1.
+        parts: Arc<[(f64, Sizes)]>,
     },
     /// Recorded: arrival k has size `column[k]`.
     Recorded {
@@ -64,11 +94,74 @@ impl Sizes {
         Ok(Self::LogNormal { min, max, distribution })
     }
 
+    /// Normal by its mean and standard deviation.
+    ///
+    /// # Errors
+    /// The standard deviation is not a number.
+    pub fn normal(mean: Bytes, deviation: Bytes, min: Bytes, max: Bytes) -> Result<Self, String> {
+        let distribution = Normal::new(mean.0 as f64, deviation.0 as f64).map_err(|error| error.to_string())?;
+        Ok(Self::Normal { min, max, distribution })
+    }
+
+    /// Pareto by its smallest size and its tail index, capped at `max`.
+    ///
+    /// # Errors
+    /// The smallest size or the index is not above zero.
+    pub fn pareto(min: Bytes, shape: f64, max: Bytes) -> Result<Self, String> {
+        let distribution = Pareto::new(min.0 as f64, shape).map_err(|error| error.to_string())?;
+        Ok(Self::Pareto { min, max, shape, distribution })
+    }
+
+    /// Sizes with their weights, which are positive.
+    pub fn empirical(weights: &[(u32, f64)]) -> Self {
+        let mut weights = weights.to_vec();
+        weights.sort_by_key(|(size, _)| *size);
+        let steps = cumulative(weights.into_iter().map(|(size, weight)| (weight, size)));
+        Self::Empirical { steps: steps.into_iter().map(|(share, size)| (size, share)).collect() }
+    }
+
+    /// One of these distributions by their weights, which are positive.
+    pub fn mix(parts: Vec<(f64, Self)>) -> Self {
+        Self::Mix { parts: cumulative(parts.into_iter()).into() }
+    }
+
+    /// The exact mean in bytes; `None` where there is no closed form.
+    pub fn mean(&self) -> Option<f64> {
+        match self {
+            Self::Constant { size } => Some(size.0 as f64),
+            Self::Uniform { min, max } => Some((min.0 + max.0) as f64 / 2.0),
+            Self::Pareto { min, max, shape, .. } => {
+                // The integral of the survival function up to the cap.
+                let (low, cap) = (min.0 as f64, max.0 as f64);
+                let tail = if (shape - 1.0).abs() < 1e-9 {
+                    low * (cap / low).ln()
+                } else {
+                    low / (shape - 1.0) * (1.0 - (low / cap).powf(shape - 1.0))
+                };
+                Some(low + tail)
+            }
+            Self::Empirical { steps } => {
+                let before = std::iter::once(0.0).chain(steps.iter().map(|(_, share)| *share));
+                Some(steps.iter().zip(before).map(|((size, share), before)| f64::from(*size) * (share - before)).sum())
+            }
+            Self::Mix { parts } => {
+                let before = std::iter::once(0.0).chain(parts.iter().map(|(share, _)| *share));
+                parts.iter().zip(before).map(|((share, sizes), before)| Some(sizes.mean()? * (share - before))).sum()
+            }
+            Self::LogNormal { .. } | Self::Normal { .. } | Self::Recorded { .. } => None,
+        }
+    }
+
     /// The smallest size that can occur.
     pub fn smallest(&self) -> Bytes {
         match self {
             Self::Constant { size } => *size,
-            Self::Uniform { min, .. } | Self::LogNormal { min, .. } => *min,
+            Self::Uniform { min, .. }
+            | Self::LogNormal { min, .. }
+            | Self::Normal { min, .. }
+            | Self::Pareto { min, .. } => *min,
+            Self::Empirical { steps } => Bytes(steps.first().map_or(0, |(size, _)| *size).into()),
+            Self::Mix { parts } => parts.iter().map(|(_, sizes)| sizes.smallest()).min().unwrap_or_default(),
             Self::Recorded { column } => Bytes(column.iter().min().copied().unwrap_or(0).into()),
         }
     }
@@ -77,7 +170,12 @@ impl Sizes {
     pub fn largest(&self) -> Bytes {
         match self {
             Self::Constant { size } => *size,
-            Self::Uniform { max, .. } | Self::LogNormal { max, .. } => *max,
+            Self::Uniform { max, .. }
+            | Self::LogNormal { max, .. }
+            | Self::Normal { max, .. }
+            | Self::Pareto { max, .. } => *max,
+            Self::Empirical { steps } => Bytes(steps.last().map_or(0, |(size, _)| *size).into()),
+            Self::Mix { parts } => parts.iter().map(|(_, sizes)| sizes.largest()).max().unwrap_or_default(),
             Self::Recorded { column } => Bytes(column.iter().max().copied().unwrap_or(0).into()),
         }
     }
@@ -90,10 +188,39 @@ impl Sizes {
             Self::LogNormal { min, max, distribution } => {
                 (distribution.sample(&mut seed.at(index)).round() as u64).clamp(min.0, max.0)
             }
+            Self::Normal { min, max, distribution } => {
+                (distribution.sample(&mut seed.at(index)).round().max(0.0) as u64).clamp(min.0, max.0)
+            }
+            Self::Pareto { min, max, distribution, .. } => {
+                (distribution.sample(&mut seed.at(index)).round() as u64).clamp(min.0, max.0)
+            }
+            Self::Empirical { steps } => {
+                let drawn = seed.at(index).random::<f64>();
+                let place = steps.partition_point(|(_, share)| *share <= drawn).min(steps.len() - 1);
+                steps[place].0.into()
+            }
+            Self::Mix { parts } => {
+                let drawn = seed.salted().at(index).random::<f64>();
+                let place = parts.partition_point(|(share, _)| *share <= drawn).min(parts.len() - 1);
+                return parts[place].1.pick(index, seed);
+            }
             Self::Recorded { column } => column.get(index as usize).copied().unwrap_or(0).into(),
         };
         u32::try_from(size).unwrap_or(u32::MAX)
     }
+}
+
+/// Weights as cumulative shares, of which the last is 1.
+fn cumulative<T>(weighted: impl Iterator<Item = (f64, T)>) -> Vec<(f64, T)> {
+    let weighted: Vec<(f64, T)> = weighted.collect();
+    let total: f64 = weighted.iter().map(|(weight, _)| weight).sum();
+    let last = weighted.len();
+    let mut sum = 0.0;
+    let share = |(place, (weight, value)): (usize, (f64, T))| {
+        sum += weight / total;
+        (if place == last { 1.0 } else { sum }, value)
+    };
+    (1..).zip(weighted).map(share).collect()
 }
 
 #[cfg(test)]
@@ -124,6 +251,32 @@ mod tests {
         assert!((f64::from(drawn[10_000]) / 800.0 - 1.0).abs() < 0.03, "median {}", drawn[10_000]);
         assert!((f64::from(drawn[19_800]) / 4_000.0 - 1.0).abs() < 0.08, "p99 {}", drawn[19_800]);
         assert!(drawn[0] >= 64 && drawn[19_999] == 5_000);
+    }
+
+    #[test]
+    fn sizes_have_the_means_that_are_computed() {
+        let mix = vec![(99.0, Sizes::constant(Bytes(1_000))), (1.0, Sizes::uniform(Bytes(10_000), Bytes(20_000)))];
+        for sizes in [
+            Sizes::pareto(Bytes(200), 1.5, Bytes(100_000)).unwrap(),
+            Sizes::pareto(Bytes(200), 1.0, Bytes(10_000)).unwrap(),
+            Sizes::empirical(&[(5_000, 1.0), (100, 6.0), (700, 3.0)]),
+            Sizes::mix(mix),
+        ] {
+            let drawn = drawn(&sizes);
+            let (count, mean) =
+                (drawn.len() as f64, drawn.iter().map(|s| f64::from(*s)).sum::<f64>() / drawn.len() as f64);
+            let variance = drawn.iter().map(|s| (f64::from(*s) - mean).powi(2)).sum::<f64>() / count;
+            let expected = sizes.mean().unwrap();
+            assert!((mean - expected).abs() < 5.0 * (variance / count).sqrt(), "{sizes:?}: {mean} for {expected}");
+            assert!(u64::from(drawn[0]) >= sizes.smallest().0 && u64::from(drawn[19_999]) <= sizes.largest().0);
+        }
+    }
+
+    #[test]
+    fn normal_sizes_have_their_spread() {
+        let drawn = drawn(&Sizes::normal(Bytes(1_000), Bytes(100), Bytes(28), Bytes(5_000)).unwrap());
+        assert!((f64::from(drawn[10_000]) / 1_000.0 - 1.0).abs() < 0.01);
+        assert!((f64::from(drawn[16_827]) / 1_100.0 - 1.0).abs() < 0.01, "one deviation above: {}", drawn[16_827]);
     }
 
     #[test]

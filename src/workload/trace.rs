@@ -236,7 +236,7 @@ mod tests {
         let trace = parse("t,k,b\n10,B6,100\n0,UA,200\n", Some("k"), Some("b"), 10.0).unwrap();
         assert_eq!(trace.times.as_ref(), [Time::ZERO, Time::from_secs(1)]);
         let seed = crate::seed::Seed(0).named("workload.key");
-        assert_eq!(trace.keys.unwrap().pick(0, seed).as_ref(), "UA");
+        assert_eq!(trace.keys.unwrap().pick(0, Time::ZERO, seed).as_ref(), "UA");
         assert_eq!(trace.sizes.unwrap().pick(1, seed), 100);
     }
 

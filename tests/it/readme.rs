@@ -83,6 +83,27 @@ fn the_scenarios_of_the_readme_are_valid() {
 }
 
 #[test]
+fn the_examples_of_the_scenario_reference_are_valid() {
+    let reference = blocks(&file("docs/scenario.md"), "toml");
+    assert!(reference.len() >= 9);
+    for example in reference {
+        let mut whole = example.clone();
+        for (section, rest) in [
+            ("[stream]", "[stream]\nshards = 4\n"),
+            ("[load]", "[load]\nrate = \"10/s\"\nduration = \"20s\"\n"),
+            ("[records", "[records]\nsize = \"1 KiB\"\n"),
+        ] {
+            if !example.contains(section) {
+                whole.push_str(rest);
+            }
+        }
+        if let Err(diagnostics) = scenario::parse(Path::new("docs/scenario.md"), &whole, &[], &Profile::newest()) {
+            panic!("{}", diagnostics.render(false));
+        }
+    }
+}
+
+#[test]
 fn ci_runs_exactly_the_test_command_of_the_readme() {
     assert!(file(".ci/run").lines().any(|line| line == "cargo test"));
 }

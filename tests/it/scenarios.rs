@@ -89,6 +89,7 @@ broken!(
     empty,
     fan_out_name_too_long,
     faults,
+    keys_and_sizes,
     keys_hot_key,
     keys_incomplete,
     keys_zipf,

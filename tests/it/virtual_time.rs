@@ -10,7 +10,7 @@ use streamgauge::measure::{PutRecorder, PutRecording};
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
 use streamgauge::units::{Bytes, Rate, Share};
-use streamgauge::workload::{Keys, Payloads, Schedule, Sizes, Workload};
+use streamgauge::workload::{Filling, Keys, Payloads, Schedule, Sizes, Workload};
 
 use crate::service::{service, settings};
 
@@ -75,7 +75,7 @@ impl Pair {
 
     /// Runs until nothing is left to happen.
     fn run(mut self) -> PutRecording {
-        let payloads = Payloads::new(1, Seed(1));
+        let payloads = Payloads::new(1, Seed(1), Filling::Random);
         if self.workload.count() > 0 {
             self.schedule(self.workload.intended(0), Happening::Arrival(0));
         }

@@ -1,4 +1,4 @@
-//! The load of a scenario: its schedule or trace, its partition keys and its record sizes.
+//! The load of a scenario: its schedule or trace.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,28 +8,24 @@ use toml::de::{DeTable, DeValue};
 
 use super::phases::phases;
 use super::positive;
-use crate::kinesis::Profile;
 use crate::scenario::Load;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, LONGEST, Placed, Reported, TableReader};
 use crate::seed::Seed;
 use crate::time::Time;
-use crate::units::{self, Bytes, Rate, Share};
-use crate::workload::{HEADER_BYTES, Keys, Schedule, Shape, Sizes, Trace, TraceColumns};
+use crate::units::{self, Rate};
+use crate::workload::{Schedule, Shape, Trace, TraceColumns};
 
 /// The delivery ledger has an entry for each record of a run.
 const MOST_RECORDS: f64 = 4e9;
-/// The plan weighs each key by itself.
-const MOST_KEYS: u64 = 1_000_000;
-const DEFAULT_KEYS: u64 = 10_000;
 
 /// The trace of the load, if the load replays one and could be read.
-type TraceFound<'t> = Result<Option<&'t Trace>, Reported>;
+pub(super) type TraceFound<'t> = Result<Option<&'t Trace>, Reported>;
 
 /// Where a scenario takes keys and sizes from its trace.
 pub(super) struct Columns {
-    key: Option<Range<usize>>,
-    size: Option<Range<usize>>,
+    pub(super) key: Option<Range<usize>>,
+    pub(super) size: Option<Range<usize>>,
 }
 
 /// Looks for the columns without judging anything, so that keys and sizes can be judged when the load is wrong.
@@ -52,6 +48,11 @@ pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Res
     let rate = rate(&mut reader);
     let trace = trace(&mut reader, folder);
     let duration = reader.optional("duration").transpose().map(|found| positive(&reader, found)).transpose();
+    let arrivals = reader.choice("arrivals", &[("deterministic", false), ("poisson", true)], Some(false));
+    if let (Some(at), Some(trace)) = (reader.place("arrivals"), reader.place("trace")) {
+        let problem = Diagnostic::new("a trace has its own arrivals").at(Some(at), "").at(Some(trace), "the trace");
+        reader.problems().report(problem.help("remove `arrivals`"));
+    }
     let warm_up = reader.or("warm_up", Duration::ZERO);
     let drain = reader.or("drain", Duration::from_secs(30));
     let lateness_bound = reader.or("lateness_bound", Duration::from_millis(20));
@@ -72,6 +73,7 @@ pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Res
     };
     reader.finish();
     let (schedule, duration, trace) = offered?;
+    let schedule = if arrivals?.value { Schedule::poisson(schedule, seed) } else { schedule };
     let load = Load {
         schedule,
         duration: duration.value,
@@ -197,7 +199,7 @@ fn before_end(reader: &TableReader<'_>, warm_up: Placed<Duration>, duration: &Pl
 }
 
 /// The value of a column of the trace, or `None` if the scenario does not name the column.
-fn recorded<T>(
+pub(super) fn recorded<T>(
     root: &mut TableReader<'_>,
     column: Option<&Range<usize>>,
     section: &'static str,
@@ -214,172 +216,4 @@ fn recorded<T>(
         return Err(root.problems().report(problem));
     }
     Ok(recorded()?.map(|value| Placed { value, path: "load.trace".to_owned(), at: Some(column.clone()) }))
-}
-
-pub(super) fn keys(root: &mut TableReader<'_>, columns: &Columns, trace: TraceFound<'_>) -> Found<Keys> {
-    let column = || Ok(trace?.and_then(|trace| trace.keys.clone()));
-    if let Some(keys) = recorded(root, columns.key.as_ref(), "keys", column)? {
-        return Ok(keys);
-    }
-    let mut reader = root.section("keys");
-    let kind = reader.choice("distribution", &[("uniform", 0), ("zipf", 1), ("hot-key", 2)], Some(0));
-    let count = reader.or("count", DEFAULT_KEYS);
-    let count = reader.within(count, 1..=MOST_KEYS);
-    let keys = match kind.map(|kind| kind.value) {
-        Ok(0) => {
-            reader.misplaced("exponent", "has no meaning for uniform keys");
-            reader.misplaced("share", "has no meaning for uniform keys");
-            count.map(|count| Keys::uniform(count.value))
-        }
-        Ok(1) => {
-            reader.misplaced("share", "has no meaning for Zipf keys");
-            zipf(&mut reader, count)
-        }
-        Ok(_) => {
-            reader.misplaced("exponent", "has no meaning for a hot key");
-            hot_key(&mut reader, count)
-        }
-        Err(reported) => {
-            reader.raw("exponent");
-            reader.raw("share");
-            Err(reported)
-        }
-    };
-    let at = reader.at();
-    reader.finish();
-    Ok(Placed { value: keys?, path: "keys".to_owned(), at })
-}
-
-fn zipf(reader: &mut TableReader<'_>, count: Found<u64>) -> Result<Keys, Reported> {
-    let exponent = reader.required("exponent", "exponent = 1.0");
-    let exponent = reader.within(exponent, 0.0..=10.0)?;
-    Keys::zipf(count?.value, exponent.value).map_err(|error| reader.problems().report(exponent.problem(error)))
-}
-
-fn hot_key(reader: &mut TableReader<'_>, count: Found<u64>) -> Result<Keys, Reported> {
-    let share = reader.required::<Share>("share", "share = \"40%\"");
-    let (count, share) = (count?, share?);
-    if share.value.0 * count.value as f64 >= 1.0 {
-        return Ok(Keys::hot_key(count.value, share.value));
-    }
-    let problem = share
-        .problem("must be more than a fair share, or the key is not hot")
-        .at(count.at, "so many keys share evenly")
-        .help("raise `share` or `count`, so that the key gets more than the others");
-    Err(reader.problems().report(problem))
-}
-
-pub(super) fn sizes(
-    root: &mut TableReader<'_>,
-    columns: &Columns,
-    trace: TraceFound<'_>,
-    longest_key: u64,
-    profile: &Profile,
-) -> Found<Sizes> {
-    let column = || Ok(trace?.and_then(|trace| trace.sizes.clone()));
-    let limits = Limits { record: profile.request.record_bytes, key: longest_key };
-    if let Some(sizes) = recorded(root, columns.size.as_ref(), "records", column)? {
-        return limits.check_recorded(root, sizes);
-    }
-    let mut reader = root.required_section("records", "add it with a size, such as\n[records]\nsize = \"1 KiB\"");
-    let at = reader.place("size").or(reader.at());
-    let sizes = match reader.raw("size").map(|value| (value, value.get_ref())) {
-        Some((value, DeValue::Table(_))) => {
-            let mut inner = TableReader::of(value, reader.path("size"), reader.problems());
-            let sizes = distribution(&mut inner, limits);
-            inner.finish();
-            sizes
-        }
-        _ => limits.size(&mut reader, "size").map(|size| Sizes::constant(size.value)),
-    };
-    reader.finish();
-    Ok(Placed { value: sizes?, path: "records.size".to_owned(), at })
-}
-
-fn distribution(reader: &mut TableReader<'_>, limits: Limits) -> Result<Sizes, Reported> {
-    let kinds = [("constant", 0), ("uniform", 1), ("lognormal", 2)];
-    match reader.choice("distribution", &kinds, None).map(|kind| kind.value) {
-        Ok(0) => limits.size(reader, "size").map(|size| Sizes::constant(size.value)),
-        Ok(1) => {
-            let (min, max) = (limits.size(reader, "min"), limits.size(reader, "max"));
-            let (min, max) = ordered(reader, min, max)?;
-            Ok(Sizes::uniform(min.value, max.value))
-        }
-        Ok(_) => log_normal(reader, limits),
-        Err(reported) => {
-            for key in ["size", "min", "max", "median", "p99"] {
-                reader.raw(key);
-            }
-            Err(reported)
-        }
-    }
-}
-
-fn log_normal(reader: &mut TableReader<'_>, limits: Limits) -> Result<Sizes, Reported> {
-    let median = limits.size(reader, "median");
-    let p99 = reader.required("p99", "p99 = \"4 KiB\"");
-    let min = reader.or("min", Bytes(HEADER_BYTES as u64));
-    let min = limits.check(reader, min);
-    let max = reader.or("max", Bytes(limits.record.saturating_sub(limits.key)));
-    let max = limits.check(reader, max);
-    let (median, p99) = ordered(reader, median, p99)?;
-    let (min, max) = ordered(reader, min, max)?;
-    let (_, median) = ordered(reader, Ok(min.clone()), Ok(median))?;
-    let (median, max) = ordered(reader, Ok(median), Ok(max))?;
-    Sizes::log_normal(median.value, p99.value, min.value, max.value)
-        .map_err(|error| reader.problems().report(median.problem(error)))
-}
-
-/// Refuses two sizes of which the first is above the second.
-fn ordered(
-    reader: &TableReader<'_>,
-    low: Found<Bytes>,
-    high: Found<Bytes>,
-) -> Result<(Placed<Bytes>, Placed<Bytes>), Reported> {
-    let (low, high) = (low?, high?);
-    if low.value <= high.value {
-        return Ok((low, high));
-    }
-    let problem = low
-        .problem(format_args!("must not be above `{}`", high.path))
-        .at(high.at, format!("this is {}", high.value))
-        .help("swap the two, or correct one of them");
-    Err(reader.problems().report(problem))
-}
-
-/// What the service and the verification header make of a record.
-#[derive(Clone, Copy)]
-struct Limits {
-    record: u64,
-    key: u64,
-}
-
-impl Limits {
-    /// The size called `key`, which must be there and possible.
-    fn size(self, reader: &mut TableReader<'_>, key: &'static str) -> Found<Bytes> {
-        let size = reader.required(key, &format!("{key} = \"1 KiB\""));
-        self.check(reader, size)
-    }
-
-    fn check(self, reader: &TableReader<'_>, size: Found<Bytes>) -> Found<Bytes> {
-        let rule = format!("must be at least {HEADER_BYTES} B");
-        let help = "every record starts with a header of that size, by which its delivery is verified";
-        let size = reader.check(size, |size| size.0 >= HEADER_BYTES as u64, &rule, help);
-        let rule = format!("must be at most {}", Bytes(self.record));
-        reader.check(size, |size| size.0 <= self.record, &rule, "the service refuses a larger record")
-    }
-
-    /// Recorded sizes cannot be corrected here, so the message names the file's value.
-    fn check_recorded(self, root: &TableReader<'_>, sizes: Placed<Sizes>) -> Found<Sizes> {
-        let (smallest, largest) = (sizes.value.smallest().0, sizes.value.largest().0);
-        let message = if smallest < HEADER_BYTES as u64 {
-            format!("the trace has a record of {smallest} bytes, and the smallest possible one has {HEADER_BYTES}")
-        } else if largest > self.record {
-            format!("the trace has a record of {largest} bytes, and the largest possible one has {}", self.record)
-        } else {
-            return Ok(sizes);
-        };
-        let problem = Diagnostic::new(message).at(sizes.at, "the column with the sizes");
-        Err(root.problems().report(problem.help("correct the file, or leave out `size` and add [records]")))
-    }
 }

@@ -35,7 +35,8 @@ pub(super) fn producer(
     }
     let batch_records = if alone { unasked(limits.records) } else { reader.or("batch_records", limits.records) };
     let batch_records = reader.within(batch_records, 1..=limits.records);
-    let batch_bytes = reader.or("batch_bytes", defaults.batch_bytes);
+    let largest_bytes = largest.as_ref().map_or(Bytes(0), |largest| largest.value);
+    let batch_bytes = reader.or("batch_bytes", defaults.batch_bytes.max(largest_bytes));
     let batch_bytes = reader.check(
         batch_bytes,
         |bytes| bytes.0 <= limits.bytes,
@@ -98,7 +99,7 @@ fn holds_record(reader: &TableReader<'_>, room: Found<Bytes>, largest: Option<&P
 
 /// `true`, or a table with its limits.
 fn aggregation(producer: &mut TableReader<'_>, profile: &Profile) -> Result<Option<Aggregation>, Reported> {
-    let most = Bytes(profile.request.record_bytes);
+    let most = Bytes(profile.request.largest_record_bytes);
     let whole = Aggregation { max_bytes: AGGREGATE_BYTES, max_records: usize::MAX };
     match producer.raw("aggregation").map(Spanned::get_ref) {
         Some(DeValue::Table(_)) => {}
