@@ -20,7 +20,7 @@ use crate::client::{
     Ticket, Wire,
 };
 use crate::kinesis::aggregation;
-use crate::measure::ReadRecorder;
+use crate::measure::{ReadRecord, ReadRecorder};
 use crate::time::Time;
 
 /// The types of the SDK's answers.
@@ -153,10 +153,17 @@ impl Reader {
         let Some(first) = consumer.poll_delivery() else { return };
         let mut recorder = self.recorder.lock();
         let mut delivery = Some(first);
-        while let Some(Delivery { received, read, done, fate, .. }) = delivery {
+        while let Some(Delivery { shard, received, read, done, fate }) = delivery {
             // The consumer's clock began before that of the run.
             let at = |time: Time| self.clock.at(clock.instant(time));
-            recorder.handle_delivery(at(done), at(read), fate, received.record.data().as_ref());
+            let record = ReadRecord {
+                shard: consumer.shard(shard).map_or("", String::as_str),
+                partition_key: received.record.partition_key().unwrap_or_default(),
+                sequence: &received.sequence,
+                order: order(&received.sequence, received.part),
+                data: received.record.data().as_ref(),
+            };
+            recorder.handle_delivery(at(done), at(read), fate, &record);
             delivery = consumer.poll_delivery();
         }
     }
@@ -339,7 +346,7 @@ impl Calls {
         let behind = Duration::from_millis(behind.and_then(|millis| u64::try_from(millis).ok()).unwrap_or(0));
         self.recorder.lock().handle_behind(self.clock.now(), behind);
         let now = SystemTime::now();
-        let received = |record: Record| {
+        let received = |(part, record): (u32, Record)| {
             let arrived = record.approximate_arrival_timestamp().copied();
             let arrived = arrived.and_then(|at| SystemTime::try_from(at).ok());
             let key = record.partition_key().unwrap_or_default();
@@ -347,13 +354,14 @@ impl Calls {
                 sequence: record.sequence_number().to_owned(),
                 key_hash: hash(key),
                 bytes: u32::try_from(record.data().as_ref().len() + key.len()).unwrap_or(u32::MAX),
+                part,
                 age: arrived.and_then(|at| now.duration_since(at).ok()).unwrap_or_default(),
                 record,
             }
         };
         let child = |child: ChildShard| Lineage { shard: child.shard_id, parents: child.parent_shards };
         Answer {
-            records: records.into_iter().flat_map(plain).map(received).collect(),
+            records: records.into_iter().flat_map(|record| (0..).zip(plain(record))).map(received).collect(),
             behind,
             children: children.unwrap_or_default().into_iter().map(child).collect(),
         }
@@ -395,6 +403,13 @@ fn plain(mut record: Record) -> Vec<Record> {
             packed.into_iter().map(unpacked).collect()
         }
     }
+}
+
+/// Numbers that compare as sequence numbers of up to 76 digits do, with a place in an aggregate.
+fn order(sequence: &str, part: u32) -> (u128, u128, u32) {
+    let (high, low) = sequence.split_at_checked(sequence.len().saturating_sub(38)).unwrap_or(("", sequence));
+    // Other emulators may number their records in other ways; then nothing is told apart.
+    (high.parse().unwrap_or(0), low.parse().unwrap_or(0), part)
 }
 
 /// Tells keys apart, the same way in every run.

@@ -13,7 +13,7 @@ use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, POSITION_TIMEOUT, since_1970};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
-use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
+use crate::measure::{ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
@@ -62,7 +62,7 @@ impl Readers {
                 None
             };
             let measured_from = Time::ZERO + scenario.load.warm_up;
-            let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from));
+            let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from, consumer.dedupe_window));
             let (positioned, is_positioned) = watch::channel(false);
             let (messages, inbox) = mpsc::unbounded_channel();
             let reader = Reader {
@@ -163,14 +163,20 @@ impl Readers {
     }
 
     /// What the consumers have seen; they must have been stopped.
-    pub fn finish(self, ended: Time, put: &PutRecording, logs: &mut Vec<(String, LatencyLog)>) -> Vec<ConsumerRecord> {
+    pub fn finish(
+        self,
+        ended: Time,
+        put: &PutRecording,
+        place: &dyn Fn(u64) -> FaultPlace,
+        logs: &mut Vec<(String, LatencyLog)>,
+    ) -> Vec<ConsumerRecord> {
         let mut records = Vec::new();
         for reader in self.readers {
             // The task is over, so nobody else holds the recorder.
             let Some(recorder) = reader.recorder.into_inner() else { continue };
             let recording = recorder.finish(ended);
             let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
-            records.push(ConsumerRecord::new(name, kind, &reader.counts, recording, put, logs));
+            records.push(ConsumerRecord::new(name, kind, &reader.counts, recording, put, place, logs));
         }
         records
     }

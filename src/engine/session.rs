@@ -20,7 +20,8 @@ use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
 use crate::client::{Backoff, CallOutcome, EntryOutcome, Producer};
 use crate::kinesis::{HashKey, Profile};
 use crate::measure::{
-    ConsumerRecord, DeadLetters, Ending, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord, StorageUse,
+    ConsumerRecord, DeadLetters, Ending, FaultPlace, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord,
+    StorageUse,
 };
 use crate::scenario::Scenario;
 use crate::time::Time;
@@ -105,12 +106,13 @@ async fn run_on(
     let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
     let dead_letters = std::mem::take(&mut session.dead_letters);
+    let workload = session.workload.clone();
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
     let unknown_stored = readers.seen_of(&put.ledger.unknown);
-    let consumers = readers.finish(clock.now(), &put, &mut logs);
+    let consumers = readers.finish(clock.now(), &put, &|index| FaultPlace::lost(&workload, &shards, index), &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
     let measurement = Measurement {

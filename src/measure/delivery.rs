@@ -1,24 +1,93 @@
-//! The delivery check: did every accepted record reach every consumer?
+//! The delivery check: did every accepted record reach every consumer, once, in order and unchanged?
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Display;
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
-use crate::workload::{Header, HeaderError};
+use super::record_set::RecordSet;
+use crate::client::ShardMap;
+use crate::kinesis::HashKey;
+use crate::workload::{Header, HeaderError, Workload};
 
-/// A set of record numbers, one bit each.
-#[derive(Debug, Clone, Default)]
-pub struct RecordSet {
-    words: Vec<u64>,
-    len: u64,
-}
-
-/// What the producers know of each record.
+/// What the producers know of each record: one bit per record and set, 12.5 MB for 100 million records.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     /// Records that the service acknowledged.
     pub accepted: RecordSet,
     /// Records that were sent and never answered.
     pub unknown: RecordSet,
+    /// Records of which more than one attempt was made.
+    pub retried: RecordSet,
 }
+
+/// A record as a consumer got it.
+pub struct ReadRecord<'a> {
+    /// Its shard.
+    pub shard: &'a str,
+    /// Its partition key.
+    pub partition_key: &'a str,
+    /// Its sequence number, for people.
+    pub sequence: &'a dyn Display,
+    /// Its sequence number as numbers that compare like it, and its place in an aggregate.
+    pub order: (u128, u128, u32),
+    /// Its data blob.
+    pub data: &'a [u8],
+}
+
+/// Something that went wrong with a record, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultPlace {
+    /// What went wrong.
+    pub fault: DeliveryFault,
+    /// Number of the record, if it could be read.
+    pub index: Option<u64>,
+    /// Its shard.
+    pub shard: String,
+    /// Its partition key.
+    pub partition_key: String,
+    /// Its sequence number; `None` for a record that was never read.
+    pub sequence_number: Option<String>,
+}
+
+impl FaultPlace {
+    /// Where record `index` of a workload belongs that was never read: in the shard that takes its key at the end of the run.
+    pub fn lost<I: Clone + Eq + Hash + Ord + ToString>(workload: &Workload, shards: &ShardMap<I>, index: u64) -> Self {
+        let arrival = workload.arrival(index);
+        let key = arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey);
+        Self {
+            fault: DeliveryFault::Lost,
+            index: Some(index),
+            shard: shards.id(shards.locate(key)).map_or_else(String::new, ToString::to_string),
+            partition_key: arrival.key.to_string(),
+            sequence_number: None,
+        }
+    }
+}
+
+/// What can go wrong between the acknowledgement of a record and its consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryFault {
+    /// Never read.
+    Lost,
+    /// Read with a wrong checksum.
+    Corrupt,
+    /// Stored twice: another sequence number, the same record.
+    Copy,
+    /// Stored behind a later record of its key.
+    WrittenOutOfOrder,
+    /// Read behind a record that was stored later.
+    DeliveredOutOfOrder,
+}
+
+/// Most places that are kept of each fault; all are counted.
+const PLACES_MAX: usize = 20;
+/// Most keys of which the order is watched: 16 bytes each, and the room of the table.
+const KEYS_MAX: usize = 1_000_000;
+/// Most third and further copies of records that are kept by number; second copies have a bit each.
+const FURTHER_COPIES_MAX: usize = 1_000_000;
 
 /// What one consumer has read.
 #[derive(Debug, Clone)]
@@ -26,12 +95,36 @@ pub struct Reading {
     run: u32,
     /// The run's records that it has seen.
     pub seen: RecordSet,
-    /// Records seen again.
+    /// Records seen again, in all.
     pub duplicates: u64,
+    /// Of them, those that were read again, as at-least-once delivery does after an interruption.
+    pub redelivered: u64,
+    /// Records that were stored twice, and the numbers of those that were stored once more.
+    copied: RecordSet,
+    copied_again: Vec<u64>,
     /// Records with a wrong checksum.
     pub corrupt: u64,
     /// Records of other producers.
     pub foreign: u64,
+    written_out_of_order: u64,
+    delivered_out_of_order: u64,
+    order_unchecked: u64,
+    /// The highest number read of each key, by the hash of the key.
+    keys: HashMap<u64, u64>,
+    /// The highest sequence number read of each shard.
+    shards: HashMap<String, (u128, u128, u32)>,
+    window: Option<Window>,
+    places: Vec<FaultPlace>,
+}
+
+/// What an idempotent consumer remembers.
+#[derive(Debug, Clone)]
+struct Window {
+    size: usize,
+    recent: VecDeque<u64>,
+    known: HashSet<u64>,
+    /// Records that came again and were no longer known.
+    passed: u64,
 }
 
 /// Outcome of the delivery check for one consumer, in records.
@@ -46,8 +139,29 @@ pub struct DeliveryCheck {
     /// Acknowledged, and not seen when the run ended: the consumer had not read everything by then.
     #[serde(default)]
     pub unread: u64,
-    /// Deliveries of records that the consumer had seen before.
+    /// Deliveries of records that the consumer had seen before: what a naive consumer does twice.
     pub duplicates: u64,
+    /// Of the duplicates, those that were read again, as at-least-once delivery does after an interruption.
+    #[serde(default)]
+    pub redelivered: u64,
+    /// Of the duplicates, second copies that the producer's retries made.
+    #[serde(default)]
+    pub copies_by_retries: u64,
+    /// Of the duplicates, second copies of records that were sent once.
+    #[serde(default)]
+    pub copies_otherwise: u64,
+    /// Duplicates that get past an idempotent consumer with the scenario's `dedupe_window`; `None` without one.
+    #[serde(default)]
+    pub duplicates_past_window: Option<u64>,
+    /// Stored behind a later record of the same key: a retry was overtaken.
+    #[serde(default)]
+    pub written_out_of_order: u64,
+    /// Read behind a record of the same key and shard that was stored later.
+    #[serde(default)]
+    pub delivered_out_of_order: u64,
+    /// First deliveries whose order was not watched: there were more keys than are kept.
+    #[serde(default)]
+    pub order_unchecked: u64,
     /// Seen although no acknowledgement came: the answer was lost, or the record was given up.
     pub unexpected: u64,
     /// Read with a wrong checksum.
@@ -56,62 +170,142 @@ pub struct DeliveryCheck {
     pub foreign: u64,
 }
 
-impl RecordSet {
-    /// Adds a record; `false` if it was there.
-    pub fn insert(&mut self, index: u64) -> bool {
-        let (word, bit) = ((index / 64) as usize, 1 << (index % 64));
-        if word >= self.words.len() {
-            self.words.resize(word + 1, 0);
-        }
-        let new = self.words[word] & bit == 0;
-        self.words[word] |= bit;
-        self.len += u64::from(new);
-        new
-    }
-
-    /// Number of records.
-    pub const fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Adds every record of another set.
-    pub fn extend(&mut self, other: &Self) {
-        if self.words.len() < other.words.len() {
-            self.words.resize(other.words.len(), 0);
-        }
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
-        self.len = self.words.iter().map(|word| u64::from(word.count_ones())).sum();
-    }
-
-    /// Number of records that are in both sets.
-    pub fn in_common(&self, other: &Self) -> u64 {
-        self.words.iter().zip(&other.words).map(|(a, b)| u64::from((a & b).count_ones())).sum()
-    }
-}
-
 impl Reading {
-    /// A consumer of run number `run` that has read nothing.
-    pub fn new(run: u32) -> Self {
-        Self { run, seen: RecordSet::default(), duplicates: 0, corrupt: 0, foreign: 0 }
+    /// A consumer of run number `run` that has read nothing, and recognises the last `dedupe_window` records.
+    pub fn new(run: u32, dedupe_window: Option<usize>) -> Self {
+        let window = |size| Window { size, recent: VecDeque::new(), known: HashSet::new(), passed: 0 };
+        Self {
+            run,
+            seen: RecordSet::default(),
+            duplicates: 0,
+            redelivered: 0,
+            copied: RecordSet::default(),
+            copied_again: Vec::new(),
+            corrupt: 0,
+            foreign: 0,
+            written_out_of_order: 0,
+            delivered_out_of_order: 0,
+            order_unchecked: 0,
+            keys: HashMap::new(),
+            shards: HashMap::new(),
+            window: dedupe_window.map(window),
+            places: Vec::new(),
+        }
     }
 
     /// Takes in a record of which the run offers numbers below `offered`; gives its header if it belongs to the run and is
     /// seen for the first time.
-    pub fn take(&mut self, blob: &[u8], offered: u64) -> Option<Header> {
-        match Header::read(blob) {
-            Err(HeaderError::Foreign) => self.foreign += 1,
-            Err(HeaderError::Corrupt) => self.corrupt += 1,
-            Ok(header) if header.run != self.run || header.index >= offered => self.foreign += 1,
-            Ok(header) if self.seen.insert(header.index) => return Some(header),
-            Ok(_) => self.duplicates += 1,
+    pub fn take(&mut self, record: &ReadRecord<'_>, offered: u64) -> Option<Header> {
+        let again = self.was_read(record);
+        let header = match Header::read(record.data) {
+            Err(HeaderError::Foreign) => {
+                self.foreign += 1;
+                return None;
+            }
+            Err(HeaderError::Corrupt) => {
+                self.corrupt += 1;
+                self.note(DeliveryFault::Corrupt, None, record);
+                return None;
+            }
+            Ok(header) if header.run != self.run || header.index >= offered => {
+                self.foreign += 1;
+                return None;
+            }
+            Ok(header) => header,
+        };
+        if let Some(window) = &mut self.window {
+            window.take(header.index, self.seen.contains(header.index));
+        }
+        if self.seen.insert(header.index) {
+            self.check_order(header.index, again, record);
+            return Some(header);
+        }
+        self.duplicates += 1;
+        if again {
+            self.redelivered += 1;
+        } else {
+            if !self.copied.insert(header.index) && self.copied_again.len() < FURTHER_COPIES_MAX {
+                self.copied_again.push(header.index);
+            }
+            self.note(DeliveryFault::Copy, Some(header.index), record);
         }
         None
     }
+
+    /// What is wrong, and where; the lost records are not among it.
+    pub fn places(&self) -> &[FaultPlace] {
+        &self.places
+    }
+
+    /// Whether this very record of the shard was read before.
+    fn was_read(&mut self, record: &ReadRecord<'_>) -> bool {
+        match self.shards.get_mut(record.shard) {
+            Some(highest) if record.order <= *highest => true,
+            Some(highest) => {
+                *highest = record.order;
+                false
+            }
+            None => {
+                self.shards.insert(record.shard.to_owned(), record.order);
+                false
+            }
+        }
+    }
+
+    fn check_order(&mut self, index: u64, again: bool, record: &ReadRecord<'_>) {
+        let key = key_hash(record.partition_key);
+        if !self.keys.contains_key(&key) && self.keys.len() >= KEYS_MAX {
+            self.order_unchecked += 1;
+            return;
+        }
+        let highest = self.keys.entry(key).or_insert(index);
+        if index >= *highest {
+            *highest = index;
+        } else if again {
+            // It was stored before what was read before it.
+            self.delivered_out_of_order += 1;
+            self.note(DeliveryFault::DeliveredOutOfOrder, Some(index), record);
+        } else {
+            self.written_out_of_order += 1;
+            self.note(DeliveryFault::WrittenOutOfOrder, Some(index), record);
+        }
+    }
+
+    fn note(&mut self, fault: DeliveryFault, index: Option<u64>, record: &ReadRecord<'_>) {
+        if self.places.iter().filter(|place| place.fault == fault).count() < PLACES_MAX {
+            self.places.push(FaultPlace {
+                fault,
+                index,
+                shard: record.shard.to_owned(),
+                partition_key: record.partition_key.to_owned(),
+                sequence_number: Some(record.sequence.to_string()),
+            });
+        }
+    }
+}
+
+impl Window {
+    fn take(&mut self, index: u64, seen_before: bool) {
+        if self.known.contains(&index) {
+            return;
+        }
+        self.passed += u64::from(seen_before);
+        if self.recent.len() >= self.size
+            && let Some(forgotten) = self.recent.pop_front()
+        {
+            self.known.remove(&forgotten);
+        }
+        self.recent.push_back(index);
+        self.known.insert(index);
+    }
+}
+
+/// Tells keys apart; two of a million keys share a hash once in 40 million runs.
+fn key_hash(key: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl DeliveryCheck {
@@ -120,12 +314,22 @@ impl DeliveryCheck {
     pub fn new(ledger: &Ledger, reading: &Reading, read_everything: bool) -> Self {
         let delivered = ledger.accepted.in_common(&reading.seen);
         let missing = ledger.accepted.len() - delivered;
+        let copies = reading.duplicates - reading.redelivered;
+        let further = reading.copied_again.iter().filter(|index| ledger.retried.contains(**index)).count() as u64;
+        let copies_by_retries = (reading.copied.in_common(&ledger.retried) + further).min(copies);
         Self {
             accepted: ledger.accepted.len(),
             delivered,
             lost: if read_everything { missing } else { 0 },
             unread: if read_everything { 0 } else { missing },
             duplicates: reading.duplicates,
+            redelivered: reading.redelivered,
+            copies_by_retries,
+            copies_otherwise: copies - copies_by_retries,
+            duplicates_past_window: reading.window.as_ref().map(|window| window.passed),
+            written_out_of_order: reading.written_out_of_order,
+            delivered_out_of_order: reading.delivered_out_of_order,
+            order_unchecked: reading.order_unchecked,
             unexpected: reading.seen.len() - delivered,
             corrupt: reading.corrupt,
             foreign: reading.foreign,
@@ -141,62 +345,13 @@ impl DeliveryCheck {
     pub const fn exactly_once(&self) -> bool {
         self.complete() && self.duplicates == 0 && self.unexpected == 0
     }
+
+    /// The records of each key arrived in the order in which they were due.
+    pub const fn in_order(&self) -> bool {
+        self.written_out_of_order == 0 && self.delivered_out_of_order == 0
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::seed::Seed;
-    use crate::time::Time;
-    use crate::workload::{Arrival, Filling, Payloads};
-
-    fn blob(run: u32, index: u64) -> Vec<u8> {
-        let arrival = Arrival { index, intended: Time::ZERO, key: "k".into(), explicit_hash_key: None, size: 64 };
-        Payloads::new(run, Seed(1), Filling::Random).payload(&arrival).to_vec()
-    }
-
-    #[test]
-    fn each_injected_fault_is_found_and_counted() {
-        let (mut ledger, mut reading) = (Ledger::default(), Reading::new(7));
-        for index in [0, 1, 2, 3, 200] {
-            ledger.accepted.insert(index);
-        }
-        let mut corrupt = blob(7, 3);
-        corrupt[40] ^= 1;
-        for record in [blob(7, 0), blob(7, 1), blob(7, 1), blob(7, 5), corrupt, blob(8, 2), b"foreign".to_vec()] {
-            reading.take(&record, 1_000);
-        }
-        let check = DeliveryCheck::new(&ledger, &reading, true);
-        let expected = DeliveryCheck {
-            accepted: 5,
-            delivered: 2,
-            lost: 3,
-            unread: 0,
-            duplicates: 1,
-            unexpected: 1,
-            corrupt: 1,
-            foreign: 2,
-        };
-        assert_eq!(check, expected);
-        assert!(!check.complete());
-        let early = DeliveryCheck::new(&ledger, &reading, false);
-        assert_eq!((early.lost, early.unread), (0, 3));
-    }
-
-    #[test]
-    fn a_record_beyond_the_offered_ones_takes_no_memory() {
-        let mut reading = Reading::new(7);
-        assert_eq!(reading.take(&blob(7, u64::MAX), 1_000), None);
-        assert_eq!((reading.foreign, reading.seen.len()), (1, 0));
-    }
-
-    #[test]
-    fn a_complete_delivery_is_exactly_once() {
-        let (mut ledger, mut reading) = (Ledger::default(), Reading::new(7));
-        for index in 0..100 {
-            ledger.accepted.insert(index);
-            reading.take(&blob(7, index), 100);
-        }
-        assert!(DeliveryCheck::new(&ledger, &reading, true).exactly_once());
-    }
-}
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -11,8 +11,8 @@ use crate::kinesis::{HashKey, HashKeyRange};
 use crate::time::Time;
 
 use super::{
-    Counters, DeliveryCheck, Interval, LatencyLog, LatencySummary, PercentilePoint, PutRecording, ReadRecording,
-    StorageUse,
+    Counters, DeliveryCheck, FaultPlace, Interval, LatencyLog, LatencySummary, PercentilePoint, PutRecording,
+    ReadRecording, StorageUse,
 };
 
 /// How a run ended.
@@ -103,6 +103,9 @@ pub struct ConsumerRecord {
     pub failed_calls: BTreeMap<String, u64>,
     /// Whether every accepted record arrived.
     pub delivery: DeliveryCheck,
+    /// The first places of each fault; all faults are counted in `delivery`.
+    #[serde(default)]
+    pub places: Vec<FaultPlace>,
     /// `polling`, `efo`, `kcl`, `lambda` or `firehose`.
     #[serde(default)]
     pub kind: String,
@@ -120,24 +123,36 @@ pub struct ConsumerRecord {
     pub work: ConsumerWork,
 }
 
+/// Most lost records that are listed; all are counted.
+const LOST_PLACES_MAX: usize = 20;
+
 impl ConsumerRecord {
-    /// What a consumer saw and did; its distributions go to `logs`, by the name of their file.
+    /// What a consumer saw and did; its distributions go to `logs`, by the name of their file. `place` tells where a record of
+    /// the run belongs that was never read.
     pub fn new(
         name: &str,
         kind: &str,
         counts: &ConsumerCounts,
         recording: ReadRecording,
         put: &PutRecording,
+        place: &dyn Fn(u64) -> FaultPlace,
         logs: &mut Vec<(String, LatencyLog)>,
     ) -> Self {
+        let delivery = DeliveryCheck::new(&put.ledger, &recording.reading, counts.read_everything);
+        let mut places = recording.reading.places().to_vec();
+        if delivery.lost > 0 {
+            let lost = put.ledger.accepted.without(&recording.reading.seen);
+            places.extend(lost.take(LOST_PLACES_MAX).map(place));
+        }
         let record = Self {
+            places,
             name: name.to_owned(),
             lag: recording.lag.total().summary(),
             lag_intervals: recording.intervals,
             calls: recording.calls,
             throttled_calls: recording.throttled_calls,
             failed_calls: recording.failed_calls,
-            delivery: DeliveryCheck::new(&put.ledger, &recording.reading, counts.read_everything),
+            delivery,
             kind: kind.to_owned(),
             read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
             discarded: recording.discarded,

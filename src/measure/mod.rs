@@ -7,13 +7,15 @@ mod delivery;
 mod interval;
 mod latency;
 mod measurement;
+mod record_set;
 mod recorder;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
-pub use delivery::{DeliveryCheck, Ledger, Reading, RecordSet};
+pub use delivery::{DeliveryCheck, DeliveryFault, FaultPlace, Ledger, ReadRecord, Reading};
 pub use interval::{Counters, Interval, ShardInterval};
 pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoint};
 pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measurement, OutageRecord, ShardRecord};
+pub use record_set::RecordSet;
 pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
 
 use serde::{Deserialize, Serialize};

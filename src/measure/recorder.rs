@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::delivery::{Ledger, Reading};
+use super::delivery::{Ledger, ReadRecord, Reading};
 use super::interval::{Counters, Interval, ShardInterval};
 use super::latency::{LatencyLog, LatencySummary, LogWindow};
 use crate::client::{FailedAttempt, Failure, Fate, Outcome, Sample};
@@ -114,6 +114,9 @@ impl PutRecorder {
     /// A record is done.
     pub fn handle_sample(&mut self, sample: &Sample) {
         self.close_intervals_before(sample.done);
+        if sample.attempts > 1 {
+            self.ledger.retried.insert(sample.index);
+        }
         match sample.outcome {
             Outcome::Accepted => self.handle_accepted(sample),
             Outcome::Failed => self.counters.failed += 1,
@@ -303,12 +306,12 @@ pub struct ReadRecording {
 
 impl ReadRecorder {
     /// A recorder for a consumer of run number `run`, which offers at most `offered` records and counts from
-    /// `measured_from` on.
-    pub fn new(run: u32, offered: u64, measured_from: Time) -> Self {
+    /// `measured_from` on. An idempotent consumer would recognise the last `dedupe_window` records.
+    pub fn new(run: u32, offered: u64, measured_from: Time, dedupe_window: Option<usize>) -> Self {
         Self {
             measured_from,
             offered,
-            reading: Reading::new(run),
+            reading: Reading::new(run, dedupe_window),
             lag: LatencyLog::default(),
             read_lag: LatencyLog::default(),
             discarded: BTreeMap::new(),
@@ -345,9 +348,9 @@ impl ReadRecorder {
     }
 
     /// A record was read at `read`, and the consumer was done with it at `done`.
-    pub fn handle_delivery(&mut self, done: Time, read: Time, fate: Fate, blob: &[u8]) {
+    pub fn handle_delivery(&mut self, done: Time, read: Time, fate: Fate, record: &ReadRecord<'_>) {
         if fate == Fate::Processed {
-            if let Some(intended) = self.handle_record(done, blob)
+            if let Some(intended) = self.handle_record(done, record)
                 && done > read
             {
                 self.read_lag.record(read.since(intended), intended >= self.measured_from);
@@ -355,7 +358,7 @@ impl ReadRecorder {
             return;
         }
         self.close_intervals_before(done);
-        self.reading.take(blob, self.offered);
+        self.reading.take(record, self.offered);
         let reason = match fate {
             Fate::Processed => "processed",
             Fate::Failed => "failed",
@@ -374,10 +377,10 @@ impl ReadRecorder {
         }
     }
 
-    /// A record with this data blob was read at `now`; gives when it was intended, if it counts.
-    pub fn handle_record(&mut self, now: Time, blob: &[u8]) -> Option<Time> {
+    /// A record was processed at `now`; gives when it was intended, if it counts.
+    fn handle_record(&mut self, now: Time, record: &ReadRecord<'_>) -> Option<Time> {
         self.close_intervals_before(now);
-        let Header { intended, .. } = self.reading.take(blob, self.offered)?;
+        let Header { intended, .. } = self.reading.take(record, self.offered)?;
         let lag: Duration = now.since(intended);
         self.lag.record(lag, intended >= self.measured_from);
         Some(intended)

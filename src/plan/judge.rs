@@ -146,6 +146,15 @@ fn objectives(result: &RunResult, measured: &Measured) -> Vec<ObjectiveResult> {
             let name = format!("lag p99 of {}", consumer.name);
             results.push(latency_objective(&name, limit, consumer.lag.p99, "the consumer read no record of the run"));
         }
+        if objectives.order_per_key {
+            let check = &consumer.delivery;
+            let disorder = check.written_out_of_order + check.delivered_out_of_order;
+            let watched = check.delivered > 0 && check.order_unchecked == 0;
+            let found = watched.then(|| format!("{} out of order", units::count(disorder)));
+            let name = format!("order for {}", consumer.name);
+            let why_not = "nothing was delivered, or there were more keys than are watched";
+            results.push(objective(&name, "per key", found, watched.then_some(check.in_order()), why_not));
+        }
         if let Some(delivery) = objectives.delivery {
             let check = &consumer.delivery;
             let (limit, met) = match delivery {

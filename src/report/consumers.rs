@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::charts::{Scale, Series};
 use super::sections::{latency_head, latency_row, legend_of, millis, milliseconds, scale_note, time_lines};
-use crate::measure::{LatencySummary, OutageRecord};
+use crate::measure::{DeliveryCheck, DeliveryFault, FaultPlace, LatencySummary, OutageRecord};
 use crate::result::{ConsumerRecord, RunResult};
 use crate::units;
 
@@ -56,6 +56,13 @@ pub fn consumers(result: &RunResult) -> Markup {
                     }
                 } }
             } }
+            @for consumer in consumers {
+                @let check = &consumer.delivery;
+                @if check.duplicates > 0 { p class="note" { (consumer.name) ": " (duplicates(check)) } }
+                @if !check.in_order() { p class="note" { (consumer.name) ": " (disorder(check)) } }
+                @if check.order_unchecked > 0 { p class="note" { (consumer.name) ": the order of " (units::count(check.order_unchecked)) " record(s) was not watched: there were more keys than are kept" } }
+                (places(consumer))
+            }
             (work(consumers))
             @for consumer in consumers { @for (reason, calls) in &consumer.failed_calls {
                 p class="note" { (consumer.name) ": " (units::count(*calls)) " reading call(s) failed with " (reason) }
@@ -96,6 +103,70 @@ fn work(consumers: &[ConsumerRecord]) -> Markup {
             @for record in &consumer.work.outages { p class="note" { (consumer.name) ": " (outage(record)) } }
         }
     }
+}
+
+/// Where things went wrong; nothing if they did not.
+fn places(consumer: &ConsumerRecord) -> Markup {
+    if consumer.places.is_empty() {
+        return html! {};
+    }
+    html! {
+        details {
+            summary { "Where it went wrong for " (consumer.name) }
+            div class="scroll" { table {
+                thead { tr { th scope="col" { "Fault" } th scope="col" { "Record" } th scope="col" { "Shard" } th scope="col" { "Partition key" } th scope="col" { "Sequence number" } } }
+                tbody { @for place in &consumer.places {
+                    tr {
+                        th scope="row" { (fault(place.fault)) }
+                        td class="number" { @match place.index { Some(index) => (index), None => "–" } }
+                        td { (place.shard) }
+                        td { (place.partition_key) }
+                        td { (place.sequence_number.as_deref().unwrap_or("–")) }
+                    }
+                } }
+            } }
+            p class="note" { "The first of each fault; all of them are counted above." }
+        }
+    }
+}
+
+const fn fault(fault: DeliveryFault) -> &'static str {
+    match fault {
+        DeliveryFault::Lost => "lost",
+        DeliveryFault::Corrupt => "corrupt",
+        DeliveryFault::Copy => "stored twice",
+        DeliveryFault::WrittenOutOfOrder => "written out of order",
+        DeliveryFault::DeliveredOutOfOrder => "delivered out of order",
+    }
+}
+
+/// The place of a fault in one line.
+pub(super) fn place(place: &FaultPlace) -> String {
+    let index = place.index.map_or_else(String::new, |index| format!(" record {index}"));
+    let sequence = place.sequence_number.as_ref().map_or_else(String::new, |number| format!(", {number}"));
+    format!("{}:{index}, key {}, {}{sequence}", fault(place.fault), place.partition_key, place.shard)
+}
+
+/// What the duplicates are.
+pub(super) fn duplicates(check: &DeliveryCheck) -> String {
+    let count = units::count;
+    let past = match check.duplicates_past_window {
+        Some(past) => format!("; {} get past an idempotent consumer with the scenario's window", count(past)),
+        None => String::new(),
+    };
+    format!(
+        "of {} duplicates {} were read again, {} are copies made by retries, {} other copies{past}",
+        count(check.duplicates),
+        count(check.redelivered),
+        count(check.copies_by_retries),
+        count(check.copies_otherwise)
+    )
+}
+
+/// What is out of order.
+pub(super) fn disorder(check: &DeliveryCheck) -> String {
+    let (written, delivered) = (units::count(check.written_out_of_order), units::count(check.delivered_out_of_order));
+    format!("{written} record(s) were written behind a later one of their key, {delivered} were delivered behind one")
 }
 
 /// An interruption in words.

@@ -67,6 +67,15 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
             units::count(check.lost),
             units::count(check.duplicates)
         ));
+        if check.duplicates > 0 {
+            line(&format!("  {}: {}", consumer.name, super::consumers::duplicates(check)));
+        }
+        if !check.in_order() {
+            line(&format!("  {}: {}", consumer.name, super::consumers::disorder(check)));
+        }
+        for place in consumer.places.iter().take(3) {
+            line(&format!("    {}", printable(&super::consumers::place(place))));
+        }
         if check.unread > 0 {
             let unread = units::count(check.unread);
             line(&format!(

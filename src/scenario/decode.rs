@@ -181,7 +181,7 @@ fn check_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
 
 fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectives, Reported> {
     let mut reader = root.section("slo");
-    for key in ["lag_p99", "delivery"] {
+    for key in ["lag_p99", "delivery", "order"] {
         if let Some(at) = reader.place(key).filter(|_| nobody_reads) {
             let problem = Diagnostic::new(format!("`{}` cannot be judged: nobody reads the stream", reader.path(key)));
             let help = "remove it, or add a consumer, such as\n[[consumer]]\nname = \"analytics\"\ntype = \"polling\"";
@@ -194,6 +194,7 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
     let lag_p99 = bound("lag_p99");
     let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
     let delivery = reader.choice("delivery", &deliveries, Some(None));
+    let order_per_key = reader.choice("order", &[("any", false), ("per-key", true)], Some(false));
     reader.finish();
     Ok(Objectives {
         throttled: throttled?.map(|found| found.value),
@@ -202,6 +203,7 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         put_p999: put_p999?.map(|found| found.value),
         lag_p99: lag_p99?.map(|found| found.value),
         delivery: delivery?.value,
+        order_per_key: order_per_key?.value,
     })
 }
 

@@ -139,6 +139,9 @@ pub struct Objectives {
     pub lag_p99: Option<Duration>,
     /// Whether every accepted record must reach every consumer exactly once.
     pub delivery: Option<Delivery>,
+    /// Whether every consumer must get the records of a key in the order in which they were due.
+    #[serde(default)]
+    pub order_per_key: bool,
 }
 
 /// What the delivery check demands.

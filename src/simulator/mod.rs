@@ -17,7 +17,9 @@ use service::{LEAD, Service};
 
 use crate::client::{Backoff, CallId, CallOutcome, EntryOutcome, Failure, Producer, ShardMap};
 use crate::kinesis::{HashKey, Profile, ShardId};
-use crate::measure::{DeadLetters, Ending, EventRecord, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse};
+use crate::measure::{
+    DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse,
+};
 use crate::scenario::{Action, Event, Scenario};
 use crate::time::Time;
 use crate::workload::{Arrival, Payloads, Workload};
@@ -194,7 +196,10 @@ impl<'a> Simulator<'a> {
         let put = self.recorder.finish(self.now, open);
         let mut logs = Vec::new();
         let unknown_stored = self.readers.seen_of(&put.ledger.unknown);
-        let consumers = self.readers.finish(self.now, &put, &mut logs);
+        let consumers = {
+            let place = |index| FaultPlace::lost(&self.workload, &self.shards, index);
+            self.readers.finish(self.now, &put, &place, &mut logs)
+        };
         let usage = self.service.usage();
         let storage = Some(StorageUse {
             budget: usage.budget,

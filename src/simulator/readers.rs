@@ -15,7 +15,9 @@ use crate::kinesis::{
     ChildShard, ConsumerName, ErrorKind, IteratorToken, Position, Profile, ReadRecord, Request, Response,
     SequenceNumber, ServiceError, ShardId, SubscriptionId, SubscriptionPoll,
 };
-use crate::measure::{ConsumerRecord, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
+use crate::measure::{
+    self, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet,
+};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
@@ -71,7 +73,7 @@ impl Readers {
             readers.readers.push(Reader {
                 consumer: consumer.clone(),
                 machine: Machine::new(application, scenario.seed),
-                recorder: ReadRecorder::new(run, offered, Time::ZERO + scenario.load.warm_up),
+                recorder: ReadRecorder::new(run, offered, Time::ZERO + scenario.load.warm_up, consumer.dedupe_window),
                 begun: false,
                 wake: Time::NEVER,
                 subscriptions: HashMap::new(),
@@ -174,7 +176,17 @@ impl Readers {
         let reader = &mut self.readers[number];
         while let Some(delivery) = reader.machine.poll_delivery() {
             let (done, read) = (run_time(delivery.done), run_time(delivery.read));
-            reader.recorder.handle_delivery(done, read, delivery.fate, &delivery.received.record.data);
+            let (record, part) = (&delivery.received.record, delivery.received.part);
+            let number = record.sequence_number;
+            let shard = reader.machine.shard(delivery.shard).map_or_else(String::new, ToString::to_string);
+            let record = measure::ReadRecord {
+                shard: &shard,
+                partition_key: &String::from_utf8_lossy(&record.partition_key),
+                sequence: &number,
+                order: (number.shard_created.into(), number.index.into(), part),
+                data: &record.data,
+            };
+            reader.recorder.handle_delivery(done, read, delivery.fate, &record);
         }
         if let Some(wake) = reader.machine.poll_timeout().filter(|wake| *wake < reader.wake) {
             reader.wake = wake;
@@ -264,11 +276,17 @@ impl Readers {
     }
 
     /// What the consumers have seen.
-    pub fn finish(self, ended: Time, put: &PutRecording, logs: &mut Vec<(String, LatencyLog)>) -> Vec<ConsumerRecord> {
+    pub fn finish(
+        self,
+        ended: Time,
+        put: &PutRecording,
+        place: &dyn Fn(u64) -> FaultPlace,
+        logs: &mut Vec<(String, LatencyLog)>,
+    ) -> Vec<ConsumerRecord> {
         let record = |mut reader: Reader| {
             let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
             let counts = reader.machine.counts(ended + lead());
-            ConsumerRecord::new(name, kind, &counts, reader.recorder.finish(ended), put, logs)
+            ConsumerRecord::new(name, kind, &counts, reader.recorder.finish(ended), put, place, logs)
         };
         self.readers.into_iter().map(record).collect()
     }
@@ -323,7 +341,7 @@ fn plain(record: ReadRecord) -> Vec<ReadRecord> {
 }
 
 fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildShard>) -> Answer<Simulated> {
-    let received = |record: ReadRecord| {
+    let received = |(part, record): (u32, ReadRecord)| {
         let mut hasher = DefaultHasher::new();
         record.partition_key.hash(&mut hasher);
         Received {
@@ -331,12 +349,13 @@ fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildSh
             key_hash: hasher.finish(),
             bytes: u32::try_from(record.data.len() + record.partition_key.len()).unwrap_or(u32::MAX),
             age: at.since(record.arrival),
+            part,
             record,
         }
     };
     let child = |child: ChildShard| Lineage { shard: child.shard, parents: child.parents };
     Answer {
-        records: records.into_iter().flat_map(plain).map(received).collect(),
+        records: records.into_iter().flat_map(|record| (0..).zip(plain(record))).map(received).collect(),
         behind: Duration::from_millis(behind),
         children: children.into_iter().map(child).collect(),
     }

@@ -363,3 +363,44 @@ fn records_that_were_not_accepted_are_listed() {
     assert_eq!((letters.listed.len(), letters.omitted + 100), (100, simulation.measurement.counters.failed));
     assert_eq!(letters.listed[0].reason.map(streamgauge::client::Reason::word), Some("throttled"));
 }
+
+#[test]
+fn retries_overtake_unless_the_order_of_a_key_is_kept() {
+    let toml = |order: &str| {
+        load(
+            10,
+            &format!(
+                r#"
+                producer = {{ order = "{order}", linger = "5ms" }}
+                [[consumer]]
+                name = "polls"
+                type = "polling"
+                dedupe_window = 1000
+                [[fault]]
+                kind = "internal-failure"
+                probability = "20%"
+                operations = ["PutRecords"]
+                [[fault]]
+                kind = "connection-dropped"
+                probability = "5%"
+                operations = ["PutRecords"]
+                "#
+            ),
+        )
+    };
+    let (any, kept) = (measured(&toml("any")), measured(&toml("per-key")));
+    let (any, kept) = (&any.consumers[0], &kept.consumers[0]);
+    assert!(any.delivery.written_out_of_order > 50, "{:?}", any.delivery);
+    assert_eq!((any.delivery.delivered_out_of_order, any.delivery.lost), (0, 0));
+    assert!(kept.delivery.in_order() && kept.delivery.lost == 0, "{:?}", kept.delivery);
+    // Half of the broken connections had carried their records out: the retries made copies, and the window knows them.
+    for delivery in [any.delivery, kept.delivery] {
+        assert!(
+            delivery.copies_by_retries > 0 && delivery.redelivered + delivery.copies_otherwise == 0,
+            "{delivery:?}"
+        );
+        assert_eq!(delivery.duplicates_past_window, Some(0));
+    }
+    let first = &any.places[0];
+    assert!(first.shard.starts_with("shardId-") && first.partition_key.starts_with("key-"), "{first:?}");
+}

@@ -74,8 +74,14 @@ fn ticket(call: &ReadCall<Plain>) -> Ticket {
 }
 
 fn answer(records: impl IntoIterator<Item = u64>) -> Answer<Plain> {
-    let record =
-        |number| Received { sequence: number, key_hash: number, bytes: 100, age: Duration::ZERO, record: number };
+    let record = |number| Received {
+        sequence: number,
+        key_hash: number,
+        bytes: 100,
+        age: Duration::ZERO,
+        part: 0,
+        record: number,
+    };
     Answer { records: records.into_iter().map(record).collect(), behind: Duration::ZERO, children: Vec::new() }
 }
 

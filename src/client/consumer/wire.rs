@@ -116,6 +116,8 @@ pub struct Received<W: Wire> {
     pub bytes: u32,
     /// How long the service had it when it was read, as far as the driver can tell.
     pub age: Duration,
+    /// Its place in the aggregate that it came in; 0 if it came alone.
+    pub part: u32,
     /// The record.
     pub record: W::Record,
 }
