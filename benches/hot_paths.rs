@@ -38,7 +38,7 @@ fn arrivals(c: &mut Criterion) {
     let blob = payloads.payload(&arrival);
     group.bench_function("verify 1 KiB", |b| b.iter(|| black_box(Header::read(&blob))));
     group.bench_function("pace", |b| {
-        let mut pacer = Pacer::new(Schedule::constant(Rate(1e6)), 4_000_000_000);
+        let mut pacer = Pacer::new(Schedule::constant(Rate(1e6)), 4_000_000_000, None);
         let mut now = Time::ZERO;
         b.iter(|| {
             now = now + Duration::from_micros(1);

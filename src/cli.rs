@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::Part;
 use crate::emulator::ListenAddress;
 use crate::engine::Target;
 use crate::units::Bytes;
@@ -59,6 +60,11 @@ pub struct Run {
     /// that speaks the Kinesis API, or `aws` (the standard chain of credentials and region; this costs money).
     #[arg(long, value_name = "TARGET", default_value = "embedded")]
     pub target: Target,
+    /// Offer a part of the load, such as 2/4: so many processes or machines that each offer their part offer the load
+    /// together. The scenario names the stream (stream.name), each process judges its own records, and the digests in their
+    /// results add up to that of the whole.
+    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = part, hide_default_value = true)]
+    pub part: Part,
     /// The directory to create for this run. Default: a new one under `reports/`, named for the time and the scenario.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -209,6 +215,16 @@ Exit codes:
   130  a second SIGINT stopped it at once (143: a second SIGTERM)
 
 The listening line goes to stdout, logs to stderr.";
+
+/// Part I of N of a load; people count from 1.
+fn part(text: &str) -> Result<Part, String> {
+    const MOST_PARTS: u64 = 10_000;
+    let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));
+    match numbers {
+        Some((i, of)) if (1..=of).contains(&i) && of <= MOST_PARTS => Ok(Part { index: i - 1, of }),
+        _ => Err(format!("write it as I/N, such as 2/4: part I of N, of at most {MOST_PARTS}")),
+    }
+}
 
 #[cfg(test)]
 mod tests {

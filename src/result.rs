@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use directory::{Files, NewDirectory, ReadError, WriteError, read};
 
+use crate::client::Part;
 pub use crate::measure::{ConsumerRecord, Ending, EventRecord, Measurement, ShardRecord};
 use crate::scenario::{Consumer, Objectives, Scenario, Stream};
 use crate::seed::Seed;
@@ -31,6 +32,9 @@ pub struct RunResult {
     pub target: TargetRecord,
     /// The stream that they went to.
     pub stream_name: String,
+    /// Which of the scenario's arrivals the run offered.
+    #[serde(default)]
+    pub part: Part,
     /// How the run ended.
     pub ending: Ending,
     /// When load was last offered, since the run began.
@@ -50,6 +54,10 @@ pub struct ScenarioRecord {
     pub duration: Duration,
     pub warm_up: Duration,
     pub lateness_bound: Duration,
+    #[serde(default)]
+    pub closed_loop: Option<u32>,
+    #[serde(default)]
+    pub max_in_flight: usize,
     pub consumers: Vec<Consumer>,
     pub objectives: Objectives,
     pub source: String,
@@ -65,6 +73,8 @@ impl From<&Scenario> for ScenarioRecord {
             duration: scenario.load.duration,
             warm_up: scenario.load.warm_up,
             lateness_bound: scenario.load.lateness_bound,
+            closed_loop: scenario.load.closed_loop,
+            max_in_flight: scenario.producer.max_in_flight,
             consumers: scenario.consumers.clone(),
             objectives: scenario.objectives.clone(),
             source: scenario.source.clone(),

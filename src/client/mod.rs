@@ -5,6 +5,7 @@
 
 mod backoff;
 mod consumer;
+mod intake;
 mod producer;
 mod shards;
 
@@ -17,6 +18,7 @@ pub use consumer::{
     Answer, Application, Checkpoint, Consumer, ConsumerCounts, ConsumerKind, Delivery, Fate, Interruption, LeaseCounts,
     Lineage, Outage, Processing, ProcessingCounts, ReadCall, ReadOutcome, Received, ServiceTime, Start, Ticket, Wire,
 };
+pub use intake::{Admission, Intake, Overload, Part};
 pub use producer::{
     Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Reason, Sample,
 };

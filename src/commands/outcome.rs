@@ -91,7 +91,7 @@ fn dead_letter_file(letters: &DeadLetters, scenario: &Scenario, result: &RunResu
     let workload = scenario.workload();
     let mut file = Vec::new();
     for letter in &letters.listed {
-        let arrival = workload.arrival(letter.index);
+        let arrival = workload.arrival_at(letter.index, letter.intended);
         let line = Line {
             index: letter.index,
             intended_ns: arrival.intended.as_nanos(),

@@ -7,15 +7,27 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch;
 
 use crate::engine::{Phase, Progress};
+use crate::kinesis::HashKeyRange;
 use crate::units;
 
-/// Shows the progress of a run of `duration` until its sender is gone.
-pub async fn show(mut progress: watch::Receiver<Progress>, duration: Duration) {
+/// Shows the progress of a run of `duration` until its sender is gone; when the shards are known, the lines that `announce` makes
+/// of them.
+pub async fn show(
+    mut progress: watch::Receiver<Progress>,
+    duration: Duration,
+    mut announce: impl FnMut(&[(String, HashKeyRange)]) -> Vec<String>,
+) {
     let terminal = std::io::stderr().is_terminal();
     let bar = bar(terminal, duration);
     let mut next_line = PLAIN_INTERVAL_SECONDS;
     while progress.changed().await.is_ok() {
         let now = progress.borrow_and_update().clone();
+        for line in if now.shards.is_empty() { Vec::new() } else { announce(&now.shards) } {
+            match &bar {
+                Some(bar) => bar.println(line),
+                None => super::note(&line),
+            }
+        }
         if let Some(bar) = &bar {
             bar.set_position(now.now.as_nanos().min(units_of(duration)));
             bar.set_message(describe(&now));

@@ -10,11 +10,14 @@ use super::outcome::{conclude, place};
 use super::signals::Signals;
 use super::{Exit, fail, load, note, progress};
 use crate::cli::Run;
+use crate::client::Part;
 use crate::engine::{self, Control, EngineError, Progress, Target};
-use crate::kinesis::Profile;
-use crate::plan::predict;
+use crate::kinesis::{HashKeyRange, Profile};
+use crate::plan::{expected_load, predict};
+use crate::report::printable;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
+use crate::units::{Bytes, Share};
 
 /// Runs a scenario.
 pub fn run(arguments: &Run) -> Exit {
@@ -27,6 +30,10 @@ pub fn run(arguments: &Run) -> Exit {
         fail(
             "the scenario has [[fault]] tables, which only the embedded emulator obeys: remove them, or leave out --target",
         );
+        return Exit::BadInput;
+    }
+    if let Err(problem) = check_part(arguments, &scenario) {
+        fail(&problem);
         return Exit::BadInput;
     }
     let (directory, place) = match place(arguments.out.as_deref(), &scenario) {
@@ -55,11 +62,31 @@ pub fn run(arguments: &Run) -> Exit {
         scenario: ScenarioRecord::from(&scenario),
         target,
         stream_name: run.stream,
+        part: arguments.part,
         ending: run.ending,
         load_ended: run.load_ended,
         measurement: run.measurement,
     };
     conclude(&scenario, &plan, &result, &run.logs, &run.dead_letters, run.began, place, &directory, arguments.json)
+}
+
+/// Whether several processes can offer the scenario together.
+fn check_part(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
+    if arguments.part == Part::WHOLE {
+        return Ok(());
+    }
+    if arguments.target == Target::Embedded {
+        return Err(
+            "--part needs a target that all processes reach: each has an embedded emulator of its own".to_owned()
+        );
+    }
+    if scenario.stream.name.is_none() {
+        return Err("--part needs a stream that all processes use: name it in the scenario, by stream.name".to_owned());
+    }
+    if scenario.load.closed_loop.is_some() {
+        return Err("a closed-loop load has no parts: give each process producers of its own".to_owned());
+    }
+    Ok(())
 }
 
 async fn measure(
@@ -69,7 +96,9 @@ async fn measure(
 ) -> Result<(engine::Run, TargetRecord), EngineError> {
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
-    let shown = tokio::spawn(progress::show(progress, scenario.load.duration));
+    let (asked, limits) = (scenario.clone(), profile.clone());
+    let announce = move |shards: &[(String, HashKeyRange)]| announce(&asked, &limits, shards);
+    let shown = tokio::spawn(progress::show(progress, scenario.load.duration, announce));
     tokio::spawn(stop_at_signal(stop_sender, progress_sender.subscribe()));
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
     let target = match &arguments.target {
@@ -77,10 +106,42 @@ async fn measure(
         Target::Endpoint(url) => TargetRecord::Endpoint { url: url.clone() },
         Target::Aws => TargetRecord::Aws { region: connection.region.clone().unwrap_or_default() },
     };
-    let run = engine::run(&connection, scenario, profile, Control { stop, progress: progress_sender }).await;
+    let run = engine::run(
+        &connection,
+        scenario,
+        profile,
+        Control { part: arguments.part, ..Control::new(stop, progress_sender) },
+    )
+    .await;
     // The bar is gone before anything else is printed.
     let _ = shown.await;
     run.map(|run| (run, target))
+}
+
+/// What the shards of the stream will be offered: the fullest first.
+fn announce(scenario: &Scenario, profile: &Profile, shards: &[(String, HashKeyRange)]) -> Vec<String> {
+    const MOST_LINES: usize = 8;
+    let ranges: Vec<HashKeyRange> = shards.iter().map(|(_, range)| *range).collect();
+    let loads = expected_load(scenario, profile, &ranges);
+    let mut order: Vec<usize> = (0..loads.len().min(shards.len())).collect();
+    order.sort_by(|a, b| loads[*b].utilisation.total_cmp(&loads[*a].utilisation));
+    let full = |index: Option<&usize>| index.map_or(Share(0.0), |index| Share(loads[*index].utilisation));
+    let (most, least) = (full(order.first()), full(order.last()));
+    let head =
+        format!("expected load of {} shard(s): {most} of the write limit at most, {least} at least", shards.len());
+    let shard = |index: &usize| {
+        let load = &loads[*index];
+        let bytes = Bytes(load.bytes.round() as u64);
+        format!(
+            "  {}  {:>6}  {:>14}  {bytes}/s",
+            printable(&shards[*index].0),
+            Share(load.utilisation).to_string(),
+            load.records.to_string()
+        )
+    };
+    let rest = order.len().saturating_sub(MOST_LINES);
+    let rest = (rest > 0).then(|| format!("  and {rest} with less"));
+    std::iter::once(head).chain(order.iter().take(MOST_LINES).map(shard)).chain(rest).collect()
 }
 
 /// The first signal ends the run and keeps what was measured; a second one ends the program.

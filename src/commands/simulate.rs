@@ -12,6 +12,7 @@ use super::outcome::{conclude, place};
 use super::signals::Signals;
 use super::{Exit, fail, load};
 use crate::cli::Simulate;
+use crate::client::Part;
 use crate::kinesis::Profile;
 use crate::plan::predict;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
@@ -59,6 +60,7 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         scenario: ScenarioRecord::from(&scenario),
         target: TargetRecord::Simulated { profile: profile.name.clone() },
         stream_name: "simulated".to_owned(),
+        part: Part::WHOLE,
         ending: simulation.ending,
         load_ended: simulation.load_ended,
         measurement: simulation.measurement,

@@ -7,6 +7,7 @@ mod changes;
 mod clock;
 mod consumers;
 mod events;
+mod health;
 mod pacer;
 mod put;
 mod readers;
@@ -22,6 +23,8 @@ pub use pacer::{Pacer, Release};
 pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};
 
+use crate::client::Part;
+use crate::kinesis::HashKeyRange;
 use crate::measure::{Counters, DeadLetters, Ending, LatencyLog, Measurement};
 use crate::time::Time;
 
@@ -69,9 +72,16 @@ pub struct Control {
     pub stop: watch::Receiver<bool>,
     /// How the run is going, about once per second.
     pub progress: watch::Sender<Progress>,
+    /// Which of the arrivals this process offers.
+    pub part: Part,
 }
 
 impl Control {
+    /// A control of the whole load.
+    pub const fn new(stop: watch::Receiver<bool>, progress: watch::Sender<Progress>) -> Self {
+        Self { stop, progress, part: Part::WHOLE }
+    }
+
     /// Done when the run is to stop. Whoever can no longer say so never will.
     async fn stopped(&mut self) {
         if self.stop.wait_for(|stop| *stop).await.is_err() {
@@ -87,6 +97,8 @@ pub struct Progress {
     pub phase: Phase,
     /// The stream that the run has created and will delete.
     pub created_stream: Option<String>,
+    /// The open shards of the stream, once they are known: their ids and hash keys.
+    pub shards: Vec<(String, HashKeyRange)>,
     /// The time of the run.
     pub now: Time,
     /// The records so far.

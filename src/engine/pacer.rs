@@ -27,6 +27,10 @@ use crate::workload::{Position, Schedule};
 pub struct Release {
     /// Their numbers.
     pub arrivals: Range<u64>,
+    /// How many of them, the first ones, are more than the promise to catch up holds.
+    pub beyond: u64,
+    /// When they were released.
+    pub at: Time,
 }
 
 /// Decides which arrivals are due; a pure state machine over the schedule and governor.
@@ -52,10 +56,12 @@ impl Clock for ArrivalClock {
 }
 
 impl Pacer {
-    /// A pacer for the first `count` arrivals of `schedule`, whose backlog is sent in full however large it gets.
-    pub fn new(schedule: Schedule, count: u64) -> Self {
+    /// A pacer for the first `count` arrivals of `schedule`. Without `catch_up` its backlog is sent in full however large it
+    /// gets; else it says what is beyond so many arrivals.
+    pub fn new(schedule: Schedule, count: u64, catch_up: Option<u64>) -> Self {
         let clock = ArrivalClock::default();
-        let burst = NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
+        let burst = u32::try_from(catch_up.unwrap_or(count)).unwrap_or(u32::MAX);
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let one_per_arrival = Quota::with_period(Duration::from_nanos(Position::ARRIVAL))
             .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
             .allow_burst(burst);
@@ -67,13 +73,16 @@ impl Pacer {
     }
 
     /// The arrivals that are due at `now` and were not released before.
-    pub fn release(&mut self, now: Time) -> Range<u64> {
-        self.clock.0.store(self.schedule.expected(now).as_nanos(), Ordering::Relaxed);
-        let first = self.next;
-        while self.next < self.count && self.limiter.check().is_ok() {
-            self.next += 1;
+    pub fn release(&mut self, now: Time) -> Release {
+        let position = self.schedule.expected(now);
+        self.clock.0.store(position.as_nanos(), Ordering::Relaxed);
+        let (first, due) = (self.next, position.arrivals().min(self.count));
+        let mut promised = 0;
+        while first + promised < due && self.limiter.check().is_ok() {
+            promised += 1;
         }
-        first..self.next
+        self.next = due.max(first);
+        Release { arrivals: first..self.next, beyond: self.next - first - promised, at: now }
     }
 
     /// When the next arrival is due; `None` when all are released.
@@ -91,8 +100,8 @@ pub fn run(mut pacer: Pacer, clock: &RunClock, stop: &AtomicBool, releases: &mps
         if !wait_until(clock.instant(due), stop) {
             return;
         }
-        let arrivals = pacer.release(clock.now());
-        if !arrivals.is_empty() && releases.send(Release { arrivals }).is_err() {
+        let release = pacer.release(clock.now());
+        if !release.arrivals.is_empty() && releases.send(release).is_err() {
             return;
         }
     }
@@ -134,14 +143,15 @@ mod tests {
 
     fn drive_schedule(schedule: Schedule, seconds: u64, stall: Option<(Time, Time)>) -> (u64, u64) {
         let count = schedule.count_before(Time::from_secs(seconds));
-        let mut pacer = Pacer::new(schedule, count);
+        let mut pacer = Pacer::new(schedule, count, None);
         let (mut released, mut largest) = (0, 0);
         while let Some(due) = pacer.next_due() {
             let now = match stall {
                 Some((from, to)) if from <= due && due < to => to,
                 _ => due,
             };
-            let arrivals = pacer.release(now);
+            let Release { arrivals, beyond, .. } = pacer.release(now);
+            assert_eq!(beyond, 0, "without a limit all is promised");
             assert_eq!(arrivals.start, released, "arrivals are released in order and once");
             assert!(!arrivals.is_empty(), "an arrival that is due at {now:?} is released");
             released = arrivals.end;
@@ -169,15 +179,31 @@ mod tests {
 
     #[test]
     fn there_is_no_burst_at_the_start() {
-        let mut pacer = Pacer::new(Schedule::constant(Rate(2_000.0)), 8_000);
-        assert_eq!(pacer.release(Time::ZERO), 0..1);
-        assert_eq!(pacer.release(Time::from_millis(10)), 1..21);
+        let mut pacer = Pacer::new(Schedule::constant(Rate(2_000.0)), 8_000, None);
+        assert_eq!(pacer.release(Time::ZERO).arrivals, 0..1);
+        assert_eq!(pacer.release(Time::from_millis(10)).arrivals, 1..21);
     }
 
     #[test]
     fn a_stall_is_caught_up_in_full() {
         let stall = (Time::from_secs(1), Time::from_millis(1_500));
         assert_eq!(drive(2_000.0, 4, Some(stall)), (8_000, 1_001));
+    }
+
+    #[test]
+    fn what_a_stall_leaves_beyond_the_promise_is_told() {
+        let mut pacer = Pacer::new(Schedule::constant(Rate(2_000.0)), 8_000, Some(400));
+        assert_eq!(
+            pacer.release(Time::from_millis(100)),
+            Release { arrivals: 0..201, beyond: 0, at: Time::from_millis(100) }
+        );
+        // 500 ms later 1,000 are due, of which the newest 400 are promised.
+        let stalled = pacer.release(Time::from_millis(600));
+        assert_eq!((stalled.arrivals, stalled.beyond), (201..1_201, 600));
+        let next = pacer.release(Time::from_millis(610));
+        assert_eq!((next.arrivals, next.beyond), (1_201..1_221, 0), "the promise holds again");
+        let again = pacer.release(Time::from_millis(810));
+        assert_eq!((again.arrivals, again.beyond), (1_221..1_621, 0));
     }
 
     #[test]
@@ -198,11 +224,11 @@ mod tests {
     #[test]
     fn recorded_arrivals_are_released_when_they_were() {
         let times: Vec<Time> = [5, 5, 5, 90].map(Time::from_millis).into();
-        let mut pacer = Pacer::new(Schedule::recorded(times), 4);
-        assert_eq!(pacer.release(Time::from_millis(4)), 0..0);
-        assert_eq!(pacer.release(Time::from_millis(5)), 0..3);
+        let mut pacer = Pacer::new(Schedule::recorded(times), 4, None);
+        assert_eq!(pacer.release(Time::from_millis(4)).arrivals, 0..0);
+        assert_eq!(pacer.release(Time::from_millis(5)).arrivals, 0..3);
         assert_eq!(pacer.next_due(), Some(Time::from_millis(90)));
-        assert_eq!(pacer.release(Time::from_secs(1)), 3..4);
+        assert_eq!(pacer.release(Time::from_secs(1)).arrivals, 3..4);
         assert_eq!(pacer.next_due(), None);
     }
 }

@@ -12,12 +12,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::changes::Changes;
 use super::clock::RunClock;
-use super::pacer::{self, Pacer};
+use super::health::Health;
+use super::pacer::{self, Pacer, Release};
 use super::put::{Answer, put};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
-use crate::client::{Backoff, CallOutcome, EntryOutcome, Producer};
+use crate::client::{Admission, Backoff, CallOutcome, EntryOutcome, Intake, Part, Producer};
 use crate::kinesis::{HashKey, Profile};
 use crate::measure::{
     ConsumerRecord, DeadLetters, Ending, FaultPlace, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord,
@@ -82,7 +83,7 @@ async fn run_on(
 ) -> Result<Run, EngineError> {
     let workload = scenario.workload();
     let mut readers = Readers::default();
-    let started = readers.start(connection, scenario, profile, ready, run, workload.count(), &control).await;
+    let started = readers.start(connection, scenario, profile, ready, run, scenario.most_records(), &control).await;
     let positioned = match started {
         Ok(()) => readers.wait_until_positioned(&mut control).await,
         Err(error) => Err(error),
@@ -91,8 +92,11 @@ async fn run_on(
         readers.stop(&connection.client).await.into_iter().for_each(|problem| log_leftover(Err(problem)));
         return Err(error);
     }
+    let shards = |index: &usize| Some((ready.shards.id(*index)?.to_string(), ready.shards.range(*index)?));
+    let open = ready.shards.open().iter().filter_map(shards).collect();
+    control.progress.send_modify(|progress| progress.shards = open);
     let clock = readers.clock.clone();
-    let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone());
+    let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone(), control.part);
     let (ending, load_ended) = match session.offer_load(&mut control, &readers).await {
         Ok(end) => end,
         Err(error) => {
@@ -101,11 +105,14 @@ async fn run_on(
         }
     };
     let ending = session.drain(&mut control, &readers, ending).await;
+    let generator =
+        Some(session.health.take().map_or_else(Default::default, |health| health.finish(&session.wake_ups)));
     let ended = clock.now();
     let accepted_by_new_shards = session.accepted_by_new_shards;
     let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
     let dead_letters = std::mem::take(&mut session.dead_letters);
+    let digest = session.intake.digest();
     let workload = session.workload.clone();
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
@@ -116,6 +123,8 @@ async fn run_on(
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
     let measurement = Measurement {
+        digest,
+        generator,
         accepted_by_new_shards,
         unknown_stored,
         open_shards,
@@ -136,10 +145,16 @@ struct Session<'a> {
     payloads: Payloads,
     changes: Changes,
     clock: RunClock,
+    health: Option<Health>,
+    /// The longest time from a release to its notice, of each second.
+    wake_ups: Vec<Duration>,
+    intake: Intake,
     producer: Producer,
     recorder: PutRecorder,
     dead_letters: DeadLetters,
     calls: JoinSet<Answer>,
+    /// Why the run cannot go on.
+    aborted: Option<String>,
     /// Why calls failed as a whole, and how often.
     failures: BTreeMap<String, u64>,
     /// Records that shards accepted which were not there when the run began.
@@ -154,6 +169,7 @@ impl<'a> Session<'a> {
         stream: &ReadyStream,
         run: u32,
         clock: RunClock,
+        part: Part,
     ) -> Self {
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Self {
@@ -163,10 +179,14 @@ impl<'a> Session<'a> {
             payloads: Payloads::new(run, scenario.seed, scenario.filling),
             changes: Changes::new(connection.client.clone(), stream.clone(), &scenario.events),
             clock,
+            health: None,
+            wake_ups: Vec::new(),
+            intake: scenario.intake(part),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             calls: JoinSet::new(),
+            aborted: None,
             failures: BTreeMap::new(),
             accepted_by_new_shards: 0,
         }
@@ -174,18 +194,14 @@ impl<'a> Session<'a> {
 
     /// Offers the load until all arrivals are released or the run is stopped.
     async fn offer_load(&mut self, control: &mut Control, readers: &Readers) -> Result<(Ending, Time), EngineError> {
-        let pacer = Pacer::new(self.workload.schedule().clone(), self.workload.count());
         let stop_pacer = Arc::new(AtomicBool::new(false));
         let (sender, mut releases) = mpsc::unbounded_channel();
         self.clock.start();
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
         }
-        let (clock, stop) = (self.clock.clone(), stop_pacer.clone());
-        std::thread::Builder::new()
-            .name("pacer".to_owned())
-            .spawn(move || pacer::run(pacer, &clock, &stop, &sender))
-            .map_err(EngineError::Thread)?;
+        self.health = Some(Health::start(self.clock.clone(), self.connection.port));
+        self.start_pacer(&stop_pacer, sender)?;
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let end = Time::ZERO + self.scenario.load.duration;
@@ -193,10 +209,12 @@ impl<'a> Session<'a> {
         let mut backlog: Range<u64> = 0..0;
         let mut all_released = false;
         let ending = loop {
-            if all_released && backlog.is_empty() {
+            let over = if self.intake.is_closed() { self.clock.now() >= end } else { all_released };
+            if over && backlog.is_empty() {
                 break Ending::Complete;
             }
-            let due = self.producer.poll_timeout().into_iter().chain(self.changes.due()).min();
+            let ends = self.intake.is_closed().then_some(end);
+            let due = self.producer.poll_timeout().into_iter().chain(self.changes.due()).chain(ends).min();
             tokio::select! {
                 biased;
                 () = control.stopped() => break Ending::Interrupted,
@@ -205,18 +223,27 @@ impl<'a> Session<'a> {
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
                 () = yield_now(), if !backlog.is_empty() => {}
                 release = releases.recv(), if !all_released => match release {
-                    Some(release) => backlog = joined(backlog, release.arrivals),
+                    Some(release) => self.handle_release(&mut backlog, release),
                     None => all_released = true,
                 },
                 () = sleep_until(self.clock.instant(due.unwrap_or(end)).into()), if due.is_some() => {}
             }
             while let Ok(release) = releases.try_recv() {
-                backlog = joined(backlog, release.arrivals);
+                self.handle_release(&mut backlog, release);
+            }
+            if self.intake.is_closed() && !over {
+                backlog = joined(backlog, self.intake.refill(self.producer.open_records()));
             }
             // Some at a time: calls go out and answers come in while the rest waits, late but not lost.
-            let taken = backlog.start..backlog.end.min(backlog.start.saturating_add(ARRIVALS_AT_A_TIME));
-            backlog.start = taken.end;
-            self.take_up(taken);
+            let most = backlog.start.saturating_add(ARRIVALS_AT_A_TIME);
+            while backlog.start < backlog.end.min(most) && self.aborted.is_none() {
+                let waiting = (backlog.end - backlog.start) / self.intake.parts();
+                self.take_up(backlog.start, waiting.max(1));
+                backlog.start += 1;
+            }
+            if let Some(reason) = self.aborted.take() {
+                break Ending::Aborted { reason };
+            }
             self.advance();
             let recorder = &self.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
@@ -230,7 +257,7 @@ impl<'a> Session<'a> {
     /// Returns how the run ended.
     async fn drain(&mut self, control: &mut Control, readers: &Readers, mut ending: Ending) -> Ending {
         let mut patience = self.scenario.load.drain;
-        if ending == Ending::Interrupted {
+        if ending != Ending::Complete {
             // Whoever pressed Ctrl-C wants the terminal back; what is under way still gets its answer.
             self.producer.abandon(self.clock.now());
             patience = patience.min(INTERRUPTED_DRAIN);
@@ -278,12 +305,54 @@ impl<'a> Session<'a> {
         (self.recorder.finish(now, open), warnings)
     }
 
-    fn take_up(&mut self, arrivals: Range<u64>) {
-        for index in arrivals {
-            let arrival = self.workload.arrival(index);
-            let now = self.clock.now();
-            self.recorder.handle_arrival(now, arrival.intended);
-            let shard = self.changes.stream.shards.locate(hash_key(&arrival));
+    /// Starts the thread that releases the arrivals; a closed-loop load needs none.
+    fn start_pacer(&self, stop: &Arc<AtomicBool>, sender: mpsc::UnboundedSender<Release>) -> Result<(), EngineError> {
+        if self.intake.is_closed() {
+            return Ok(());
+        }
+        let catch_up = self.scenario.load.overload.catch_up();
+        let pacer = Pacer::new(self.workload.schedule().clone(), self.workload.count(), catch_up);
+        let (clock, stop) = (self.clock.clone(), stop.clone());
+        let thread = std::thread::Builder::new().name("pacer".to_owned());
+        thread.spawn(move || pacer::run(pacer, &clock, &stop, &sender)).map_err(EngineError::Thread).map(drop)
+    }
+
+    /// Puts what was released behind what waits already. What is beyond the promise to catch up is dealt with at once.
+    fn handle_release(&mut self, backlog: &mut Range<u64>, release: Release) {
+        let second = release.at.second() as usize;
+        if self.wake_ups.len() <= second {
+            self.wake_ups.resize(second + 1, Duration::ZERO);
+        }
+        self.wake_ups[second] = self.wake_ups[second].max(self.clock.now().since(release.at));
+        let beyond = release.arrivals.start..release.arrivals.start + release.beyond;
+        if backlog.is_empty() {
+            beyond.clone().for_each(|index| self.take_up(index, u64::MAX));
+            *backlog = beyond.end..release.arrivals.end;
+        } else {
+            *backlog = joined(backlog.clone(), release.arrivals);
+        }
+    }
+
+    /// Takes up an arrival, or deals with it as the scenario says if too many are `due` and not taken up, itself included.
+    fn take_up(&mut self, index: u64, due: u64) {
+        if self.aborted.is_some() || !self.intake.is_mine(index) {
+            return;
+        }
+        let waiting = due.saturating_add(self.producer.backlog());
+        let admission = self.intake.admission(waiting);
+        let now = self.clock.now();
+        if admission == Admission::Abort {
+            self.aborted = Some(self.intake.overload_in_words(waiting));
+            return;
+        }
+        let arrival =
+            if self.intake.is_closed() { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) };
+        self.intake.note(&arrival);
+        self.recorder.handle_arrival(now, arrival.intended);
+        let shard = self.changes.stream.shards.locate(hash_key(&arrival));
+        if admission == Admission::Drop {
+            self.producer.refuse_arrival(now, &arrival, shard);
+        } else {
             self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
         }
     }
@@ -312,7 +381,7 @@ impl<'a> Session<'a> {
         let now = self.clock.now();
         self.producer.handle_timeout(now);
         while let Some(call) = self.producer.poll_call(now) {
-            self.recorder.handle_call(now, call.entries.len());
+            self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
             let (client, stream) = (self.connection.puts.clone(), self.changes.stream.name.clone());
             self.calls.spawn(put(
                 client,
@@ -343,6 +412,7 @@ impl<'a> Session<'a> {
         progress.send_replace(Progress {
             phase,
             created_stream: self.changes.stream.created.then(|| self.changes.stream.name.clone()),
+            shards: Vec::new(),
             now,
             counters: self.recorder.counters(self.producer.open_records()),
             accepted_last_second: last.map_or(0, |interval| interval.accepted),

@@ -1,12 +1,15 @@
 //! The list of records that were not accepted.
 
 use crate::client::{Outcome, Reason, Sample};
+use crate::time::Time;
 
-/// A record that was not accepted, and why. Its time, key and data are functions of its number.
+/// A record that was not accepted, and why. Its key and data are functions of its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Number of the arrival.
     pub index: u64,
+    /// When it was due.
+    pub intended: Time,
     /// What became of it.
     pub outcome: Outcome,
     /// Why.
@@ -42,7 +45,7 @@ impl DeadLetters {
             self.omitted += 1;
             return;
         }
-        let Sample { index, outcome, reason, attempts, shard, .. } = *sample;
-        self.listed.push(DeadLetter { index, outcome, reason, attempts, shard });
+        let Sample { index, intended, outcome, reason, attempts, shard, .. } = *sample;
+        self.listed.push(DeadLetter { index, intended, outcome, reason, attempts, shard });
     }
 }

@@ -66,6 +66,12 @@ pub struct Interval {
     pub response_p99: Option<u64>,
     /// Longest of the same, nanoseconds.
     pub response_max: Option<u64>,
+    /// 99th percentile of the lateness of the records taken up in this second, nanoseconds.
+    #[serde(default)]
+    pub lateness_p99: Option<u64>,
+    /// Most calls that were under way at once.
+    #[serde(default)]
+    pub open_calls: u64,
     /// Per shard, in the order of the result's shards; shards without traffic at the end may be missing.
     pub shards: Vec<ShardInterval>,
 }

@@ -11,8 +11,8 @@ use crate::kinesis::{HashKey, HashKeyRange};
 use crate::time::Time;
 
 use super::{
-    Counters, DeliveryCheck, FaultPlace, Interval, LatencyLog, LatencySummary, PercentilePoint, PutRecording,
-    ReadRecording, StorageUse,
+    Counters, DeliveryCheck, FaultPlace, GeneratorHealth, Interval, LatencyLog, LatencySummary, PercentilePoint,
+    PutRecording, ReadRecording, StorageUse,
 };
 
 /// How a run ended.
@@ -42,6 +42,10 @@ pub struct Measurement {
     /// Of the unknown records, those that a consumer has seen, so that they were stored; `None` if nobody reads.
     #[serde(default)]
     pub unknown_stored: Option<u64>,
+    /// The sum of the hashes of all records offered; those of the parts of a load add up, wrapping, to that of the whole. `None`
+    /// for a closed-loop load.
+    #[serde(default, with = "hexadecimal")]
+    pub digest: Option<u64>,
     /// The same, per second since the run began.
     pub intervals: Vec<Interval>,
     /// Put latencies, by name: `response`, `lateness`, `queueing` and `service` of the records due after the warm-up,
@@ -63,10 +67,27 @@ pub struct Measurement {
     /// What happened during the run, in the order of time.
     #[serde(default)]
     pub events: Vec<EventRecord>,
+    /// What the load generator itself did; `None` for a simulation.
+    #[serde(default)]
+    pub generator: Option<GeneratorHealth>,
     /// What the embedded emulator held; `None` for other targets.
     pub storage: Option<StorageUse>,
     /// What went wrong that a reader must know of, in full sentences.
     pub warnings: Vec<String>,
+}
+
+/// Numbers of 64 bits as text: JSON readers that know only floating point would round them.
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        digest.map(|digest| format!("{digest:016x}")).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| u64::from_str_radix(&text, 16).map_err(D::Error::custom)).transpose()
+    }
 }
 
 /// A shard and what happened on it.

@@ -4,6 +4,7 @@
 
 mod dead_letter;
 mod delivery;
+mod health;
 mod interval;
 mod latency;
 mod measurement;
@@ -12,6 +13,7 @@ mod recorder;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{DeliveryCheck, DeliveryFault, FaultPlace, Ledger, ReadRecord, Reading};
+pub use health::{GeneratorHealth, HealthInterval};
 pub use interval::{Counters, Interval, ShardInterval};
 pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoint};
 pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measurement, OutageRecord, ShardRecord};

@@ -81,11 +81,13 @@ impl PutRecorder {
         self.logs.lateness.record(now.since(intended), counts);
     }
 
-    /// A call with `entries` records was made.
-    pub fn handle_call(&mut self, now: Time, entries: usize) {
+    /// A call with `entries` records was made, so that `open_calls` are under way.
+    pub fn handle_call(&mut self, now: Time, entries: usize, open_calls: usize) {
         self.counters.calls += 1;
         self.counters.attempts += entries as u64;
-        self.interval(now).attempts += entries as u64;
+        let interval = self.interval(now);
+        interval.attempts += entries as u64;
+        interval.open_calls = interval.open_calls.max(open_calls as u64);
     }
 
     /// An attempt was not accepted.
@@ -231,7 +233,8 @@ impl PutRecorder {
         let window = LogWindow { from, to };
         let logs = &mut self.logs;
         let response = logs.response.close_interval(window);
-        let others = [&mut logs.lateness, &mut logs.queueing, &mut logs.service, &mut logs.throttled, &mut logs.failed];
+        let lateness = logs.lateness.close_interval(window);
+        let others = [&mut logs.queueing, &mut logs.service, &mut logs.throttled, &mut logs.failed];
         for log in others.into_iter().chain(logs.by_kind.values_mut()) {
             log.close_interval(window);
         }
@@ -239,6 +242,7 @@ impl PutRecorder {
         interval.response_p50 = response.p50;
         interval.response_p99 = response.p99;
         interval.response_max = response.max;
+        interval.lateness_p99 = lateness.p99;
         self.open += 1;
     }
 

@@ -6,7 +6,7 @@ use super::flow::{ShardFlow, shard_flows};
 use super::processing::{Work, processing_bound};
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
-use crate::kinesis::{Profile, Spread};
+use crate::kinesis::{HashKeyRange, Profile, Spread};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::{Time, nanos};
 use crate::units::{self, Rate, Share};
@@ -51,7 +51,8 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
     let recommended_shards = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
     let binding = binding(&bounds);
 
-    let flows = shard_flows(scenario, &workload, profile, demand.record_bytes);
+    let ranges = HashKeyRange::initial(demand.shards);
+    let flows = shard_flows(scenario, &workload, profile, demand.record_bytes, &ranges);
     let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
     let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
     let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
@@ -71,6 +72,14 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
         assumptions: assumptions(scenario, profile),
     }
+}
+
+/// What each shard of a stream will be offered, by the hash keys of its shards.
+pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRange]) -> Vec<ShardForecast> {
+    let workload = scenario.workload();
+    let record_bytes = Demand::of(scenario, &workload).record_bytes;
+    let flows = shard_flows(scenario, &workload, profile, record_bytes, ranges);
+    flows.iter().map(|flow| forecast(flow, profile)).collect()
 }
 
 impl Demand {
@@ -372,6 +381,12 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
     if matches!(scenario.load.schedule, Schedule::Poisson { .. }) {
         let chance = "Arrivals come by chance; the prediction is for their mean, and a shard near its limit throttles now and then.";
         assumptions.push(chance.to_owned());
+    }
+    if let Some(producers) = scenario.load.closed_loop {
+        assumptions.push(format!(
+            "The load is a closed loop: the rate is what Little's law makes of the batches of {producers} producers and the latency \
+             of an idle stream."
+        ));
     }
     if !scenario.events.is_empty() {
         assumptions.push(

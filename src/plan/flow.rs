@@ -39,7 +39,7 @@ pub(super) fn judged_seconds(scenario: &Scenario) -> (u64, u64) {
     if first < end { (first, end) } else { (0, scenario.load.duration.as_secs_f64().ceil().max(1.0) as u64) }
 }
 
-/// The flow to each shard of the scenario.
+/// The flow to each shard of a stream, by its hash keys.
 ///
 /// A rate is a fluid of records of `record_bytes` that each shard gets its share of. Recorded arrivals are put to
 /// the shards one by one when they are due. Both start with the burst unspent, and neither retries.
@@ -48,8 +48,8 @@ pub(super) fn shard_flows(
     workload: &Workload,
     profile: &Profile,
     record_bytes: f64,
+    ranges: &[HashKeyRange],
 ) -> Vec<ShardFlow> {
-    let ranges = HashKeyRange::initial(scenario.stream.shards);
     let (first, end) = judged_seconds(scenario);
     match workload.schedule().rate() {
         Schedule::Constant { rate } => {
@@ -59,15 +59,15 @@ pub(super) fn shard_flows(
                 let accepted = (accepted(end) - accepted(first)) / (end - first) as f64;
                 ShardFlow { records, bytes: records * record_bytes, accepted }
             };
-            shares(scenario, workload, &ranges).into_iter().map(fluid).collect()
+            shares(scenario, workload, ranges).into_iter().map(fluid).collect()
         }
         Schedule::Shaped { shape } => {
-            let shares = shares(scenario, workload, &ranges);
+            let shares = shares(scenario, workload, ranges);
             let steps = steps(shape, (first, end));
             shares.into_iter().map(|share| changing(&steps, share, profile, record_bytes)).collect()
         }
         // The rate of a Poisson process is never one itself.
-        Schedule::Recorded { .. } | Schedule::Poisson { .. } => replay(workload, &ranges, profile, (first, end)),
+        Schedule::Recorded { .. } | Schedule::Poisson { .. } => replay(workload, ranges, profile, (first, end)),
     }
 }
 

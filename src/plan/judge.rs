@@ -26,6 +26,7 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
     Verdict {
         sentence: sentence(conclusion, &objectives, nothing_accepted(result), &measured, &heat),
         conclusion,
+        generator_notes: generator_notes(result),
         void_reasons,
         objectives,
         comparison: comparison(plan, result, &measured, &heat),
@@ -100,13 +101,65 @@ fn void_reasons(result: &RunResult) -> Vec<String> {
     let late = result.measurement.put.get("lateness").and_then(|lateness| lateness.p99).map(Duration::from_nanos);
     if let Some(late) = late.filter(|late| *late > bound) {
         reasons.push(format!(
-            "The load generator itself was too late: the 99th percentile of its lateness is {}, the scenario allows {}. The \
-             machine cannot produce this load; lower the rate, use a larger machine, or raise load.lateness_bound.",
+            "The generator, not the stream, was the limit: the 99th percentile of its lateness is {}, the scenario allows {}.{} \
+             Lower the rate, use a larger machine, share the load with --part, or raise load.lateness_bound.",
             units::duration(late),
-            units::duration(bound)
+            units::duration(bound),
+            cause_of_lateness(result)
         ));
     }
     reasons
+}
+
+/// What the machine says of a generator that is late.
+fn cause_of_lateness(result: &RunResult) -> String {
+    let Some(health) = &result.measurement.generator else { return String::new() };
+    let end = result.load_ended.second();
+    let (used, missed) = (health.processors_used(0, end), health.processors_missed(0, end));
+    match (used, missed) {
+        (Some(used), _) if used > 0.85 * f64::from(health.processors) => {
+            format!(" It used {used:.1} of {} processors on average.", health.processors)
+        }
+        (_, Some(missed)) if missed > 0.5 => {
+            format!(" Its threads waited for processors that others had: {missed:.1} of them, on average.")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Where the generator came near its own limits in a run that counts.
+fn generator_notes(result: &RunResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    let end = result.load_ended.second();
+    if let Some(health) = &result.measurement.generator
+        && let Some(used) = health.processors_used(0, end)
+        && used > 0.9 * f64::from(health.processors)
+    {
+        notes.push(format!(
+            "The generator used {used:.1} of {} processors on average: latencies may include its own waits for a processor.",
+            health.processors
+        ));
+    }
+    let most = result.scenario.max_in_flight as u64;
+    let seconds = result.measurement.intervals.iter().filter(|interval| interval.second < end);
+    let full = seconds.clone().filter(|interval| most > 0 && interval.open_calls >= most).count();
+    if result.scenario.closed_loop.is_none() && full > 0 {
+        notes.push(format!(
+            "In {full} of {} seconds all {most} calls of producer.max_in_flight were under way: records waited for a free call.",
+            seconds.count()
+        ));
+    }
+    let over = result.measurement.intervals.iter().filter(|interval| {
+        interval.lateness_p99.is_some_and(|late| Duration::from_nanos(late) > result.scenario.lateness_bound)
+    });
+    let late: Vec<u64> = over.map(|interval| interval.second).collect();
+    if let (Some(first), Some(last)) = (late.first(), late.last()) {
+        notes.push(format!(
+            "In {} second(s), from {first} to {last}, the generator was later than load.lateness_bound at the 99th percentile.",
+            late.len()
+        ));
+    }
+    notes
 }
 
 /// Says so if load was offered and the service took none of it.

@@ -8,7 +8,7 @@ mod processing;
 
 use serde::{Deserialize, Serialize};
 
-pub use capacity::predict;
+pub use capacity::{expected_load, predict};
 pub use judge::judge;
 
 use crate::units::{Rate, Share};
@@ -92,6 +92,8 @@ pub struct Verdict {
     pub sentence: String,
     /// Why the run does not count, in full sentences; empty for a valid run.
     pub void_reasons: Vec<String>,
+    /// Where the generator came near its own limits, in full sentences.
+    pub generator_notes: Vec<String>,
     /// Each objective of the scenario.
     pub objectives: Vec<ObjectiveResult>,
     /// Predicted and measured side by side.

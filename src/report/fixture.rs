@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::client::Part;
 use crate::kinesis::Profile;
 use crate::measure::{
     ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, LatencySummary, Measurement, PercentilePoint,
@@ -30,6 +31,7 @@ pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
         started: "2026-11-23T12:00:00Z".into(),
         scenario: ScenarioRecord::from(&scenario),
         target: TargetRecord::Embedded { profile: profile.name },
+        part: Part::WHOLE,
         ending: Ending::Complete,
         load_ended: Time::from_secs(10),
         measurement: measurement(consumer),
@@ -63,6 +65,8 @@ fn measurement(consumer: &str) -> Measurement {
         response_p50: latency.p50,
         response_p99: latency.p99,
         response_max: latency.max,
+        lateness_p99: Some(80_000),
+        open_calls: 4,
         shards: vec![
             ShardInterval { accepted: 750, bytes: 382_500, throttled: 0, ..ShardInterval::default() },
             ShardInterval { accepted: 1_000, bytes: 510_000, throttled: 50, ..ShardInterval::default() },

@@ -3,6 +3,7 @@
 mod charts;
 mod consumers;
 mod events;
+mod generator;
 mod page;
 mod sections;
 mod terminal;

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::sections;
+use crate::client::Part;
 use crate::plan::{Conclusion, Plan, Verdict};
 use crate::result::{Ending, RunResult, TargetRecord};
 
@@ -31,7 +32,7 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                     (super::consumers::consumers(result))
                     (sections::bounds(plan))
                     (sections::ledger(result))
-                    (sections::generator(result))
+                    (super::generator::generator(result))
                     (sections::scenario(result))
                 }
                 footer {
@@ -61,6 +62,16 @@ fn header(result: &RunResult, verdict: &Verdict) -> Markup {
             (validity(result, verdict))
             p class="verdict" { (verdict.sentence) }
             p class="target" { (target(result)) }
+            @if let Some(producers) = result.scenario.closed_loop {
+                p class="target" {
+                    strong { "Closed loop" } " of " (producers) " producers: each sends its next batch when the last one is done, so that a slow stream is asked "
+                    "for less. Response times leave out the wait that records of an open load would have; they say what the stream gives, not what users would see."
+                }
+            }
+            @if result.part != Part::WHOLE {
+                p class="target" { strong { "Part " (result.part.index + 1) " of " (result.part.of) } " of the load: other processes offer the rest, and the plan is for the whole." }
+            }
+            @for note in &verdict.generator_notes { p class="warning" { strong { "Generator. " } (note) } }
             @for warning in &result.measurement.warnings {
                 p class="warning" { strong { "Note. " } (warning) }
             }

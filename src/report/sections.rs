@@ -274,30 +274,6 @@ pub fn ledger(result: &RunResult) -> Markup {
     }
 }
 
-/// Whether the generator kept its schedule.
-pub fn generator(result: &RunResult) -> Markup {
-    let lateness = result.measurement.put.get("lateness").copied().unwrap_or_default();
-    html! {
-        section {
-            h2 { "Generator health" }
-            p {
-                "The generator took up records " (nanos(lateness.p50)) " late at the median, " (nanos(lateness.p99))
-                " at the 99th percentile, " (nanos(lateness.max)) " at most. The scenario allows "
-                (units::duration(result.scenario.lateness_bound)) " at the 99th percentile."
-            }
-            @if let Some(storage) = &result.measurement.storage {
-                p {
-                    "The emulator held " (Bytes(storage.peak)) " of records at most, of a budget of " (Bytes(storage.budget)) ". "
-                    @if storage.trimmed_read + storage.trimmed_unread > 0 {
-                        "To stay within it, it dropped " (units::count(storage.trimmed_read)) " records that every consumer had read and "
-                        (units::count(storage.trimmed_unread)) " that were unread."
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// The scenario as it was run.
 pub fn scenario(result: &RunResult) -> Markup {
     html! {
@@ -374,7 +350,7 @@ pub(super) fn latency_row(name: &str, summary: &LatencySummary) -> Markup {
     }
 }
 
-fn nanos(value: Option<u64>) -> String {
+pub(super) fn nanos(value: Option<u64>) -> String {
     value.map_or_else(|| "–".to_owned(), |nanos| units::duration(Duration::from_nanos(nanos)))
 }
 

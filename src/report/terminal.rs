@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::client::Part;
 use crate::plan::{Conclusion, ObjectiveStatus, Plan, Verdict};
 use crate::result::{RunResult, TargetRecord};
 use crate::units::{self, Bytes};
@@ -18,12 +19,23 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     };
     line("");
     line(&format!("{}  {}", style.bold(&printable(&result.scenario.name)), printable(&target(result))));
+    if let Some(producers) = result.scenario.closed_loop {
+        line(&wrapped(&format!(
+            "closed loop of {producers} producers: response times leave out the wait that records of an open load would have"
+        )));
+    }
+    if result.part != Part::WHOLE {
+        line(&format!("  part {} of {} of the load; the plan is for the whole", result.part.index + 1, result.part.of));
+    }
     line(&headline(verdict, style));
     for reason in &verdict.void_reasons {
         line(&wrapped(reason));
     }
     if verdict.void_reasons.is_empty() {
         line(&wrapped(&verdict.sentence));
+    }
+    for note in &verdict.generator_notes {
+        line(&wrapped(&format!("generator: {note}")));
     }
     for warning in &result.measurement.warnings {
         line(&wrapped(&format!("note: {warning}")));

@@ -17,10 +17,11 @@ use toml::de::DeTable;
 use super::diagnostics::{Diagnostic, Diagnostics, Sources};
 use super::reader::{Found, Placed, Problems, Reported, TableReader};
 use super::{Delivery, Objectives, Scenario, Stream, overrides};
+use crate::client::ProducerSettings;
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
-use crate::units::Bytes;
-use crate::workload::{Filling, Keys, Sizes};
+use crate::units::{Bytes, Rate};
+use crate::workload::{Filling, Keys, Schedule, Sizes};
 
 /// More shards need another kind of test: UpdateShardCount stops here too.
 const MOST_SHARDS: u32 = 10_000;
@@ -96,7 +97,15 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
-    let (load, _, trace) = load?;
+    let (mut load, _, trace) = load?;
+    let (producer, sizes) = (producer?, sizes?.value);
+    let producer = match load.closed_loop {
+        Some(producers) => {
+            load.schedule = closed_loop_schedule(producers, &producer, profile);
+            ProducerSettings { max_in_flight: producers as usize, ..producer }
+        }
+        None => producer,
+    };
     Ok(Scenario {
         name: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
         question: question?.map(|question| question.value),
@@ -104,16 +113,24 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         stream: stream?,
         load,
         filling,
-        sizes: sizes?.value,
+        sizes,
         keys: keys?.value,
         trace,
-        producer: producer?,
+        producer,
         consumers: consumers?,
         faults: faults?,
         events: events?,
         objectives: objectives?,
         source: String::new(),
     })
+}
+
+/// The load that a closed loop comes to on an idle stream, by Little's law: all records under way, over the time of a call.
+fn closed_loop_schedule(producers: u32, producer: &ProducerSettings, profile: &Profile) -> Schedule {
+    let batch = producer.batch_records as f64;
+    let latency = &profile.latency;
+    let call = latency.mean(&latency.put, 0.0).as_secs_f64() + latency.put_per_record.as_secs_f64() * batch;
+    Schedule::constant(Rate(f64::from(producers) * batch / call))
 }
 
 /// The largest record with its key, if both are known and the service takes it.

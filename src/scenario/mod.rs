@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use consumer::{Action, Consumer, Event, InterruptionKind, ShardChoice, StartingPosition};
 pub use diagnostics::{Diagnostic, Diagnostics};
 
-use crate::client::ProducerSettings;
+use crate::client::{Intake, Overload, Part, ProducerSettings};
 use crate::kinesis::{FaultRule, Profile, StreamMode};
 use crate::measure::EventRecord;
 use crate::seed::Seed;
@@ -65,6 +65,19 @@ impl Scenario {
     pub fn workload(&self) -> Workload {
         let end = Time::ZERO + self.load.duration;
         Workload::new(self.load.schedule.clone(), self.keys.clone(), self.sizes.clone(), end, self.seed)
+    }
+
+    /// What takes up the arrivals, or this part of them.
+    pub fn intake(&self, part: Part) -> Intake {
+        match self.load.closed_loop {
+            Some(producers) => Intake::closed(u64::from(producers) * self.producer.batch_records as u64),
+            None => Intake::open(self.load.overload, part),
+        }
+    }
+
+    /// Most records that may be offered.
+    pub fn most_records(&self) -> u64 {
+        if self.load.closed_loop.is_some() { MOST_RECORDS } else { self.workload().count() }
     }
 }
 
@@ -122,7 +135,15 @@ pub struct Load {
     pub drain: Duration,
     /// The run is void when the 99th percentile of the generator's own lateness is above this.
     pub lateness_bound: Duration,
+    /// What happens to a backlog.
+    pub overload: Overload,
+    /// Producers that each send a batch as soon as the one before is done, in place of a rate. The schedule is then the rate
+    /// that Little's law makes of the profile's latency, for the prediction only.
+    pub closed_loop: Option<u32>,
 }
+
+/// Most records of a run: the ledger has a bit for each.
+pub(crate) const MOST_RECORDS: u64 = 4_000_000_000;
 
 /// Objectives; a missing one is not judged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use heap::{Happening, Heap};
 use readers::Readers;
 use service::{LEAD, Service};
 
-use crate::client::{Backoff, CallId, CallOutcome, EntryOutcome, Failure, Producer, ShardMap};
+use crate::client::{Admission, Backoff, CallId, CallOutcome, EntryOutcome, Failure, Intake, Part, Producer, ShardMap};
 use crate::kinesis::{HashKey, Profile, ShardId};
 use crate::measure::{
     DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse,
@@ -64,6 +64,7 @@ struct Simulator<'a> {
     payloads: Payloads,
     service: Service,
     shards: ShardMap<ShardId>,
+    intake: Intake,
     producer: Producer,
     recorder: PutRecorder,
     dead_letters: DeadLetters,
@@ -81,6 +82,10 @@ struct Simulator<'a> {
     open_shards: Vec<(Time, u32)>,
     /// Arrivals released so far.
     released: u64,
+    /// Why the run cannot go on.
+    aborted: Option<String>,
+    /// No more load is offered.
+    over: bool,
     accepted_by_new_shards: u64,
 }
 
@@ -90,10 +95,11 @@ impl<'a> Simulator<'a> {
         let mut service = Service::new(scenario, profile)?;
         let shards = ShardMap::new(service.list_shards());
         let mut heap = Heap::default();
-        let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, workload.count(), &mut heap)?;
+        let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, scenario.most_records(), &mut heap)?;
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Ok(Self {
             payloads: Payloads::new(RUN, scenario.seed, scenario.filling),
+            intake: scenario.intake(Part::WHOLE),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
@@ -111,6 +117,8 @@ impl<'a> Simulator<'a> {
             failures: BTreeMap::new(),
             records: Vec::new(),
             released: 0,
+            aborted: None,
+            over: false,
             accepted_by_new_shards: 0,
         })
     }
@@ -123,7 +131,9 @@ impl<'a> Simulator<'a> {
         }
         // The load begins where the service has been for a while.
         self.service.set_faults(&self.scenario.faults);
-        if self.workload.count() > 0 {
+        if self.intake.is_closed() {
+            self.heap.plan(LEAD, Happening::Arrival);
+        } else if self.workload.count() > 0 {
             self.heap.plan(LEAD + self.workload.intended(0).since(Time::ZERO), Happening::Arrival);
         }
         for event in &self.scenario.events {
@@ -131,8 +141,8 @@ impl<'a> Simulator<'a> {
         }
         let end = LEAD + self.scenario.load.duration;
         let mut second = 0;
-        while self.released < self.workload.count() || !self.ahead.is_empty() {
-            let Some((at, happening)) = self.heap.pop() else { break };
+        while self.aborted.is_none() {
+            let Some((at, happening)) = self.heap.pop_before(end) else { break };
             if at.second() > second {
                 second = at.second();
                 if !go_on(run_time(at)) {
@@ -142,15 +152,13 @@ impl<'a> Simulator<'a> {
             }
             self.handle(at, happening);
         }
-        while let Some((at, happening)) = self.heap.pop_before(end) {
-            self.handle(at, happening);
-        }
-        Ending::Complete
+        self.over = true;
+        self.aborted.take().map_or(Ending::Complete, |reason| Ending::Aborted { reason })
     }
 
     /// Goes on until every record is done and every consumer has read what was accepted, within the time of the scenario.
     fn drain(&mut self, mut ending: Ending, go_on: &mut dyn FnMut(Time) -> bool) -> Ending {
-        if ending == Ending::Interrupted {
+        if ending != Ending::Complete {
             self.producer.abandon(self.now);
         }
         let load_ended = if ending == Ending::Complete { Time::ZERO + self.scenario.load.duration } else { self.now };
@@ -212,7 +220,9 @@ impl<'a> Simulator<'a> {
         let accepted_by_new_shards = self.accepted_by_new_shards;
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
+        let digest = self.intake.digest();
         let measurement = Measurement {
+            digest,
             accepted_by_new_shards,
             unknown_stored,
             open_shards,
@@ -251,7 +261,7 @@ impl<'a> Simulator<'a> {
     fn arrive(&mut self, at: Time) {
         let now = self.now;
         // Arrivals of one moment are taken up together.
-        while self.released < self.workload.count() {
+        while !self.intake.is_closed() && self.released < self.workload.count() && self.aborted.is_none() {
             let intended = self.workload.intended(self.released);
             if intended > now {
                 self.heap.plan(LEAD + intended.since(Time::ZERO), Happening::Arrival);
@@ -259,18 +269,39 @@ impl<'a> Simulator<'a> {
             }
             let arrival = self.workload.arrival(self.released);
             self.released += 1;
-            self.recorder.handle_arrival(now, arrival.intended);
-            let shard = self.shards.locate(hash_key(&arrival));
-            self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
+            self.take_up(&arrival);
         }
         self.advance_producer(at);
+    }
+
+    fn take_up(&mut self, arrival: &Arrival) {
+        let (now, waiting) = (self.now, self.producer.backlog() + 1);
+        let admission = self.intake.admission(waiting);
+        if admission == Admission::Abort {
+            self.aborted = Some(self.intake.overload_in_words(waiting));
+            return;
+        }
+        self.intake.note(arrival);
+        self.recorder.handle_arrival(now, arrival.intended);
+        let shard = self.shards.locate(hash_key(arrival));
+        if admission == Admission::Drop {
+            self.producer.refuse_arrival(now, arrival, shard);
+        } else {
+            self.producer.handle_arrival(now, arrival, self.payloads.payload(arrival), shard);
+        }
     }
 
     fn advance_producer(&mut self, at: Time) {
         let now = self.now;
         self.producer.handle_timeout(now);
+        if !self.over {
+            for index in self.intake.refill(self.producer.open_records()) {
+                let arrival = self.workload.arrival_at(index, now);
+                self.take_up(&arrival);
+            }
+        }
         while let Some(call) = self.producer.poll_call(now) {
-            self.recorder.handle_call(now, call.entries.len());
+            self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
             let (id, timeout) = (call.id, self.scenario.producer.timeout);
             let answer = self.service.put(at, call, self.scenario.producer.single, &self.shards);
             let outcome = match answer.outcome {

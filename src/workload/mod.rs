@@ -13,8 +13,6 @@ mod trace;
 
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
-
 pub use keys::{KeyWeight, Keys};
 pub use payload::{Filling, HEADER_BYTES, Header, HeaderError, Payloads, SMALLEST_RECORD};
 pub use poisson::Poisson;
@@ -23,7 +21,7 @@ pub use shape::{LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
 pub use trace::{Trace, TraceColumns, TraceError};
 
-use crate::seed::{NamedSeed, Seed};
+use crate::seed::{NamedSeed, Seed, mix};
 use crate::time::Time;
 
 /// A record that is due.
@@ -94,7 +92,11 @@ impl Workload {
 
     /// Arrival `index`.
     pub fn arrival(&self, index: u64) -> Arrival {
-        let intended = self.intended(index);
+        self.arrival_at(index, self.intended(index))
+    }
+
+    /// Arrival `index` of a load whose records are due when there is room for them: `intended`.
+    pub fn arrival_at(&self, index: u64, intended: Time) -> Arrival {
         Arrival {
             index,
             intended,
@@ -103,30 +105,20 @@ impl Workload {
             size: self.sizes.pick(index, self.size_seed),
         }
     }
-
-    /// A hash of the records with numbers `part`, `part + parts`, …, in whatever order: their sum, so that the digests of all
-    /// parts add up (wrapping) to that of the whole. It covers number, time, keys and size; the data are a function of the seed,
-    /// the number and the size.
-    pub fn digest(&self, part: u64, parts: u64) -> u128 {
-        let numbers = (part..self.count).step_by(usize::try_from(parts).unwrap_or(usize::MAX).max(1));
-        numbers.map(|index| self.arrival(index).digest()).fold(0, u128::wrapping_add)
-    }
 }
 
 impl Arrival {
-    /// A hash of all that the arrival is.
-    fn digest(&self) -> u128 {
-        let mut hash = Md5::new();
-        hash.update(self.index.to_be_bytes());
-        hash.update(self.intended.as_nanos().to_be_bytes());
-        hash.update(self.size.to_be_bytes());
-        hash.update(self.explicit_hash_key.map_or([0; 17], |key| {
-            let mut bytes = [1; 17];
-            bytes[1..].copy_from_slice(&key.to_be_bytes());
-            bytes
-        }));
-        hash.update(self.key.as_bytes());
-        u128::from_be_bytes(hash.finalize().into())
+    /// A hash of all that the arrival is but for its data, which are a function of the seed, the number and the size. The sum of
+    /// the hashes of a load says whether two processes, or many, have offered the same records.
+    pub fn digest(&self) -> u64 {
+        let fields = [self.index, self.intended.as_nanos(), u64::from(self.size), self.key.len() as u64];
+        let hash_key = self.explicit_hash_key.map(|key| [key as u64, (key >> 64) as u64, 1]);
+        let key = self.key.as_bytes().chunks(8).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_be_bytes(word)
+        });
+        fields.into_iter().chain(hash_key.into_iter().flatten()).chain(key).fold(0, |hash, word| mix(hash ^ word))
     }
 }
 
@@ -152,12 +144,20 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_workload_are_the_whole() {
-        let whole = workload(7).digest(0, 1);
+        let digest = |seed, part: usize, parts: usize| {
+            let workload = workload(seed);
+            (0..workload.count())
+                .skip(part)
+                .step_by(parts)
+                .map(|k| workload.arrival(k).digest())
+                .fold(0, u64::wrapping_add)
+        };
+        let whole = digest(7, 0, 1);
         for parts in [2, 3, 16] {
-            let sum = (0..parts).map(|part| workload(7).digest(part, parts)).fold(0, u128::wrapping_add);
+            let sum = (0..parts).map(|part| digest(7, part, parts)).fold(0, u64::wrapping_add);
             assert_eq!(sum, whole, "{parts} parts");
         }
-        assert_ne!(whole, workload(8).digest(0, 1));
+        assert_ne!(whole, digest(8, 0, 1));
         let arrival = workload(7).arrival(5);
         for changed in [
             Arrival { size: arrival.size + 1, ..arrival.clone() },

@@ -20,7 +20,7 @@ async fn run_on(target: &Target, scenario: &Scenario) -> Result<Run, EngineError
     let connection = connect(target, scenario.producer.timeout, &profile, scenario.seed).await?;
     let (_stop, stop) = watch::channel(false);
     let progress = watch::Sender::new(Progress::default());
-    run(&connection, scenario, &profile, Control { stop, progress }).await
+    run(&connection, scenario, &profile, Control::new(stop, progress)).await
 }
 
 const TWO_CONSUMERS: &str = r#"
@@ -91,7 +91,7 @@ async fn a_run_that_is_stopped_keeps_what_it_measured() {
         let _ = watched.wait_for(|progress| progress.counters.accepted > 0).await;
         stop.send_replace(true);
     });
-    let run = run(&connection, &scenario, &profile, Control { stop: stopped, progress }).await.unwrap();
+    let run = run(&connection, &scenario, &profile, Control::new(stopped, progress)).await.unwrap();
     assert_eq!(run.ending, Ending::Interrupted);
     let counters = &run.measurement.counters;
     assert!(counters.balance() && counters.accepted > 0 && counters.offered < 400_000, "{counters:?}");
@@ -104,7 +104,7 @@ async fn a_run_that_is_stopped_before_the_load_leaves_nothing_behind() {
     let scenario = scenario(TWO_CONSUMERS);
     let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
     let (_stop, stop) = watch::channel(true);
-    let control = Control { stop, progress: watch::Sender::new(Progress::default()) };
+    let control = Control::new(stop, watch::Sender::new(Progress::default()));
     let ended = run(&connection, &scenario, &profile, control).await;
     assert!(matches!(ended, Err(EngineError::Stopped)), "{ended:?}");
     let streams = connection.client.list_streams().send().await.unwrap();
@@ -147,7 +147,7 @@ async fn a_target_that_dies_leaves_a_balanced_ledger() {
         let _ = watched.wait_for(|progress| progress.counters.accepted > 0).await;
         tokio::task::spawn_blocking(move || emulator.stop()).await.unwrap();
     });
-    let run = run(&embedded, &scenario, &profile, Control { stop, progress }).await.unwrap();
+    let run = run(&embedded, &scenario, &profile, Control::new(stop, progress)).await.unwrap();
     killer.await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance(), "{counters:?}");
@@ -192,7 +192,7 @@ async fn a_named_stream_is_used_and_left_alone() {
     let (_stop, stop) = watch::channel(false);
     let progress = watch::Sender::new(Progress::default());
     client.put_record().stream_name("mine").partition_key("k").data(foreign).send().await.unwrap();
-    let run = run(&connection, &scenario, &profile, Control { stop, progress }).await.unwrap();
+    let run = run(&connection, &scenario, &profile, Control::new(stop, progress)).await.unwrap();
     assert!(run.measurement.consumers.iter().all(|consumer| consumer.delivery.delivered == 400));
     let summary = client.describe_stream_summary().stream_name("mine").send().await.unwrap();
     let summary = summary.stream_description_summary.unwrap();
@@ -215,7 +215,7 @@ async fn consumers_follow_a_stream_that_somebody_else_reshards() {
         let split = client.split_shard().stream_name("mine").shard_to_split("shardId-000000000000");
         split.new_starting_hash_key((1u128 << 126).to_string()).send().await.unwrap();
     });
-    let run = run(&connection, &scenario, &profile, Control { stop, progress }).await.unwrap();
+    let run = run(&connection, &scenario, &profile, Control::new(stop, progress)).await.unwrap();
     let measured = &run.measurement;
     assert!(measured.counters.balance() && measured.counters.accepted == 800, "{:?}", measured.counters);
     assert_eq!(measured.shards.len(), 4, "two, and the two that one of them became");

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use streamgauge::client::Part;
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::{Counters, Ending, Interval, Measurement, ShardInterval, ShardRecord};
 use streamgauge::plan::{Conclusion, Plan, Verdict, judge, predict};
@@ -146,6 +147,7 @@ fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict 
         stream_name: String::new(),
         scenario: ScenarioRecord::from(&scenario),
         target: TargetRecord::Embedded { profile: String::new() },
+        part: Part::WHOLE,
         ending: Ending::Complete,
         load_ended: Time::ZERO + scenario.load.duration,
         measurement: Measurement { counters, intervals, shards: vec![shard], ..Measurement::default() },

@@ -84,6 +84,8 @@ macro_rules! broken {
 
 broken!(
     batch_over_the_limit,
+    catch_up,
+    closed_loop,
     consumer_kinds,
     consumers,
     empty,
@@ -96,6 +98,7 @@ broken!(
     many_problems,
     neither_rate_nor_trace,
     objectives_without_consumer,
+    overload,
     phases,
     phases_too_fine,
     producer,

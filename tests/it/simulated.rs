@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use streamgauge::client::Reason;
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
 use streamgauge::scenario;
@@ -361,7 +362,7 @@ fn records_that_were_not_accepted_are_listed() {
     );
     let letters = &simulation.dead_letters;
     assert_eq!((letters.listed.len(), letters.omitted + 100), (100, simulation.measurement.counters.failed));
-    assert_eq!(letters.listed[0].reason.map(streamgauge::client::Reason::word), Some("throttled"));
+    assert_eq!(letters.listed[0].reason.map(Reason::word), Some("throttled"));
 }
 
 #[test]
@@ -403,4 +404,100 @@ fn retries_overtake_unless_the_order_of_a_key_is_kept() {
     }
     let first = &any.places[0];
     assert!(first.shard.starts_with("shardId-") && first.partition_key.starts_with("key-"), "{first:?}");
+}
+
+/// 1,000 records a second, and a target that takes half a second longer for half a second.
+fn stalled(overload: &str) -> Simulation {
+    simulate(&format!(
+        r#"
+        stream.shards = 4
+        load = {{ rate = "1000/s", duration = "10s", {overload} }}
+        records.size = "200 B"
+        keys = {{ distribution = "uniform", count = 200 }}
+        producer = {{ batch_records = 50, max_in_flight = 2 }}
+        [[fault]]
+        kind = "delay"
+        delay = "500ms"
+        from = "2s"
+        until = "2500ms"
+        operations = ["PutRecords"]
+        [[consumer]]
+        name = "pushed"
+        type = "efo"
+        "#
+    ))
+}
+
+#[test]
+fn what_a_stall_leaves_is_sent_dropped_or_ends_the_run() {
+    let all = stalled(r#"overload = "send""#);
+    let sent = &all.measurement;
+    assert_eq!((all.ending, sent.counters.accepted, sent.counters.offered), (Ending::Complete, 10_000, 10_000));
+    // The wait for the target counts, from the moment each record was due.
+    let longest = sent.put["response"].max.unwrap() / 1_000_000;
+    assert!((500..1_200).contains(&longest), "{longest} ms");
+    exactly_once(&sent.consumers[0], 10_000);
+
+    let some = stalled(r#"overload = "drop", catch_up = 150"#);
+    let dropped = &some.measurement;
+    assert_eq!((some.ending, dropped.counters.offered), (Ending::Complete, 10_000));
+    assert!((100..500).contains(&dropped.counters.abandoned), "{:?}", dropped.counters);
+    assert_eq!(dropped.counters.accepted + dropped.counters.abandoned, 10_000);
+    assert!(some.dead_letters.listed.iter().all(|letter| letter.reason == Some(Reason::Overload)));
+    assert_eq!(some.dead_letters.listed.len() as u64, dropped.counters.abandoned);
+    let (slower, faster) = (sent.put["response"].mean, dropped.put["response"].mean);
+    assert!(faster < slower, "what is not sent does not hold up the rest: {faster:?}, {slower:?}");
+    assert_eq!(dropped.digest, sent.digest, "both offered the same records");
+
+    let none = stalled(r#"overload = "abort", catch_up = 150"#);
+    let Ending::Aborted { reason } = &none.ending else { panic!("{:?}", none.ending) };
+    assert!(reason.contains("(151)") && reason.contains("load.catch_up allows (150)"), "{reason}");
+    assert!((2.0..3.0).contains(&none.load_ended.as_secs_f64()), "{:?}", none.load_ended);
+}
+
+#[test]
+fn a_closed_loop_asks_for_what_it_gets() {
+    let closed = |producers: u32, seconds: u32| {
+        let simulation = simulate(&format!(
+            r#"
+            stream.shards = 50
+            load = {{ model = "closed", producers = {producers}, duration = "{seconds}s", drain = "60s" }}
+            records.size = "100 B"
+            keys = {{ distribution = "uniform", count = 10_000 }}
+            producer.batch_records = 100
+            [[consumer]]
+            name = "pushed"
+            type = "efo"
+            "#
+        ));
+        assert_eq!(simulation.ending, Ending::Complete);
+        simulation.measurement
+    };
+    let (one, four) = (closed(1, 10), closed(4, 10));
+    // Little's law: each producer has one batch under way, whatever the time that it takes.
+    for (measured, producers) in [(&one, 1.0), (&four, 4.0)] {
+        let rate = measured.counters.accepted as f64 / 10.0;
+        let under_way = rate * measured.put["service"].mean.unwrap() / 1e9;
+        assert!(
+            (under_way - 100.0 * producers).abs() < 2.0 * producers,
+            "{under_way} under way of {producers} producers"
+        );
+        assert_eq!(measured.put["lateness"].max, Some(0), "nothing is late that is due whenever there is room");
+        assert_eq!((measured.digest, measured.consumers[0].delivery.lost), (None, 0));
+    }
+    assert_eq!(four.intervals.iter().map(|interval| interval.open_calls).max(), Some(4));
+    assert!(four.counters.accepted > 3 * one.counters.accepted);
+}
+
+#[test]
+fn the_rate_is_the_scenarios() {
+    for (rate, seconds) in [(1, 60), (333, 30), (7_777, 10), (100_000, 1)] {
+        let measured = measured(&format!(
+            "stream.shards = 200\nload = {{ rate = \"{rate}/s\", duration = \"{seconds}s\" }}\nrecords.size = \"100 B\"\n\
+             keys = {{ distribution = \"uniform\", count = 20_000 }}\nproducer.max_in_flight = 1000"
+        ));
+        let counters = &measured.counters;
+        assert_eq!((counters.offered, counters.accepted), (rate * seconds, rate * seconds), "{rate}/s");
+        assert!(measured.intervals.iter().take(seconds as usize).all(|second| second.offered == rate), "{rate}/s");
+    }
 }

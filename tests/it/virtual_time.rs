@@ -120,7 +120,7 @@ impl Pair {
     }
 
     fn call(&mut self, now: Time, call: Call) {
-        self.recorder.handle_call(now, call.entries.len());
+        self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
         let entry = |entry: streamgauge::client::Entry| PutEntry {
             data: entry.data,
             partition_key: entry.key.to_string().into(),

@@ -41,6 +41,8 @@ pub struct Producer {
     next_call: u64,
     buffered: u64,
     open: u64,
+    /// Records of which an attempt is under way.
+    under_way: u64,
     /// First attempts, and further ones, of units.
     first_attempts: u64,
     retries: u64,
@@ -124,6 +126,7 @@ impl Producer {
             next_call: 0,
             buffered: 0,
             open: 0,
+            under_way: 0,
             first_attempts: 0,
             retries: 0,
             samples: VecDeque::new(),
@@ -170,6 +173,7 @@ impl Producer {
     /// Takes the outcome of a call that was sent at `sent`. An outcome of a call that is not under way is ignored.
     pub fn handle_outcome(&mut self, now: Time, sent: Time, id: CallId, outcome: &CallOutcome) {
         let Some(units) = self.in_flight.remove(&id) else { return };
+        self.under_way -= units.iter().map(|unit| unit.slots.len() as u64).sum::<u64>();
         for (position, unit) in units.into_iter().enumerate() {
             for number in &unit.slots {
                 let slot = &mut self.slots[*number];
@@ -239,6 +243,7 @@ impl Producer {
             let first = unit.slots.first().is_some_and(|number| self.slots[*number].attempts == 0);
             self.first_attempts += u64::from(first);
             entries.push(self.entry(&unit));
+            self.under_way += unit.slots.len() as u64;
             units.push(unit);
         }
         self.ready_bytes -= bytes;
@@ -273,9 +278,8 @@ impl Producer {
     }
 
     /// Records that are not done and of which no attempt is under way.
-    pub fn backlog(&self) -> u64 {
-        let under_way: usize = self.in_flight.values().flatten().map(|unit| unit.slots.len()).sum();
-        self.open - under_way as u64
+    pub const fn backlog(&self) -> u64 {
+        self.open - self.under_way
     }
 
     /// Calls under way.

@@ -8,16 +8,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::phases::phases;
 use super::positive;
-use crate::scenario::Load;
+use crate::client::Overload;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, LONGEST, Placed, Reported, TableReader};
+use crate::scenario::{Load, MOST_RECORDS};
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::{self, Rate};
 use crate::workload::{Schedule, Shape, Trace, TraceColumns};
-
-/// The delivery ledger has an entry for each record of a run.
-const MOST_RECORDS: f64 = 4e9;
 
 /// The trace of the load, if the load replays one and could be read.
 pub(super) type TraceFound<'t> = Result<Option<&'t Trace>, Reported>;
@@ -44,6 +42,8 @@ type LoadFound = (Load, Placed<Duration>, Option<Trace>);
 pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Result<LoadFound, Reported> {
     const EXAMPLE: &str = "add it with a rate and a duration, such as\n[load]\nrate = \"2000/s\"\nduration = \"20s\"";
     let mut reader = root.required_section("load", EXAMPLE);
+    let closed_loop = closed_loop(&mut reader);
+    let overload = overload(&mut reader);
     let phases = phases(&mut reader, seed);
     let rate = rate(&mut reader);
     let trace = trace(&mut reader, folder);
@@ -59,6 +59,10 @@ pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Res
     let lateness_bound = positive(&reader, lateness_bound);
 
     let offered = match (phases, rate, trace) {
+        (Ok(None), Ok(None), Ok(None)) if !matches!(closed_loop, Ok(None)) => {
+            // The rate is what comes of it; a placeholder stands for it until the producer is known.
+            constant(&mut reader, UNKNOWN_RATE, duration)
+        }
         (Ok(Some(phases)), Ok(_), Ok(_)) => shaped(&reader, phases),
         (Ok(None), Ok(None), Ok(None)) => {
             Err(reader.missing("rate", "rate = \"2000/s\", or `trace` with the path of a CSV file, or [[load.phase]]"))
@@ -80,8 +84,48 @@ pub(super) fn load(root: &mut TableReader<'_>, folder: &Path, seed: Seed) -> Res
         warm_up: warm_up?.value,
         drain: drain?.value,
         lateness_bound: lateness_bound?.value,
+        overload: overload?,
+        closed_loop: closed_loop?,
     };
     Ok((load, duration, trace))
+}
+
+/// Most producers of a closed-loop load: each has a call of its own under way.
+const MOST_PRODUCERS: u32 = 10_000;
+const UNKNOWN_RATE: Placed<Rate> = Placed { value: Rate(1.0), path: String::new(), at: None };
+
+/// The producers of a closed-loop load, or `None` for an open one.
+fn closed_loop(reader: &mut TableReader<'_>) -> Result<Option<u32>, Reported> {
+    let model = reader.choice("model", &[("open", false), ("closed", true)], Some(false))?;
+    if !model.value {
+        reader.misplaced("producers", "belongs to a closed-loop load: add model = \"closed\"");
+        return Ok(None);
+    }
+    for key in ["rate", "phase", "trace", "arrivals", "overload", "lateness_bound"] {
+        reader.misplaced(key, "has no meaning in a closed loop, where records come when earlier ones are done");
+    }
+    let producers = reader.required::<u32>("producers", "producers = 8");
+    reader.within(producers, 1..=MOST_PRODUCERS).map(|producers| Some(producers.value))
+}
+
+/// What happens to a backlog.
+fn overload(reader: &mut TableReader<'_>) -> Result<Overload, Reported> {
+    let policies = [
+        ("send", Overload::Send),
+        ("drop", Overload::Drop { catch_up: 0 }),
+        ("abort", Overload::Abort { catch_up: 0 }),
+    ];
+    let policy = reader.choice("overload", &policies, Some(Overload::Send))?.value;
+    if policy == Overload::Send {
+        reader.misplaced("catch_up", "limits a backlog, and overload = \"send\" sends all of it");
+        return Ok(policy);
+    }
+    let catch_up = reader.required::<u64>("catch_up", "catch_up = 1000, the records that may be due and not sent");
+    let catch_up = reader.within(catch_up, 1..=MOST_RECORDS)?.value;
+    Ok(match policy {
+        Overload::Abort { .. } => Overload::Abort { catch_up },
+        _ => Overload::Drop { catch_up },
+    })
 }
 
 type Offered = (Schedule, Placed<Duration>, Option<Trace>);
@@ -108,7 +152,7 @@ fn constant(
 ) -> Result<Offered, Reported> {
     let duration = duration?.ok_or_else(|| reader.missing("duration", "duration = \"20s\""))?;
     let records = rate.value.0 * duration.value.as_secs_f64();
-    if records > MOST_RECORDS {
+    if records > MOST_RECORDS as f64 {
         let problem = Diagnostic::new("the run would send more records than can be accounted for")
             .at(rate.at, "this rate")
             .at(duration.at, "for this long")
@@ -121,7 +165,7 @@ fn constant(
 fn shaped(reader: &TableReader<'_>, phases: Placed<(Shape, Duration)>) -> Result<Offered, Reported> {
     let (shape, duration) = phases.value.clone();
     let records = shape.due(shape.seconds());
-    if records > MOST_RECORDS {
+    if records > MOST_RECORDS as f64 {
         let problem = phases.problem("would send more records than can be accounted for");
         let help = format!("they would send {records:.1e} records; stay below {MOST_RECORDS:.0e}");
         return Err(reader.problems().report(problem.help(help)));

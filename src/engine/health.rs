@@ -1,0 +1,171 @@
+//! Watches the load generator itself: what the operating system says of this process, once per second, on a thread of its own.
+
+use std::collections::HashSet;
+use std::fs;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::clock::RunClock;
+use crate::measure::{GeneratorHealth, HealthInterval};
+use crate::time::Time;
+
+/// The watcher. What it cannot read stays unknown: the counters of processes that it reads are those of Linux.
+#[derive(Debug)]
+pub struct Health {
+    stop: Sender<()>,
+    thread: Option<JoinHandle<Vec<HealthInterval>>>,
+}
+
+/// What the system counts since the process began.
+#[derive(Debug, Clone, Copy, Default)]
+struct Totals {
+    processor_time: Option<Duration>,
+    run_queue_wait: Option<Duration>,
+    page_faults: Option<u64>,
+}
+
+impl Health {
+    /// Watches from now on; `port` is that of the target, whose connections are counted.
+    pub fn start(clock: RunClock, port: u16) -> Self {
+        let (stop, stopped) = channel::<()>();
+        let watch = move || {
+            let mut seconds = Vec::new();
+            let (mut before, mut began) = (Totals::read(), Instant::now());
+            loop {
+                let next = Time::from_secs(clock.now().second() + 1);
+                let wait = clock.instant(next).saturating_duration_since(Instant::now());
+                let over = stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
+                let (now, at) = (Totals::read(), Instant::now());
+                if over && at - began < SHORTEST_INTERVAL {
+                    return seconds;
+                }
+                seconds.push(HealthInterval {
+                    second: clock.now().second() + u64::from(over),
+                    length: at - began,
+                    processor_time: since(now.processor_time, before.processor_time, Duration::saturating_sub),
+                    run_queue_wait: since(now.run_queue_wait, before.run_queue_wait, Duration::saturating_sub),
+                    page_faults: since(now.page_faults, before.page_faults, u64::saturating_sub),
+                    resident: resident(),
+                    connections: connections(port),
+                    longest_wake_up: None,
+                });
+                (before, began) = (now, at);
+                if over {
+                    return seconds;
+                }
+            }
+        };
+        // Without a thread there is no watcher, and the run goes on unwatched.
+        Self { stop, thread: std::thread::Builder::new().name("health".to_owned()).spawn(watch).ok() }
+    }
+
+    /// Ends the watch. `wake_ups` are the longest wake-ups of each second.
+    pub fn finish(self, wake_ups: &[Duration]) -> GeneratorHealth {
+        drop(self.stop);
+        let mut seconds = self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        for interval in &mut seconds {
+            let during = usize::try_from(interval.second).ok().and_then(|end| wake_ups.get(end.checked_sub(1)?));
+            interval.longest_wake_up = during.copied();
+        }
+        let processors = std::thread::available_parallelism().map_or(0, |processors| processors.get());
+        GeneratorHealth { processors: u32::try_from(processors).unwrap_or(u32::MAX), seconds }
+    }
+}
+
+/// The end of a run makes an interval of its own if it is longer than this.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
+
+fn since<T: Copy>(now: Option<T>, before: Option<T>, difference: fn(T, T) -> T) -> Option<T> {
+    now.zip(before).map(|(now, before)| difference(now, before))
+}
+
+impl Totals {
+    fn read() -> Self {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        // The second field is the name in brackets, which may hold anything.
+        let fields: Vec<u64> = stat
+            .rsplit_once(')')
+            .map(|(_, rest)| rest.split_ascii_whitespace().map(|field| field.parse().unwrap_or(0)).collect())
+            .unwrap_or_default();
+        let field = |number: usize| fields.get(number - 3).copied();
+        let (on_processor, waited) = threads().unzip();
+        Self { processor_time: on_processor.or_else(|| ticks(&fields)), run_queue_wait: waited, page_faults: field(10) }
+    }
+}
+
+/// User and system time in the units of the kernel's interface, which are hundredths of a second everywhere.
+fn ticks(fields: &[u64]) -> Option<Duration> {
+    let (user, system) = (fields.get(14 - 3)?, fields.get(15 - 3)?);
+    Some(Duration::from_millis(10 * (user + system)))
+}
+
+/// How long all threads have run, and how long they have waited for a processor. Threads that have ended are not among them.
+fn threads() -> Option<(Duration, Duration)> {
+    let (mut ran, mut waited) = (0, 0);
+    for task in fs::read_dir("/proc/self/task").ok()? {
+        let Ok(text) = fs::read_to_string(task.ok()?.path().join("schedstat")) else { continue };
+        let mut numbers = text.split_ascii_whitespace().map(|number| number.parse::<u64>().unwrap_or(0));
+        ran += numbers.next()?;
+        waited += numbers.next()?;
+    }
+    Some((Duration::from_nanos(ran), Duration::from_nanos(waited)))
+}
+
+fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Sockets of this process that are connected to `port` of another one, or of itself.
+fn connections(port: u16) -> Option<u64> {
+    let own: HashSet<String> = fs::read_dir("/proc/self/fd")
+        .ok()?
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(|table| fs::read_to_string(table).ok());
+    if tables.iter().all(Option::is_none) {
+        return None;
+    }
+    let lines = tables.iter().flatten().flat_map(|table| table.lines().skip(1));
+    Some(lines.filter(|line| connected(line, port).is_some_and(|inode| own.contains(inode))).count() as u64)
+}
+
+/// The inode of a line of the kernel's table of connections, if it is established and leads to `port`.
+fn connected(line: &str, port: u16) -> Option<&str> {
+    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+    let (remote, state, inode) = (fields.get(2)?, fields.get(3)?, fields.get(9)?);
+    let (_, remote_port) = remote.rsplit_once(':')?;
+    let established = *state == "01" && u16::from_str_radix(remote_port, 16) == Ok(port);
+    established.then_some(*inode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_known_by_its_state_and_its_remote_port() {
+        let line =
+            "   3: 0100007F:D2C4 0100007F:11D7 01 00000000:00000000 00:00000000 00000000  1000        0 41562 1 0 20";
+        assert_eq!(connected(line, 4567), Some("41562"));
+        assert_eq!(connected(line, 4568), None);
+        assert_eq!(connected(&line.replace(" 01 ", " 06 "), 4567), None);
+        assert_eq!(connected("", 4567), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_system_tells_what_the_process_used() {
+        let totals = Totals::read();
+        assert!(totals.processor_time.is_some_and(|used| used > Duration::ZERO) && totals.page_faults.is_some());
+        assert!(resident().is_some_and(|bytes| bytes > 1 << 20));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(connections(port), Some(0));
+        let _connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        assert_eq!(connections(port), Some(1));
+    }
+}
