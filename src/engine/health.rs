@@ -1,6 +1,7 @@
 //! Watches the load generator itself: what the operating system says of this process, once per second, on a thread of its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -18,10 +19,10 @@ pub struct Health {
 }
 
 /// What the system counts since the process began.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Totals {
-    processor_time: Option<Duration>,
-    run_queue_wait: Option<Duration>,
+    /// How long each thread has run, and how long it has waited for a processor, in nanoseconds; `None` if it is not told.
+    threads: Option<HashMap<OsString, (u64, u64)>>,
     page_faults: Option<u64>,
 }
 
@@ -43,9 +44,12 @@ impl Health {
                 seconds.push(HealthInterval {
                     second: clock.now().second() + u64::from(over),
                     length: at - began,
-                    processor_time: since(now.processor_time, before.processor_time, Duration::saturating_sub),
-                    run_queue_wait: since(now.run_queue_wait, before.run_queue_wait, Duration::saturating_sub),
-                    page_faults: since(now.page_faults, before.page_faults, u64::saturating_sub),
+                    processor_time: now.threads_since(&before, |(ran, _)| ran),
+                    run_queue_wait: now.threads_since(&before, |(_, waited)| waited),
+                    page_faults: now
+                        .page_faults
+                        .zip(before.page_faults)
+                        .map(|(now, before)| now.saturating_sub(before)),
                     resident: resident(),
                     connections: connections(port),
                     longest_wake_up: None,
@@ -76,40 +80,35 @@ impl Health {
 /// The end of a run makes an interval of its own if it is longer than this.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
 
-fn since<T: Copy>(now: Option<T>, before: Option<T>, difference: fn(T, T) -> T) -> Option<T> {
-    now.zip(before).map(|(now, before)| difference(now, before))
-}
-
 impl Totals {
     fn read() -> Self {
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        // The second field is the name in brackets, which may hold anything.
-        let fields: Vec<u64> = stat
-            .rsplit_once(')')
-            .map(|(_, rest)| rest.split_ascii_whitespace().map(|field| field.parse().unwrap_or(0)).collect())
-            .unwrap_or_default();
-        let field = |number: usize| fields.get(number - 3).copied();
-        let (on_processor, waited) = threads().unzip();
-        Self { processor_time: on_processor.or_else(|| ticks(&fields)), run_queue_wait: waited, page_faults: field(10) }
+        // The second field is the name in brackets, which may hold anything; the tenth is what is looked for.
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
+        let page_faults = fields.and_then(|mut fields| fields.nth(10 - 3)?.parse().ok());
+        Self { threads: threads(), page_faults }
+    }
+
+    /// The sum over all threads of what came since `before`. What a thread did in the interval in which it ended is not known.
+    fn threads_since(&self, before: &Self, value: fn((u64, u64)) -> u64) -> Option<Duration> {
+        let (now, before) = (self.threads.as_ref()?, before.threads.as_ref()?);
+        let since = |(thread, counted): (&OsString, &(u64, u64))| {
+            value(*counted).saturating_sub(before.get(thread).copied().map_or(0, value))
+        };
+        Some(Duration::from_nanos(now.iter().map(since).sum()))
     }
 }
 
-/// User and system time in the units of the kernel's interface, which are hundredths of a second everywhere.
-fn ticks(fields: &[u64]) -> Option<Duration> {
-    let (user, system) = (fields.get(14 - 3)?, fields.get(15 - 3)?);
-    Some(Duration::from_millis(10 * (user + system)))
-}
-
-/// How long all threads have run, and how long they have waited for a processor. Threads that have ended are not among them.
-fn threads() -> Option<(Duration, Duration)> {
-    let (mut ran, mut waited) = (0, 0);
-    for task in fs::read_dir("/proc/self/task").ok()? {
-        let Ok(text) = fs::read_to_string(task.ok()?.path().join("schedstat")) else { continue };
+fn threads() -> Option<HashMap<OsString, (u64, u64)>> {
+    let tasks = fs::read_dir("/proc/self/task").ok()?.filter_map(Result::ok);
+    let thread = |task: fs::DirEntry| {
+        // A thread that has just ended has no file any more.
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
         let mut numbers = text.split_ascii_whitespace().map(|number| number.parse::<u64>().unwrap_or(0));
-        ran += numbers.next()?;
-        waited += numbers.next()?;
-    }
-    Some((Duration::from_nanos(ran), Duration::from_nanos(waited)))
+        Some((task.file_name(), (numbers.next()?, numbers.next()?)))
+    };
+    let threads: HashMap<OsString, (u64, u64)> = tasks.filter_map(thread).collect();
+    (!threads.is_empty()).then_some(threads)
 }
 
 fn resident() -> Option<u64> {
@@ -160,7 +159,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn the_system_tells_what_the_process_used() {
         let totals = Totals::read();
-        assert!(totals.processor_time.is_some_and(|used| used > Duration::ZERO) && totals.page_faults.is_some());
+        let used = totals.threads_since(&Totals { threads: Some(HashMap::new()), page_faults: None }, |(ran, _)| ran);
+        assert!(used.is_some_and(|used| used > Duration::ZERO) && totals.page_faults.is_some_and(|faults| faults > 0));
         assert!(resident().is_some_and(|bytes| bytes > 1 << 20));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

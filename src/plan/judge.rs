@@ -120,9 +120,10 @@ fn cause_of_lateness(result: &RunResult) -> String {
         (Some(used), _) if used > 0.85 * f64::from(health.processors) => {
             format!(" It used {used:.1} of {} processors on average.", health.processors)
         }
-        (_, Some(missed)) if missed > 0.5 => {
-            format!(" Its threads waited for processors that others had: {missed:.1} of them, on average.")
-        }
+        (Some(used), Some(missed)) if missed > 0.3 * used => format!(
+            " Its threads used {used:.2} processors and waited for {missed:.2} more that something else held: another program, or \
+             the host of this machine."
+        ),
         _ => String::new(),
     }
 }
