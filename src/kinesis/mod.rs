@@ -39,7 +39,7 @@ pub use hash_key::{HashKey, HashKeyRange, locate};
 pub use latency::LatencyModel;
 pub use metrics::{Statistics, StreamMetric, StreamMetrics};
 pub use overview::StreamOverview;
-pub use profile::{LatencyProfile, Profile, ProfileError, Spread};
+pub use profile::{LatencyProfile, Profile, ProfileError, Spread, WriteLimits};
 pub use quota::{Throttled, WriteQuota};
 pub use sequence::{InvalidSequenceNumber, SequenceNumber};
 pub use service::{Kinesis, Settings, StorageUsage, WriteLimiter};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::flow::{ShardFlow, shard_flows};
+use super::packing::Packing;
 use super::processing::{Work, processing_bound};
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
@@ -23,8 +24,12 @@ const SIZE_SAMPLE: u64 = 100_000;
 struct Demand {
     /// Rate of the busiest second.
     busiest: f64,
-    /// Mean bytes of data and key.
+    /// Mean bytes that a record takes: of data and key, or of its part of an aggregate.
     record_bytes: f64,
+    /// Mean bytes of data, and of keys.
+    mean_bytes: (f64, f64),
+    /// Records in each Kinesis record.
+    packed: f64,
     /// Highest share of any key.
     top_key: f64,
     shards: u32,
@@ -52,12 +57,19 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
     let binding = binding(&bounds);
 
     let ranges = HashKeyRange::initial(demand.shards);
-    let flows = shard_flows(scenario, &workload, profile, demand.record_bytes, &ranges);
+    let flows = shard_flows(scenario, &workload, profile, demand.mean_bytes, &ranges);
     let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
     let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
     let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
     let batch_wait = batch_wait(scenario, &demand, offered);
-    let reading = Reading { scenario, profile, flows: &flows, batch_wait, record_bytes: demand.record_bytes };
+    let reading = Reading {
+        scenario,
+        profile,
+        flows: &flows,
+        batch_wait,
+        record_bytes: demand.record_bytes,
+        packed: demand.packed,
+    };
     Plan {
         required_shards,
         recommended_shards,
@@ -69,6 +81,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
         offered_rate: Rate(offered),
         accepted_rate: Rate(accepted),
         overload_share: Share(if overload_share < 1e-9 { 0.0 } else { overload_share }),
+        records_per_kinesis_record: demand.packed,
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
         assumptions: assumptions(scenario, profile),
     }
@@ -77,8 +90,8 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
 /// What each shard of a stream will be offered, by the hash keys of its shards.
 pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRange]) -> Vec<ShardForecast> {
     let workload = scenario.workload();
-    let record_bytes = Demand::of(scenario, &workload).record_bytes;
-    let flows = shard_flows(scenario, &workload, profile, record_bytes, ranges);
+    let mean_bytes = Demand::of(scenario, &workload).mean_bytes;
+    let flows = shard_flows(scenario, &workload, profile, mean_bytes, ranges);
     flows.iter().map(|flow| forecast(flow, profile)).collect()
 }
 
@@ -87,13 +100,16 @@ impl Demand {
         let sampled = workload.count().min(SIZE_SAMPLE);
         let sizes = (0..sampled).map(|k| workload.arrival(k)).map(|a| (u64::from(a.size), a.key.len() as u64));
         let (data_bytes, key_bytes) = sizes.fold((0, 0), |(data, keys), (size, key)| (data + size, keys + key));
-        let bytes = data_bytes + key_bytes;
+        let of_sample = |bytes: u64| bytes as f64 / sampled.max(1) as f64;
+        let data = workload.sizes().mean().filter(|_| sampled > 0).unwrap_or_else(|| of_sample(data_bytes));
+        let busiest = busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration);
+        let of_shard = busiest / f64::from(scenario.stream.shards);
+        let packing = Packing::new(&scenario.producer, of_shard, data, of_sample(key_bytes));
         Self {
-            busiest: busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration),
-            record_bytes: match (workload.sizes().mean(), sampled) {
-                (Some(mean), 1..) => mean + key_bytes as f64 / sampled as f64,
-                _ => bytes as f64 / sampled.max(1) as f64,
-            },
+            busiest,
+            record_bytes: packing.record_bytes,
+            mean_bytes: (data, of_sample(key_bytes)),
+            packed: packing.records,
             // With AUTO distribution no key belongs to a shard.
             top_key: if scenario.stream.auto_distribution { 0.0 } else { workload.keys().top_share(workload.count()) },
             shards: scenario.stream.shards,
@@ -133,10 +149,20 @@ fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound>
         bound(
             "write records",
             "records/s",
-            demand.busiest,
+            demand.busiest / demand.packed,
             write.records_per_second as f64,
             shards,
-            format!("records put{busiest}, against {} records/s per shard", units::count(write.records_per_second)),
+            match demand.packed > 1.0 {
+                true => format!(
+                    "Kinesis records put{busiest}, with {:.1} records in each, against {} records/s per shard",
+                    demand.packed,
+                    units::count(write.records_per_second)
+                ),
+                false => format!(
+                    "records put{busiest}, against {} records/s per shard",
+                    units::count(write.records_per_second)
+                ),
+            },
         ),
         bound(
             "write bytes",
@@ -187,8 +213,8 @@ fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound>
 
 /// One key lives in one shard, whatever the number of shards.
 fn top_key_bound(demand: &Demand, profile: &Profile) -> Bound {
-    let records = demand.busiest * demand.top_key;
-    let bytes = records * demand.record_bytes;
+    let bytes = demand.busiest * demand.top_key * demand.record_bytes;
+    let records = demand.busiest * demand.top_key / demand.packed;
     let (by_records, by_bytes) =
         (records / profile.write.records_per_second as f64, bytes / profile.write.bytes_per_second as f64);
     let (unit, demand_of_key, capacity) = if by_records >= by_bytes {
@@ -258,7 +284,7 @@ impl Poller<'_> {
 
 /// What the calls of the slowest poller can fetch.
 fn poll_bound(pollers: &[Poller<'_>], demand: &Demand, profile: &Profile) -> Option<Bound> {
-    let capacity = |poller: &Poller<'_>| poller.capacity(demand.record_bytes, profile);
+    let capacity = |poller: &Poller<'_>| poller.capacity(demand.record_bytes * demand.packed, profile);
     let slowest = pollers.iter().min_by(|a, b| capacity(a).total_cmp(&capacity(b)))?;
     let note = format!(
         "records that {} reads: a call gives {} records or {} at most, and it makes one every {} per shard",
@@ -267,11 +293,12 @@ fn poll_bound(pollers: &[Poller<'_>], demand: &Demand, profile: &Profile) -> Opt
         units::Bytes(profile.request.get_bytes),
         units::duration(slowest.interval)
     );
-    Some(bound("polled records", "records/s", demand.busiest, capacity(slowest), f64::from(demand.shards), note))
+    let asked = demand.busiest / demand.packed;
+    Some(bound("polled records", "records/s", asked, capacity(slowest), f64::from(demand.shards), note))
 }
 
 fn forecast(flow: &ShardFlow, profile: &Profile) -> ShardForecast {
-    let by_records = flow.records / profile.write.records_per_second as f64;
+    let by_records = flow.records / flow.packed / profile.write.records_per_second as f64;
     let by_bytes = flow.bytes / profile.write.bytes_per_second as f64;
     ShardForecast { records: Rate(flow.records), bytes: flow.bytes, utilisation: by_records.max(by_bytes) }
 }
@@ -283,6 +310,7 @@ struct Reading<'a> {
     flows: &'a [ShardFlow],
     batch_wait: Duration,
     record_bytes: f64,
+    packed: f64,
 }
 
 impl Reading<'_> {
@@ -307,7 +335,7 @@ impl Reading<'_> {
                 let get = self.mean_over_records(&self.profile.latency.get);
                 let shared = self.profile.read.bytes_per_second as f64 / pollers.len() as f64;
                 let keeps_up = self.keeps_up(|records, bytes| {
-                    bytes <= shared && records <= poller.capacity(bytes / records.max(1e-9), self.profile)
+                    bytes <= shared && records <= poller.capacity(bytes / records.max(1e-9), self.profile) * self.packed
                 });
                 let note = format!(
                     "{parts}, half a polling interval ({}) and the GetRecords call ({})",
@@ -381,6 +409,11 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
     if matches!(scenario.load.schedule, Schedule::Poisson { .. }) {
         let chance = "Arrivals come by chance; the prediction is for their mean, and a shard near its limit throttles now and then.";
         assumptions.push(chance.to_owned());
+    }
+    if scenario.producer.aggregation.is_some() {
+        assumptions.push(
+            "An aggregate holds what comes to its shard while it lingers, up to its limits; the keys in it are all different.".to_owned(),
+        );
     }
     if let Some(producers) = scenario.load.closed_loop {
         assumptions.push(format!(

@@ -1,10 +1,11 @@
 //! What each shard is offered and how much of it its write quota takes.
 
-use crate::kinesis::{HashKey, HashKeyRange, Profile, WriteQuota, locate};
+use crate::kinesis::{HashKey, HashKeyRange, Profile, WriteLimits, WriteQuota, locate};
 use crate::scenario::Scenario;
 use crate::time::Time;
 use crate::workload::{Schedule, Shape, Workload};
 
+use super::packing::Packing;
 use super::placement::shard_shares;
 
 /// Steps in which a changing rate is followed: short enough for micro-bursts, and not more than this for a long load.
@@ -12,7 +13,7 @@ const SHORTEST_STEP: f64 = 0.02;
 const MOST_STEPS: f64 = 200_000.0;
 
 /// The flow to one shard, per second of the judged part of the load.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ShardFlow {
     /// Records offered.
     pub records: f64,
@@ -20,12 +21,19 @@ pub(super) struct ShardFlow {
     pub bytes: f64,
     /// Records accepted at their first attempt.
     pub accepted: f64,
+    /// Records in each Kinesis record.
+    pub packed: f64,
 }
 
 impl ShardFlow {
+    /// No flow.
+    const fn none(packing: Packing) -> Self {
+        Self { records: 0.0, bytes: 0.0, accepted: 0.0, packed: packing.records }
+    }
+
     /// The part of what is offered that the shard takes in the long run, when its burst is spent.
     pub fn sustained(&self, profile: &Profile) -> f64 {
-        let by_records = profile.write.records_per_second as f64 / self.records;
+        let by_records = profile.write.records_per_second as f64 * self.packed / self.records;
         let by_bytes = profile.write.bytes_per_second as f64 / self.bytes;
         // A shard without load divides by zero and takes all of nothing.
         by_records.min(by_bytes).min(1.0)
@@ -41,33 +49,40 @@ pub(super) fn judged_seconds(scenario: &Scenario) -> (u64, u64) {
 
 /// The flow to each shard of a stream, by its hash keys.
 ///
-/// A rate is a fluid of records of `record_bytes` that each shard gets its share of. Recorded arrivals are put to
+/// A rate is a fluid of records with mean bytes of data and key, `mean`, that each shard gets its share of. Recorded arrivals are put to
 /// the shards one by one when they are due. Both start with the burst unspent, and neither retries.
 pub(super) fn shard_flows(
     scenario: &Scenario,
     workload: &Workload,
     profile: &Profile,
-    record_bytes: f64,
+    mean: (f64, f64),
     ranges: &[HashKeyRange],
 ) -> Vec<ShardFlow> {
     let (first, end) = judged_seconds(scenario);
+    let packing = |records: f64| Packing::new(&scenario.producer, records, mean.0, mean.1);
     match workload.schedule().rate() {
         Schedule::Constant { rate } => {
             let fluid = |share: f64| {
                 let records = rate.0 * share;
-                let accepted = |seconds: u64| fluid(profile, records, record_bytes, seconds as f64);
+                let packing = packing(records);
+                let limits = packing.limits(&profile.write);
+                let accepted = |seconds: u64| fluid(&limits, records, packing.record_bytes, seconds as f64);
                 let accepted = (accepted(end) - accepted(first)) / (end - first) as f64;
-                ShardFlow { records, bytes: records * record_bytes, accepted }
+                ShardFlow { records, bytes: records * packing.record_bytes, accepted, packed: packing.records }
             };
             shares(scenario, workload, ranges).into_iter().map(fluid).collect()
         }
         Schedule::Shaped { shape } => {
             let shares = shares(scenario, workload, ranges);
             let steps = steps(shape, (first, end));
-            shares.into_iter().map(|share| changing(&steps, share, profile, record_bytes)).collect()
+            let offered: f64 = steps.iter().map(|step| step.offered * step.part).sum();
+            shares.into_iter().map(|share| changing(&steps, share, &profile.write, packing(offered * share))).collect()
         }
         // The rate of a Poisson process is never one itself.
-        Schedule::Recorded { .. } | Schedule::Poisson { .. } => replay(workload, ranges, profile, (first, end)),
+        Schedule::Recorded { .. } | Schedule::Poisson { .. } => {
+            let mean = workload.count() as f64 / scenario.load.duration.as_secs_f64().max(1.0) / ranges.len() as f64;
+            replay(workload, ranges, &profile.write, packing(mean), (first, end))
+        }
     }
 }
 
@@ -102,10 +117,10 @@ fn steps(shape: &Shape, (first, end): (u64, u64)) -> Vec<Step> {
 
 /// The flow to a shard that gets `share` of it: in each step, the shard takes what is offered, or what its buckets hold and
 /// gain.
-fn changing(steps: &[Step], share: f64, profile: &Profile, record_bytes: f64) -> ShardFlow {
-    let write = &profile.write;
+fn changing(steps: &[Step], share: f64, write: &WriteLimits, packing: Packing) -> ShardFlow {
+    let (write, record_bytes) = (packing.limits(write), packing.record_bytes);
     let (mut records, mut bytes) = (write.record_burst as f64, write.byte_burst as f64);
-    let mut flow = ShardFlow::default();
+    let mut flow = ShardFlow::none(packing);
     for step in steps {
         let offered = step.offered * share;
         records += write.records_per_second as f64 * step.seconds;
@@ -121,15 +136,21 @@ fn changing(steps: &[Step], share: f64, profile: &Profile, record_bytes: f64) ->
 }
 
 /// Records that a shard has taken after `seconds` of an even flow: what is offered, or what the burst and the rate allow.
-fn fluid(profile: &Profile, records: f64, record_bytes: f64, seconds: f64) -> f64 {
-    let write = &profile.write;
+fn fluid(write: &WriteLimits, records: f64, record_bytes: f64, seconds: f64) -> f64 {
     let by_records = write.records_per_second as f64 * seconds + write.record_burst as f64;
     let by_bytes = write.bytes_per_second as f64 * seconds + write.byte_burst as f64;
     (records * seconds).min(by_records).min(by_bytes / record_bytes.max(1.0))
 }
 
-fn replay(workload: &Workload, ranges: &[HashKeyRange], profile: &Profile, (first, end): (u64, u64)) -> Vec<ShardFlow> {
-    let mut shards = vec![(WriteQuota::new(&profile.write), ShardFlow::default()); ranges.len()];
+fn replay(
+    workload: &Workload,
+    ranges: &[HashKeyRange],
+    write: &WriteLimits,
+    packing: Packing,
+    (first, end): (u64, u64),
+) -> Vec<ShardFlow> {
+    let quota = WriteQuota::new(&packing.limits(write));
+    let mut shards = vec![(quota, ShardFlow::none(packing)); ranges.len()];
     let part = 1.0 / (end - first) as f64;
     for arrival in (0..workload.count()).map(|index| workload.arrival(index)) {
         let bytes = u64::from(arrival.size) + arrival.key.len() as u64;

@@ -42,6 +42,8 @@ struct Measured {
     offered: u64,
     accepted: u64,
     accepted_bytes: u64,
+    /// The same as Kinesis records: what counts for the quotas.
+    service: (u64, u64),
     attempts: u64,
     throttled: u64,
 }
@@ -62,6 +64,10 @@ impl Measured {
             offered: sum(|interval| interval.offered),
             accepted: sum(|interval| interval.accepted),
             accepted_bytes: sum(|interval| interval.accepted_bytes),
+            service: (
+                sum(|interval| interval.shards.iter().map(|shard| u64::from(shard.service_records)).sum()),
+                sum(|interval| interval.shards.iter().map(|shard| u64::from(shard.service_bytes)).sum()),
+            ),
             attempts: after_warm_up().map(|interval| interval.attempts).sum(),
             throttled: after_warm_up().map(|interval| interval.throttled).sum(),
         }
@@ -390,9 +396,12 @@ fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[Shar
         not_accepted,
         Some("records still waiting for their batch or for an answer when the load ends count here too".to_owned()),
     ));
-    for (name, actual) in
-        [("write records", measured.rate(measured.accepted)), ("write bytes", measured.rate(measured.accepted_bytes))]
-    {
+    // Results of earlier versions do not tell Kinesis records from records.
+    let (records, bytes) = match measured.service {
+        (0, _) => (measured.accepted, measured.accepted_bytes),
+        service => service,
+    };
+    for (name, actual) in [("write records", measured.rate(records)), ("write bytes", measured.rate(bytes))] {
         rows.extend(bound_row(plan, name, actual, mean_shards(result, measured.seconds)));
     }
     rows.extend(hottest_row(plan, heat));
@@ -438,9 +447,10 @@ fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: f64) -> Opti
     let (bound, records) = (find(name)?, find("write records")?);
     let capacity = bound.capacity_per_shard * shards;
     let measured = actual.filter(|_| capacity > 0.0).map(|actual| Share(actual.0 / capacity));
-    let predicted = Share(bound.utilisation.0 * plan.accepted_rate.0 / records.demand);
+    let busiest = records.demand * plan.records_per_kinesis_record;
+    let predicted = Share(bound.utilisation.0 * plan.accepted_rate.0 / busiest);
     // Only a rate that varies has a busiest second; what overload keeps out is in the other rows.
-    let peak = (records.demand > plan.offered_rate.0 * 1.01)
+    let peak = (busiest > plan.offered_rate.0 * 1.01)
         .then(|| format!("mean over the load; the plan sizes for the busiest second, {}", bound.utilisation));
     Some(Comparison {
         difference: measured.and_then(|measured| difference(predicted.0, measured.0)),

@@ -3,6 +3,7 @@
 mod capacity;
 mod flow;
 mod judge;
+mod packing;
 mod placement;
 mod processing;
 
@@ -38,6 +39,8 @@ pub struct Plan {
     pub overload_share: Share,
     /// Predicted end-to-end lag, one entry per consumer.
     pub lags: Vec<LagForecast>,
+    /// Records in each Kinesis record, on average over the shards; 1 without aggregation.
+    pub records_per_kinesis_record: f64,
     /// What the prediction rests on and leaves out, in full sentences.
     pub assumptions: Vec<String>,
 }
