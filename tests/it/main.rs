@@ -10,6 +10,7 @@ mod model_docs;
 mod plan;
 mod quotas;
 mod readme;
+mod rehearsals;
 mod scenarios;
 mod service;
 mod service_changes;
