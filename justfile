@@ -11,6 +11,10 @@ run scenario="scenarios/quickstart.toml" *arguments:
 emulator *arguments:
     cargo run --release -- emulator {{arguments}}
 
+# Simulate a scenario in virtual time.
+simulate scenario="scenarios/quickstart.toml" *arguments:
+    cargo run --release -- simulate {{scenario}} {{arguments}}
+
 # Predict what a scenario needs.
 plan scenario="scenarios/quickstart.toml":
     cargo run --release -- plan {{scenario}}
@@ -39,6 +43,10 @@ clients *groups:
 # Benchmarks of the hot paths: admission, batching, pacing, histograms, and the emulator's wire formats.
 bench:
     cargo bench --bench hot_paths --bench wire
+
+# What the load engine costs beside a bare loop around the AWS SDK that sends the same batches.
+bench-engine *arguments:
+    cargo bench --bench engine -- {{arguments}}
 
 # What the emulator costs beside the load that it serves, next to other emulators; writes a table to reports/.
 bench-emulator:

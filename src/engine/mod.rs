@@ -14,6 +14,7 @@ mod readers;
 mod session;
 mod stream;
 mod target;
+mod wire;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

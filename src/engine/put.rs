@@ -4,13 +4,12 @@ use std::fmt;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kinesis::operation::put_records::PutRecordsOutput;
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use super::clock::RunClock;
 use super::stream::ShardMap;
+use super::wire::PutRecordsWire;
 use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure};
 use crate::time::Time;
 
@@ -42,23 +41,17 @@ pub async fn put(
         return put_record(client, stream, call, clock, shards).await;
     }
     let (id, entries) = (call.id, call.entries.len());
-    let request = client.put_records().stream_name(stream).set_records(Some(
-        call.entries
-            .into_iter()
-            .filter_map(|entry| {
-                // The copy is the SDK's price: it takes its blobs as vectors.
-                let data = Blob::new(Vec::from(entry.data));
-                let record = PutRecordsRequestEntry::builder().data(data).partition_key(entry.key.as_ref());
-                let hash_key = entry.explicit_hash_key.map(|key| key.to_string());
-                record.set_explicit_hash_key(hash_key).build().ok()
-            })
-            .collect(),
-    ));
+    let wire = PutRecordsWire::new(&stream, &call.entries, shards);
+    let request = client.put_records().stream_name(stream).set_records(Some(Vec::new()));
     let sent = clock.now();
-    let result = request.send().await;
+    let result = request.customize().interceptor(wire.clone()).send().await;
     let answered = clock.now();
     let (outcome, reason) = match result {
-        Ok(answer) => (CallOutcome::Answered(entry_outcomes(&answer, entries, &shards)), None),
+        Ok(_) => {
+            let mut outcomes = wire.outcomes();
+            outcomes.truncate(entries);
+            (CallOutcome::Answered(outcomes), None)
+        }
         Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
     };
     Answer { id, sent, answered, outcome, reason }
@@ -86,15 +79,6 @@ async fn put_record(client: Client, stream: String, call: Call, clock: RunClock,
         Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
     };
     Answer { id, sent, answered, outcome, reason }
-}
-
-fn entry_outcomes(answer: &PutRecordsOutput, entries: usize, shards: &ShardMap) -> Vec<EntryOutcome> {
-    let outcome = |entry: &PutRecordsResultEntry| match entry.error_code() {
-        None => EntryOutcome::Accepted { shard: entry.shard_id().and_then(|id| shards.index(id)) },
-        Some("ProvisionedThroughputExceededException") => EntryOutcome::Throttled,
-        Some(_) => EntryOutcome::InternalFailure,
-    };
-    answer.records().iter().take(entries).map(outcome).collect()
 }
 
 /// What an error of the SDK means for the records of the call.

@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
         }
-        self.health = Some(Health::start(self.clock.clone(), self.connection.port));
+        self.health = Some(Health::start(self.clock.clone()));
         self.start_pacer(&stop_pacer, sender)?;
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);

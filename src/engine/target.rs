@@ -39,8 +39,6 @@ pub struct Connection {
     pub embedded: Option<Embedded>,
     /// The region in use, for AWS.
     pub region: Option<String>,
-    /// The port that calls go to.
-    pub port: u16,
 }
 
 /// The text names no target.
@@ -104,7 +102,6 @@ pub async fn connect(
         Target::Embedded => embedded.as_ref().map(Embedded::url),
         Target::Aws => None,
     };
-    let port = endpoint.as_deref().map_or(443, port);
     let shared = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
     let shared = match endpoint {
         // An endpoint that is not AWS takes any credentials; those of the environment are never sent to it.
@@ -139,13 +136,7 @@ pub async fn connect(
             .build();
         Client::from_conf(config)
     };
-    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region, port })
-}
-
-/// The port of a URL.
-fn port(url: &str) -> u16 {
-    let uri = url.parse::<hyper::Uri>().unwrap_or_default();
-    uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 })
+    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region })
 }
 
 /// How long calls other than puts may take.

@@ -29,8 +29,8 @@ pub struct HealthInterval {
     pub resident: Option<u64>,
     /// Memory pages mapped for the first time: what the allocator took from the system.
     pub page_faults: Option<u64>,
-    /// Connections to the target that were open at its end.
-    pub connections: Option<u64>,
+    /// Sockets that were open at its end: the connections to the target, and with the embedded emulator both of their ends.
+    pub sockets: Option<u64>,
     /// Longest time from the release of an arrival by the pacer until the runtime took note of it.
     pub longest_wake_up: Option<Duration>,
 }

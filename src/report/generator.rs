@@ -64,7 +64,7 @@ fn machine(result: &RunResult, health: &GeneratorHealth) -> Markup {
         details {
             summary { "The numbers per second" }
             div class="scroll tall" { table {
-                thead { tr { @for name in ["Second", "Processors", "Waited for", "Longest wake-up", "Memory", "New pages", "Connections", "Calls under way"] { th scope="col" { (name) } } } }
+                thead { tr { @for name in ["Second", "Processors", "Waited for", "Longest wake-up", "Memory", "New pages", "Sockets", "Calls under way"] { th scope="col" { (name) } } } }
                 tbody { @for interval in &health.seconds {
                     tr {
                         th scope="row" { (during(interval)) }
@@ -73,12 +73,12 @@ fn machine(result: &RunResult, health: &GeneratorHealth) -> Markup {
                         td class="number" { (optional(interval.longest_wake_up, units::duration)) }
                         td class="number" { (optional(interval.resident, |bytes| Bytes(bytes).to_string())) }
                         td class="number" { (optional(interval.page_faults, units::count)) }
-                        td class="number" { (optional(interval.connections, units::count)) }
+                        td class="number" { (optional(interval.sockets, units::count)) }
                         td class="number" { (optional(open_calls(result, during(interval)), units::count)) }
                     }
                 } }
             } }
-            p class="note" { "Memory is what was resident at the end of the second; new pages are what the allocator took from the system in it; connections and calls are those to the target." }
+            p class="note" { "Memory is what was resident at the end of the second; new pages are what the allocator took from the system in it; sockets are the connections to the target, with the embedded emulator both of their ends." }
         }
     }
 }
