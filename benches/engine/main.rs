@@ -101,7 +101,7 @@ async fn bare_loop(connection: &Connection, scenario: &Scenario) -> f64 {
     }) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    let (workload, payloads) = (scenario.workload(), Payloads::new(1, scenario.seed, scenario.filling));
+    let (workload, payloads) = (scenario.workload(), Payloads::new(1, scenario.seed, scenario.filling.clone()));
     let batches = workload.count() as usize / BATCH;
     // Some batches are sent again and again: all of them would not fit into memory.
     let ready: Vec<Vec<(Vec<u8>, String)>> = (0..64)

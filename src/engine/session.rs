@@ -22,7 +22,7 @@ use crate::client::{Admission, Backoff, CallOutcome, EntryOutcome, Intake, Part,
 use crate::kinesis::{HashKey, Profile};
 use crate::measure::{
     ConsumerRecord, DeadLetters, Ending, FaultPlace, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord,
-    StorageUse,
+    StorageUse, TenantRecorder,
 };
 use crate::scenario::Scenario;
 use crate::time::Time;
@@ -114,10 +114,13 @@ async fn run_on(
     let dead_letters = std::mem::take(&mut session.dead_letters);
     let digest = session.intake.digest();
     let workload = session.workload.clone();
+    session.record();
+    let tenants = session.tenants.take();
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
+    let tenants = tenants.map(TenantRecorder::finish).unwrap_or_default();
     let unknown_stored = readers.seen_of(&put.ledger.unknown);
     let consumers = readers.finish(clock.now(), &put, &|index| FaultPlace::lost(&workload, &shards, index), &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
@@ -125,6 +128,7 @@ async fn run_on(
     let measurement = Measurement {
         digest,
         generator,
+        tenants,
         accepted_by_new_shards,
         unknown_stored,
         open_shards,
@@ -151,6 +155,7 @@ struct Session<'a> {
     intake: Intake,
     producer: Producer,
     recorder: PutRecorder,
+    tenants: Option<TenantRecorder>,
     dead_letters: DeadLetters,
     calls: JoinSet<Answer>,
     /// Why the run cannot go on.
@@ -176,7 +181,7 @@ impl<'a> Session<'a> {
             connection,
             scenario,
             workload,
-            payloads: Payloads::new(run, scenario.seed, scenario.filling),
+            payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
             changes: Changes::new(connection.client.clone(), stream.clone(), &scenario.events),
             clock,
             health: None,
@@ -184,6 +189,7 @@ impl<'a> Session<'a> {
             intake: scenario.intake(part),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
+            tenants: scenario.tenant_recorder(),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             calls: JoinSet::new(),
             aborted: None,
@@ -349,6 +355,9 @@ impl<'a> Session<'a> {
             if self.intake.is_closed() { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) };
         self.intake.note(&arrival);
         self.recorder.handle_arrival(now, arrival.intended);
+        if let Some(tenants) = &mut self.tenants {
+            tenants.handle_arrival(arrival.index);
+        }
         let shard = self.changes.stream.shards.locate(hash_key(&arrival));
         if admission == Admission::Drop {
             self.producer.refuse_arrival(now, &arrival, shard);
@@ -398,9 +407,15 @@ impl<'a> Session<'a> {
     fn record(&mut self) {
         while let Some(attempt) = self.producer.poll_failed_attempt() {
             self.recorder.handle_failed_attempt(&attempt);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.handle_failed_attempt(&attempt);
+            }
         }
         while let Some(sample) = self.producer.poll_sample() {
             self.recorder.handle_sample(&sample);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.handle_sample(&sample);
+            }
             self.dead_letters.handle_sample(&sample);
         }
     }

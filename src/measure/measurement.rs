@@ -12,7 +12,7 @@ use crate::time::Time;
 
 use super::{
     Counters, DeliveryCheck, FaultPlace, GeneratorHealth, Interval, LatencyLog, LatencySummary, PercentilePoint,
-    PutRecording, ReadRecording, StorageUse,
+    PutRecording, ReadRecording, StorageUse, TenantRecord,
 };
 
 /// How a run ended.
@@ -62,6 +62,9 @@ pub struct Measurement {
     /// that had their key before.
     #[serde(default)]
     pub accepted_by_new_shards: u64,
+    /// One entry per tenant, in the scenario's order.
+    #[serde(default)]
+    pub tenants: Vec<TenantRecord>,
     /// One entry per consumer, in the scenario's order.
     pub consumers: Vec<ConsumerRecord>,
     /// What happened during the run, in the order of time.

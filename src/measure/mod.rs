@@ -10,6 +10,7 @@ mod latency;
 mod measurement;
 mod record_set;
 mod recorder;
+mod tenants;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{DeliveryCheck, DeliveryFault, FaultPlace, Ledger, ReadRecord, Reading};
@@ -19,6 +20,7 @@ pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoin
 pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measurement, OutageRecord, ShardRecord};
 pub use record_set::RecordSet;
 pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
+pub use tenants::{TenantRecord, TenantRecorder};
 
 use serde::{Deserialize, Serialize};
 

@@ -498,6 +498,7 @@ mod tests {
         let mut recorder = PutRecorder::new(Time::ZERO);
         let (sent, answered) = (Time::from_millis(10), Time::from_millis(17));
         recorder.handle_failed_attempt(&FailedAttempt {
+            index: 0,
             shard: 0,
             sent,
             answered,
@@ -505,6 +506,7 @@ mod tests {
             leads: true,
         });
         recorder.handle_failed_attempt(&FailedAttempt {
+            index: 0,
             shard: 0,
             sent,
             answered,

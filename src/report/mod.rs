@@ -6,6 +6,7 @@ mod events;
 mod generator;
 mod page;
 mod sections;
+mod tenants;
 mod terminal;
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                     (sections::shards(result, plan, verdict))
                     (sections::rates(result))
                     (sections::latency(result))
+                    (super::tenants::section(result))
                     (super::consumers::consumers(result))
                     (sections::bounds(plan))
                     (sections::ledger(result))

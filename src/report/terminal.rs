@@ -69,6 +69,9 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     }
     line("");
     line(&format!("  {}", ledger(result)));
+    for tenant in &result.measurement.tenants {
+        line(&format!("  {}", super::tenants::line(tenant)));
+    }
     for consumer in &result.measurement.consumers {
         let check = &consumer.delivery;
         line(&format!(

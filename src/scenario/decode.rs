@@ -8,6 +8,7 @@ mod load;
 mod phases;
 mod producer;
 mod sizes;
+mod tenants;
 
 use std::path::Path;
 use std::time::Duration;
@@ -78,14 +79,27 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let trace = load.as_ref().map(|(_, _, trace)| trace.as_ref()).map_err(|reported| *reported);
     let duration = load.as_ref().ok().map(|(_, duration, _)| duration.value);
     let shards = stream.as_ref().ok().map(|stream| stream.shards);
-    let keys = keys::keys(&mut root, &columns, trace, duration, shards);
-    let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
     let most = stream.as_ref().map_or(profile.request.record_bytes, |stream| stream.max_record_size.0);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let sizes = sizes::sizes(&mut root, &columns, trace, longest_key, most, folder);
-    let (sizes, filling) = match sizes {
-        Ok((sizes, filling)) => (Ok(sizes), filling),
-        Err(reported) => (Err(reported), Filling::Random),
+    let found = tenants::tenants(&mut root, duration, most, folder, steps);
+    let (keys, sizes, filling, tenants) = match found {
+        Ok(None) => {
+            let keys = keys::keys(&mut root, &columns, trace, duration, shards);
+            let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
+            match sizes::sizes(&mut root, &columns, trace, longest_key, most, folder) {
+                Ok((sizes, filling)) => (keys, Ok(sizes), filling, None),
+                Err(reported) => (keys, Err(reported), Filling::Random, None),
+            }
+        }
+        Ok(Some(found)) => match sizes::payload(&mut root, &columns, &found.sizes, found.keys.value.longest()) {
+            Ok(filling) => (Ok(found.keys), Ok(found.sizes), filling, Some(found.tenants)),
+            Err(reported) => (Ok(found.keys), Err(reported), Filling::Random, None),
+        },
+        Err(reported) => {
+            root.raw("keys");
+            root.raw("records");
+            (Err(reported), Err(reported), Filling::Random, None)
+        }
     };
     let largest = largest_record(&sizes, &keys, most, problems);
     let producer = producer::producer(&mut root, largest, profile);
@@ -113,6 +127,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         stream: stream?,
         load,
         filling,
+        tenants,
         sizes,
         keys: keys?.value,
         trace,

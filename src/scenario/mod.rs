@@ -19,11 +19,11 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 
 use crate::client::{Intake, Overload, Part, ProducerSettings};
 use crate::kinesis::{FaultRule, Profile, StreamMode};
-use crate::measure::EventRecord;
+use crate::measure::{EventRecord, TenantRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::{Bytes, Share};
-use crate::workload::{Filling, Keys, Schedule, Sizes, Trace, Workload};
+use crate::workload::{Filling, Keys, Schedule, Sizes, Tenants, Trace, Workload};
 
 /// What is asked: one stream, the load on it, who reads it, and what counts as good.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub struct Scenario {
     pub filling: Filling,
     /// Partition keys of the records.
     pub keys: Keys,
+    /// Who shares the load, if it has tenants.
+    pub tenants: Option<Tenants>,
     /// The recorded arrivals that the load replays, if it replays a trace.
     pub trace: Option<Trace>,
     /// How records become API calls.
@@ -73,6 +75,11 @@ impl Scenario {
             Some(producers) => Intake::closed(u64::from(producers) * self.producer.batch_records as u64),
             None => Intake::open(self.load.overload, part),
         }
+    }
+
+    /// What records each tenant's records, if there are tenants.
+    pub fn tenant_recorder(&self) -> Option<TenantRecorder> {
+        self.tenants.clone().map(|tenants| TenantRecorder::new(tenants, Time::ZERO + self.load.warm_up))
     }
 
     /// Most records that may be offered.

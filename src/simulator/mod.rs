@@ -19,6 +19,7 @@ use crate::client::{Admission, Backoff, CallId, CallOutcome, EntryOutcome, Failu
 use crate::kinesis::{HashKey, Profile, ShardId};
 use crate::measure::{
     DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse,
+    TenantRecorder,
 };
 use crate::scenario::{Action, Event, Scenario};
 use crate::time::Time;
@@ -67,6 +68,7 @@ struct Simulator<'a> {
     intake: Intake,
     producer: Producer,
     recorder: PutRecorder,
+    tenants: Option<TenantRecorder>,
     dead_letters: DeadLetters,
     readers: Readers,
     heap: Heap,
@@ -98,10 +100,11 @@ impl<'a> Simulator<'a> {
         let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, scenario.most_records(), &mut heap)?;
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Ok(Self {
-            payloads: Payloads::new(RUN, scenario.seed, scenario.filling),
+            payloads: Payloads::new(RUN, scenario.seed, scenario.filling.clone()),
             intake: scenario.intake(Part::WHOLE),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
+            tenants: scenario.tenant_recorder(),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             ahead: scenario.events.iter().cloned().collect(),
             open_shards: vec![(Time::ZERO, shards.open_count())],
@@ -221,8 +224,10 @@ impl<'a> Simulator<'a> {
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
         let digest = self.intake.digest();
+        let tenants = self.tenants.map(TenantRecorder::finish).unwrap_or_default();
         let measurement = Measurement {
             digest,
+            tenants,
             accepted_by_new_shards,
             unknown_stored,
             open_shards,
@@ -283,6 +288,9 @@ impl<'a> Simulator<'a> {
         }
         self.intake.note(arrival);
         self.recorder.handle_arrival(now, arrival.intended);
+        if let Some(tenants) = &mut self.tenants {
+            tenants.handle_arrival(arrival.index);
+        }
         let shard = self.shards.locate(hash_key(arrival));
         if admission == Admission::Drop {
             self.producer.refuse_arrival(now, arrival, shard);
@@ -342,9 +350,15 @@ impl<'a> Simulator<'a> {
     fn record(&mut self) {
         while let Some(attempt) = self.producer.poll_failed_attempt() {
             self.recorder.handle_failed_attempt(&attempt);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.handle_failed_attempt(&attempt);
+            }
         }
         while let Some(sample) = self.producer.poll_sample() {
             self.recorder.handle_sample(&sample);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.handle_sample(&sample);
+            }
             self.dead_letters.handle_sample(&sample);
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand_distr::{Distribution, Zipf};
 
+use super::tenants::Tenants;
 use crate::seed::NamedSeed;
 use crate::time::{Time, nanos};
 use crate::units::Share;
@@ -80,6 +81,13 @@ pub enum Keys {
         /// Number of parts.
         parts: u32,
     },
+    /// Each tenant has keys of its own, `tenant/key`.
+    Tenants {
+        /// Whose arrival is whose.
+        tenants: Tenants,
+        /// The keys of each.
+        keys: Arc<[Keys]>,
+    },
     /// Recorded keys: arrival k has the name `names[column[k]]`.
     Recorded {
         /// The distinct names.
@@ -152,6 +160,7 @@ impl Keys {
             | Self::Sequential { count } => *count,
             Self::Salted { keys, buckets } => keys.count() * u64::from(*buckets),
             Self::Explicit { keys, .. } => keys.count(),
+            Self::Tenants { keys, .. } => keys.iter().map(Self::count).sum(),
             Self::Weighted { names, .. } | Self::Recorded { names, .. } => names.len() as u64,
         }
     }
@@ -164,6 +173,11 @@ impl Keys {
             }
             Self::Salted { keys, buckets } => keys.longest() + 1 + (buckets - 1).to_string().len(),
             Self::Explicit { keys, .. } => keys.longest(),
+            Self::Tenants { tenants, keys } => {
+                let longest =
+                    tenants.names().iter().zip(keys.iter()).map(|(name, keys)| name.len() + 1 + keys.longest());
+                longest.max().unwrap_or(0)
+            }
             _ => name(self.count().saturating_sub(1)).len(),
         }
     }
@@ -192,6 +206,10 @@ impl Keys {
         match self {
             Self::MovingHotKey { share, .. } => share.0,
             Self::Salted { keys, buckets } => keys.top_share(arrivals) / f64::from(*buckets),
+            Self::Tenants { tenants, keys } => {
+                let tops = tenants.shares().zip(keys.iter()).map(|(share, keys)| share * keys.top_share(arrivals));
+                tops.fold(0.0, f64::max)
+            }
             // No shard takes a key as a whole.
             Self::Explicit { parts, .. } => 1.0 / f64::from(*parts),
             keys => keys.weights(arrivals).iter().map(|weight| weight.share).fold(0.0, f64::max),
@@ -227,6 +245,10 @@ impl Keys {
                 return format!("{key}#{bucket}").into();
             }
             Self::Explicit { keys, .. } => return keys.pick(index, intended, seed),
+            Self::Tenants { tenants, keys } => {
+                let tenant = tenants.pick(index);
+                return format!("{}/{}", tenants.names()[tenant], keys[tenant].pick(index, intended, seed)).into();
+            }
             Self::Uniform { count } => rng.random_range(0..*count),
             Self::Zipf { count, distribution, .. } => (distribution.sample(&mut rng) as u64).clamp(1, *count) - 1,
             Self::HotKey { count, share } => {
@@ -287,6 +309,17 @@ impl Keys {
                 weights.iter().flat_map(|weight| (0..*buckets).map(|number| bucket(weight, number))).collect()
             }
             Self::Explicit { keys, .. } => keys.weights(arrivals),
+            Self::Tenants { tenants, keys } => {
+                let mut weights = Vec::new();
+                for ((name, share), keys) in tenants.names().iter().zip(tenants.shares()).zip(keys.iter()) {
+                    let of_tenant = |weight: KeyWeight| KeyWeight {
+                        key: format!("{name}/{}", weight.key).into(),
+                        share: weight.share * share,
+                    };
+                    weights.extend(keys.weights(arrivals).into_iter().map(of_tenant));
+                }
+                weights
+            }
             Self::Recorded { names, column } => {
                 let mut counts = vec![0u64; names.len()];
                 let used = column.len().min(arrivals as usize);

@@ -9,16 +9,20 @@ mod poisson;
 mod schedule;
 mod shape;
 mod sizes;
+mod template;
+mod tenants;
 mod trace;
 
 use std::sync::Arc;
 
 pub use keys::{KeyWeight, Keys};
-pub use payload::{Filling, HEADER_BYTES, Header, HeaderError, Payloads, SMALLEST_RECORD};
+pub use payload::{Filling, HEADER_BYTES, Header, HeaderError, JSON_BYTES, Payloads, SMALLEST_RECORD};
 pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};
 pub use shape::{LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
+pub use template::Template;
+pub use tenants::Tenants;
 pub use trace::{Trace, TraceColumns, TraceError};
 
 use crate::seed::{NamedSeed, Seed, mix};

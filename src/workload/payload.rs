@@ -1,10 +1,15 @@
-//! The bytes of a record: a verification header, then seeded random bytes.
+//! The bytes of a record: a verification header, then what fills it.
+//!
+//! In a record of JSON, the header is the hexadecimal value of the first member: `{"streamgauge":"…"`.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use rand::Rng as _;
 
+use base64_simd::STANDARD;
+
 use super::Arrival;
-use crate::seed::Seed;
+use super::template::Template;
+use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
 /// Bytes of the header.
@@ -15,6 +20,12 @@ pub const SMALLEST_RECORD: usize = HEADER_BYTES;
 const MAGIC: [u8; 4] = *b"sgR1";
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
 const POOL_BYTES: usize = 1 << 20;
+/// What stands before and after the header in a record of JSON.
+const JSON_BEFORE: &[u8] = b"{\"streamgauge\":\"";
+const JSON_HEADER_END: usize = JSON_BEFORE.len() + 2 * HEADER_BYTES;
+/// What a record of JSON takes beside the members of its template: the header, a comma and the braces.
+pub const JSON_BYTES: usize = JSON_HEADER_END + 3;
+const PADDING_BEFORE: &[u8] = b",\"padding\":\"";
 
 /// What a consumer learns from a record about its origin.
 ///
@@ -42,7 +53,7 @@ pub enum HeaderError {
 }
 
 /// What fills a record behind its header.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Filling {
     /// Random bytes, which nothing compresses.
     #[default]
@@ -52,6 +63,8 @@ pub enum Filling {
         /// Zeros in each 100 bytes, 0 to 100.
         zeros: u8,
     },
+    /// JSON, with a last member that pads it to its size.
+    Json(Template),
 }
 
 /// Makes the payloads of a run.
@@ -60,6 +73,8 @@ pub struct Payloads {
     run: u32,
     /// Random bytes that payloads are cut from, so that a payload costs a copy instead of a generator.
     pool: Bytes,
+    /// The template of records of JSON, and what draws its random numbers.
+    template: Option<(Template, NamedSeed)>,
 }
 
 impl Payloads {
@@ -67,37 +82,90 @@ impl Payloads {
     pub fn new(run: u32, seed: Seed, filling: Filling) -> Self {
         let mut pool = vec![0; 2 * POOL_BYTES];
         seed.stream("workload.payload", 0).fill_bytes(&mut pool);
-        if let Filling::Compressible { zeros } = filling {
-            let random = 100 - usize::from(zeros.min(100));
-            pool.chunks_mut(100).for_each(|chunk| {
-                let from = random.min(chunk.len());
-                chunk[from..].fill(0);
-            });
+        let mut template = None;
+        match filling {
+            Filling::Random => {}
+            Filling::Compressible { zeros } => {
+                let random = 100 - usize::from(zeros.min(100));
+                pool.chunks_mut(100).for_each(|chunk| {
+                    let from = random.min(chunk.len());
+                    chunk[from..].fill(0);
+                });
+            }
+            Filling::Json(json) => {
+                // Letters that JSON does not escape.
+                pool = STANDARD.encode_to_string(&pool[..pool.len() / 4 * 3]).into_bytes();
+                template = Some((json, seed.named("workload.template")));
+            }
         }
-        Self { run, pool: pool.into() }
+        Self { run, pool: pool.into(), template }
     }
 
     /// The data blob of an arrival, a function of the seed and the arrival. Its size is at least [`HEADER_BYTES`].
     pub fn payload(&self, arrival: &Arrival) -> Bytes {
+        if let Some((template, seed)) = &self.template {
+            return self.json(template, *seed, arrival);
+        }
         let size = (arrival.size as usize).max(HEADER_BYTES);
         let mut blob = BytesMut::with_capacity(size);
-        blob.put_slice(&MAGIC);
-        blob.put_u32(self.run);
-        blob.put_u64(arrival.index);
-        blob.put_u64(arrival.intended.as_nanos());
-        blob.put_u32(0);
+        blob.put_slice(&self.unchecked_header(arrival));
+        self.fill(&mut blob, size, arrival.index);
+        let checksum = checksum(&blob[..CHECKSUM_AT], &blob[HEADER_BYTES..]);
+        blob[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&checksum.to_be_bytes());
+        blob.freeze()
+    }
+
+    /// A record of JSON. It is larger than its size only if JSON escapes much of its key.
+    fn json(&self, template: &Template, seed: NamedSeed, arrival: &Arrival) -> Bytes {
+        let size = arrival.size as usize;
+        let mut blob = BytesMut::with_capacity(size);
+        blob.put_slice(JSON_BEFORE);
+        blob.put_bytes(b'0', 2 * HEADER_BYTES);
+        blob.put_u8(b'"');
+        if !template.is_empty() {
+            blob.put_u8(b',');
+            template.fill(&mut blob, arrival, seed);
+        }
+        if blob.len() + PADDING_BEFORE.len() + 2 <= size {
+            blob.put_slice(PADDING_BEFORE);
+            self.fill(&mut blob, size - 2, arrival.index);
+            blob.put_u8(b'"');
+        }
+        // Too little for another member: spaces do.
+        blob.put_bytes(b' ', (size.saturating_sub(1)).saturating_sub(blob.len()));
+        blob.put_u8(b'}');
+        let mut header = self.unchecked_header(arrival);
+        let checksum = checksum(&header[..CHECKSUM_AT], &blob[JSON_HEADER_END..]);
+        header[CHECKSUM_AT..].copy_from_slice(&checksum.to_be_bytes());
+        for (place, byte) in blob[JSON_BEFORE.len()..JSON_HEADER_END].chunks_mut(2).zip(header) {
+            place.copy_from_slice(&[HEXADECIMAL[usize::from(byte >> 4)], HEXADECIMAL[usize::from(byte & 15)]]);
+        }
+        blob.freeze()
+    }
+
+    /// The header of an arrival, with zeros in the place of the checksum.
+    fn unchecked_header(&self, arrival: &Arrival) -> [u8; HEADER_BYTES] {
+        let mut header = [0; HEADER_BYTES];
+        header[..4].copy_from_slice(&MAGIC);
+        header[4..8].copy_from_slice(&self.run.to_be_bytes());
+        header[8..16].copy_from_slice(&arrival.index.to_be_bytes());
+        header[16..CHECKSUM_AT].copy_from_slice(&arrival.intended.as_nanos().to_be_bytes());
+        header
+    }
+
+    /// Fills a blob up to `size` bytes from the pool.
+    fn fill(&self, blob: &mut BytesMut, size: usize, index: u64) {
         // A stride that is prime to the pool's size visits every offset before it repeats one.
-        let mut from = (arrival.index.wrapping_mul(0x9e37_79b1) % POOL_BYTES as u64) as usize;
+        let mut from = (index.wrapping_mul(0x9e37_79b1) % POOL_BYTES as u64) as usize;
         while blob.len() < size {
             let piece = (size - blob.len()).min(POOL_BYTES);
             blob.put_slice(&self.pool[from..from + piece]);
             from = 0;
         }
-        let checksum = checksum(&blob);
-        blob[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&checksum.to_be_bytes());
-        blob.freeze()
     }
 }
+
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
 impl Header {
     /// Reads and verifies the header of a data blob.
@@ -105,12 +173,12 @@ impl Header {
     /// # Errors
     /// The blob is not from a run of this program, or was changed on the way.
     pub fn read(blob: &[u8]) -> Result<Self, HeaderError> {
-        let header: &[u8; HEADER_BYTES] = blob.first_chunk().ok_or(HeaderError::Foreign)?;
+        let (header, rest) = split(blob).ok_or(HeaderError::Foreign)?;
         if header[..4] != MAGIC {
             return Err(HeaderError::Foreign);
         }
         let number = |from: usize, to: usize| header[from..to].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-        if number(CHECKSUM_AT, HEADER_BYTES) != u64::from(checksum(blob)) {
+        if number(CHECKSUM_AT, HEADER_BYTES) != u64::from(checksum(&header[..CHECKSUM_AT], rest)) {
             return Err(HeaderError::Corrupt);
         }
         let run = u32::try_from(number(4, 8)).unwrap_or_default();
@@ -118,8 +186,22 @@ impl Header {
     }
 }
 
-fn checksum(blob: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&blob[..CHECKSUM_AT]), &blob[HEADER_BYTES..])
+/// The header of a blob, and what follows it.
+fn split(blob: &[u8]) -> Option<([u8; HEADER_BYTES], &[u8])> {
+    if !blob.starts_with(JSON_BEFORE) {
+        return blob.split_first_chunk().map(|(header, rest)| (*header, rest));
+    }
+    let digits = blob.get(JSON_BEFORE.len()..JSON_HEADER_END)?;
+    let mut header = [0; HEADER_BYTES];
+    for (byte, pair) in header.iter_mut().zip(digits.chunks(2)) {
+        let digit = |place: usize| HEXADECIMAL.iter().position(|digit| *digit == pair[place]);
+        *byte = (digit(0)? << 4 | digit(1)?) as u8;
+    }
+    Some((header, blob.get(JSON_HEADER_END..)?))
+}
+
+fn checksum(before: &[u8], after: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(before), after)
 }
 
 #[cfg(test)]
@@ -140,6 +222,21 @@ mod tests {
             let blob = payloads.payload(&arrival);
             prop_assert_eq!(blob.len(), size as usize);
             prop_assert_eq!(Header::read(&blob), Ok(Header { run: 9, index, intended: arrival.intended }));
+        }
+
+        #[test]
+        fn a_record_of_json_is_json_of_its_size_with_a_header(index in 0u64..4_000_000_000, size in 140u32..5_000, at in 0usize..5_000) {
+            let template = Template::parse(r#"{"n":{{index}},"user":"{{key}}","r":{{random}}}"#).unwrap();
+            prop_assert!(JSON_BYTES + template.longest(3) <= 140);
+            let payloads = Payloads::new(9, Seed(1), Filling::Json(template));
+            let arrival = arrival(index, size);
+            let mut blob = payloads.payload(&arrival).to_vec();
+            let json: serde_json::Value = serde_json::from_slice(&blob).unwrap();
+            prop_assert_eq!((blob.len(), json["n"].as_u64(), json["user"].as_str()), (size as usize, Some(index), Some("key")));
+            prop_assert_eq!(Header::read(&blob), Ok(Header { run: 9, index, intended: arrival.intended }));
+            let at = at % blob.len();
+            blob[at] ^= 1;
+            prop_assert!(Header::read(&blob).is_err(), "a flipped bit at {}", at);
         }
 
         #[test]

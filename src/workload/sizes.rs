@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand_distr::{Distribution, LogNormal, Normal, Pareto};
 
+use super::tenants::Tenants;
 use crate::seed::NamedSeed;
 use crate::units::Bytes;
 
@@ -61,6 +62,13 @@ pub enum Sizes {
     Mix {
         /// Cumulative share, and distribution; the last share is 1.
         parts: Arc<[(f64, Sizes)]>,
+    },
+    /// Each tenant has sizes of its own.
+    Tenants {
+        /// Whose arrival is whose.
+        tenants: Tenants,
+        /// The sizes of each.
+        sizes: Arc<[Sizes]>,
     },
     /// Recorded: arrival k has size `column[k]`.
     Recorded {
@@ -148,6 +156,9 @@ impl Sizes {
                 let before = std::iter::once(0.0).chain(parts.iter().map(|(share, _)| *share));
                 parts.iter().zip(before).map(|((share, sizes), before)| Some(sizes.mean()? * (share - before))).sum()
             }
+            Self::Tenants { tenants, sizes } => {
+                tenants.shares().zip(sizes.iter()).map(|(share, sizes)| Some(sizes.mean()? * share)).sum()
+            }
             Self::LogNormal { .. } | Self::Normal { .. } | Self::Recorded { .. } => None,
         }
     }
@@ -162,6 +173,7 @@ impl Sizes {
             | Self::Pareto { min, .. } => *min,
             Self::Empirical { steps } => Bytes(steps.first().map_or(0, |(size, _)| *size).into()),
             Self::Mix { parts } => parts.iter().map(|(_, sizes)| sizes.smallest()).min().unwrap_or_default(),
+            Self::Tenants { sizes, .. } => sizes.iter().map(Self::smallest).min().unwrap_or_default(),
             Self::Recorded { column } => Bytes(column.iter().min().copied().unwrap_or(0).into()),
         }
     }
@@ -176,6 +188,7 @@ impl Sizes {
             | Self::Pareto { max, .. } => *max,
             Self::Empirical { steps } => Bytes(steps.last().map_or(0, |(size, _)| *size).into()),
             Self::Mix { parts } => parts.iter().map(|(_, sizes)| sizes.largest()).max().unwrap_or_default(),
+            Self::Tenants { sizes, .. } => sizes.iter().map(Self::largest).max().unwrap_or_default(),
             Self::Recorded { column } => Bytes(column.iter().max().copied().unwrap_or(0).into()),
         }
     }
@@ -204,6 +217,7 @@ impl Sizes {
                 let place = parts.partition_point(|(share, _)| *share <= drawn).min(parts.len() - 1);
                 return parts[place].1.pick(index, seed);
             }
+            Self::Tenants { tenants, sizes } => return sizes[tenants.pick(index)].pick(index, seed),
             Self::Recorded { column } => column.get(index as usize).copied().unwrap_or(0).into(),
         };
         u32::try_from(size).unwrap_or(u32::MAX)

@@ -1,11 +1,15 @@
 //! The engine against the embedded emulator, over the real SDK. Runs are short; what is checked are laws, not times.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
+use streamgauge::emulator::Embedded;
 use streamgauge::engine::{Control, EngineError, Progress, Run, Target, connect, run};
-use streamgauge::kinesis::Profile;
+use streamgauge::kinesis::{Profile, Settings};
 use streamgauge::measure::Ending;
 use streamgauge::scenario::{self, Scenario};
+use streamgauge::seed::Seed;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 fn scenario(toml: &str) -> Scenario {
@@ -234,4 +238,66 @@ async fn a_drain_that_is_too_short_shows_in_the_counters() {
     let counters = &run.measurement.counters;
     assert!(counters.balance());
     assert!(counters.in_flight > 0 || run.measurement.consumers.iter().any(|c| c.delivery.lost > 0), "{counters:?}");
+}
+
+/// Passes connections on to `target` while it is alive. When it dies, its port is closed and every connection breaks; when it comes
+/// back, it listens on the same port.
+async fn proxy(address: SocketAddr, target: SocketAddr, mut alive: watch::Receiver<bool>) {
+    while alive.wait_for(|alive| *alive).await.is_ok() {
+        let listener = TcpListener::bind(address).await.unwrap();
+        loop {
+            let (mut dies, mut ends) = (alive.clone(), alive.clone());
+            tokio::select! {
+                Ok((mut client, _)) = listener.accept() => {
+                    tokio::spawn(async move {
+                        let mut server = TcpStream::connect(target).await.unwrap();
+                        tokio::select! {
+                            _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                            _ = ends.wait_for(|alive| !alive) => {}
+                        }
+                    });
+                }
+                _ = dies.wait_for(|alive| !alive) => break,
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_dies_and_comes_back_is_survived() {
+    let profile = Profile::newest();
+    let settings = Settings { transition_scale: 0.0, ..Settings::new(profile.clone(), Seed(1)) };
+    let emulator = Embedded::start(settings).unwrap();
+    let target: SocketAddr = emulator.url().trim_start_matches("http://").parse().unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let alive = watch::Sender::new(true);
+    tokio::spawn(proxy(address, target, alive.subscribe()));
+
+    let longer = TWO_CONSUMERS.replace("duration = \"1s\"", "duration = \"4s\"\ndrain = \"20s\"");
+    let scenario = scenario(&longer);
+    let endpoint = Target::Endpoint(format!("http://{address}"));
+    let connection = connect(&endpoint, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let (_stop, stop) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    let mut watched = progress.subscribe();
+    tokio::spawn(async move {
+        let second = |second: u64| move |progress: &Progress| progress.now.second() >= second;
+        let _ = watched.wait_for(second(1)).await;
+        alive.send_replace(false);
+        let _ = watched.wait_for(second(2)).await;
+        alive.send_replace(true);
+        std::future::pending::<()>().await;
+    });
+    let run = run(&connection, &scenario, &profile, Control::new(stop, progress)).await.unwrap();
+    let measured = &run.measurement;
+    assert_eq!(run.ending, Ending::Complete);
+    assert!(measured.counters.balance() && measured.counters.offered == 1_600, "{:?}", measured.counters);
+    assert_eq!((measured.counters.failed, measured.counters.in_flight), (0, 0), "{:?}", measured.counters);
+    assert!(measured.errors_by_kind.contains_key("unreachable"), "{:?}", measured.errors_by_kind);
+    let errors: Vec<u64> = measured.intervals.iter().map(|second| second.errors).collect();
+    assert!(errors[0] == 0 && errors.iter().sum::<u64>() > 0, "the gap is visible: {errors:?}");
+    for consumer in &measured.consumers {
+        assert!(consumer.delivery.complete(), "{}: {:?}", consumer.name, consumer.delivery);
+        assert!(!consumer.failed_calls.is_empty(), "{} noticed", consumer.name);
+    }
 }

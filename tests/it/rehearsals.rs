@@ -128,6 +128,18 @@ fn aggregation_carries_small_events() {
 }
 
 #[test]
+fn a_noisy_tenant_disturbs_those_in_its_shard() {
+    let measured = simulated("noisy-neighbour", &[]);
+    let [noisy, steady, small] = measured.tenants.as_slice() else { panic!("{:?}", measured.tenants) };
+    assert_eq!(noisy.offered + steady.offered + small.offered, 40_000);
+    assert_eq!(noisy.accepted + steady.accepted + small.accepted, measured.counters.accepted);
+    assert_eq!(noisy.throttled + steady.throttled + small.throttled, measured.counters.throttled);
+    let (p50, p90) = (millis(noisy.response.p50), millis(noisy.response.p90));
+    assert!(p50 > 300 && p90 > 2_000 && millis(steady.response.p50) < 100, "{p50} ms, {p90} ms, {steady:?}");
+    assert!(steady.throttled > 0 && millis(steady.response.p99) > 1_000, "{steady:?}");
+}
+
+#[test]
 fn large_records_hold_up_the_small_ones_behind_them() {
     let measured = simulated("large-records", &[]);
     assert!(throttled(&measured) < 0.01 && millis(consumer(&measured, "archive").lag.p99) > 1_000);
@@ -193,6 +205,7 @@ rehearsals! {
     runs_lambda_parallelism: "lambda-parallelism", SHORT;
     runs_large_records: "large-records", SHORT;
     runs_micro_bursts: "micro-bursts", ["load.warm_up=0s", "load.phase.0.duration=2s", "load.phase.0.rate=300/s"];
+    runs_noisy_neighbour: "noisy-neighbour", SHORT;
     runs_quickstart: "quickstart", SHORT;
     runs_reshard_rehearsal: "reshard-rehearsal", [SHORT[0], SHORT[1], SHORT[2], "event.0.at=500ms", "event.1.at=1s"];
     runs_retry_storm: "retry-storm", SHORT;

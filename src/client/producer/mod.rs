@@ -377,7 +377,8 @@ impl Producer {
             let slot = &mut self.slots[*number];
             slot.perhaps_stored |= failure.perhaps_stored();
             let leads = position == 0;
-            self.failed_attempts.push_back(FailedAttempt { shard: slot.shard, sent, answered: now, failure, leads });
+            let (index, shard) = (slot.index, slot.shard);
+            self.failed_attempts.push_back(FailedAttempt { index, shard, sent, answered: now, failure, leads });
         }
         let reason = Reason::Attempt(failure);
         let Some(first) = unit.slots.first().map(|number| &self.slots[*number]) else { return };

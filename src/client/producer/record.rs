@@ -189,6 +189,8 @@ pub struct Sample {
 /// An attempt that was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailedAttempt {
+    /// Number of the arrival.
+    pub index: u64,
     /// Index of the shard in the shard map.
     pub shard: usize,
     /// When it was sent.

@@ -61,22 +61,36 @@ pub(super) fn keys(
         return Ok(keys);
     }
     let mut reader = root.section("keys");
+    let keys = spread(&mut reader, duration);
+    let keys = explicit(&mut reader, keys, shards);
+    let at = reader.at();
+    reader.finish();
+    Ok(Placed { value: keys?, path: "keys".to_owned(), at })
+}
+
+/// The keys of a tenant; its records have no explicit hash keys.
+pub(super) fn of_tenant(tenant: &mut TableReader<'_>, duration: Option<Duration>) -> Result<Keys, Reported> {
+    let mut reader = tenant.section("keys");
+    let keys = spread(&mut reader, duration);
+    reader.misplaced("explicit_hash_keys", "belongs to a load without tenants");
+    reader.finish();
+    keys
+}
+
+/// A distribution over keys, salted if it is to be.
+fn spread(reader: &mut TableReader<'_>, duration: Option<Duration>) -> Result<Keys, Reported> {
     let kind = reader.choice("distribution", &KINDS, Some(Kind::Uniform));
     let keys = match &kind {
         Ok(kind) => {
-            refuse_others(&mut reader, kind.value);
-            distribution(&mut reader, kind.value, duration)
+            refuse_others(reader, kind.value);
+            distribution(reader, kind.value, duration)
         }
         Err(reported) => {
             MEMBERS.iter().flat_map(|(_, members)| *members).for_each(|member| _ = reader.raw(member));
             Err(*reported)
         }
     };
-    let keys = salted(&mut reader, keys);
-    let keys = explicit(&mut reader, keys, shards);
-    let at = reader.at();
-    reader.finish();
-    Ok(Placed { value: keys?, path: "keys".to_owned(), at })
+    salted(reader, keys)
 }
 
 fn refuse_others(reader: &mut TableReader<'_>, kind: Kind) {

@@ -8,7 +8,7 @@ use super::load::{Columns, TraceFound, recorded};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};
 use crate::units::{Bytes, Share};
-use crate::workload::{Filling, SMALLEST_RECORD, Sizes};
+use crate::workload::{Filling, JSON_BYTES, SMALLEST_RECORD, Sizes, Template};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -57,27 +57,91 @@ pub(super) fn sizes(
     }
     let mut reader = root.required_section("records", "add it with a size, such as\n[records]\nsize = \"1 KiB\"");
     let at = reader.place("size").or(reader.at());
-    let sizes = match reader.raw("size").map(|value| (value, value.get_ref())) {
+    let sizes = size(&mut reader, limits);
+    let filling = filling(&mut reader);
+    reader.finish();
+    let sizes = Placed { value: sizes?, path: "records.size".to_owned(), at };
+    let filling = filling?;
+    fits(root, &filling, &sizes, longest_key as usize)?;
+    Ok((sizes, filling))
+}
+
+/// What is in the records of tenants, which have sizes of their own.
+pub(super) fn payload(
+    root: &mut TableReader<'_>,
+    columns: &Columns,
+    sizes: &Placed<Sizes>,
+    longest_key: usize,
+) -> Result<Filling, Reported> {
+    if let Some(column) = columns.size.clone().or(columns.key.clone()) {
+        let problem = Diagnostic::new("the trace and the tenants say the same thing twice")
+            .at(Some(column), "taken from the trace");
+        return Err(root.problems().report(problem.help("leave out `key` and `size`, or the tenants")));
+    }
+    let mut reader = root.section("records");
+    reader.misplaced("size", "and tenants say the same thing twice: each tenant has a size of its own");
+    let filling = filling(&mut reader);
+    reader.finish();
+    let filling = filling?;
+    fits(root, &filling, sizes, longest_key)?;
+    Ok(filling)
+}
+
+/// The sizes of a tenant, whose longest key has so many bytes.
+pub(super) fn of_tenant(
+    tenant: &mut TableReader<'_>,
+    longest_key: u64,
+    largest_record: u64,
+    folder: &Path,
+) -> Result<Sizes, Reported> {
+    size(tenant, Limits { record: largest_record, key: longest_key, folder })
+}
+
+/// `size`: a size, or a table with a distribution.
+fn size(reader: &mut TableReader<'_>, limits: Limits<'_>) -> Result<Sizes, Reported> {
+    match reader.raw("size").map(|value| (value, value.get_ref())) {
         Some((value, DeValue::Table(_))) => {
             let mut inner = TableReader::of(value, reader.path("size"), reader.problems());
             let sizes = distribution(&mut inner, limits, true);
             inner.finish();
             sizes
         }
-        _ => limits.size(&mut reader, "size").map(|size| Sizes::constant(size.value)),
-    };
-    let filling = filling(&mut reader);
-    reader.finish();
-    Ok((Placed { value: sizes?, path: "records.size".to_owned(), at }, filling?))
+        _ => limits.size(reader, "size").map(|size| Sizes::constant(size.value)),
+    }
 }
 
-/// `payload = "random"`, `"zero"`, or `{ compressible = "70%" }`.
+/// Refuses a template of JSON that does not fit into the smallest record.
+fn fits(root: &TableReader<'_>, filling: &Filling, sizes: &Placed<Sizes>, longest_key: usize) -> Result<(), Reported> {
+    if let Filling::Json(template) = &filling {
+        let (smallest, needed) = (sizes.value.smallest(), JSON_BYTES + template.longest(longest_key));
+        if smallest.0 < needed as u64 {
+            let problem = sizes.problem(format!("can be {} B, and the template takes up to {needed} B", smallest.0));
+            return Err(root
+                .problems()
+                .report(problem.help(format!("write a size, or a `min`, of at least {needed} B"))));
+        }
+    }
+    Ok(())
+}
+
+/// `payload = "random"`, `"zero"`, `{ compressible = "70%" }`, or `{ json = '{"user": "{{key}}"}' }`.
 fn filling(reader: &mut TableReader<'_>) -> Result<Filling, Reported> {
     if !matches!(reader.raw("payload").map(toml::Spanned::get_ref), Some(DeValue::Table(_))) {
         let words = [("random", Filling::Random), ("zero", Filling::Compressible { zeros: 100 })];
         return reader.choice("payload", &words, Some(Filling::Random)).map(|filling| filling.value);
     }
     let mut table = reader.section("payload");
+    if table.has("json") {
+        let json = table.required::<String>("json", "");
+        table.misplaced("compressible", "has no meaning for JSON");
+        let problems = table.problems();
+        table.finish();
+        let json = json?;
+        return Template::parse(&json.value).map(Filling::Json).map_err(|reason| {
+            let problem = json.problem(format!("is no template of a JSON object: {reason}"));
+            problems.report(problem.help(r#"write it such as '{"user": "{{key}}", "n": {{index}}}'"#))
+        });
+    }
     let part = table.required::<Share>("compressible", "compressible = \"70%\"");
     let part = table.check(part, |part| (0.0..=1.0).contains(&part.0), "must be from 0% to 100%", "write \"70%\"");
     table.finish();
