@@ -127,8 +127,9 @@ fn announce(scenario: &Scenario, profile: &Profile, shards: &[(String, HashKeyRa
     order.sort_by(|a, b| loads[*b].utilisation.total_cmp(&loads[*a].utilisation));
     let full = |index: Option<&usize>| index.map_or(Share(0.0), |index| Share(loads[*index].utilisation));
     let (most, least) = (full(order.first()), full(order.last()));
+    let load = if scenario.load.closed_loop.is_some() { "load of a closed loop without throttling" } else { "load" };
     let head =
-        format!("expected load of {} shard(s): {most} of the write limit at most, {least} at least", shards.len());
+        format!("expected {load} of {} shard(s): {most} of the write limit at most, {least} at least", shards.len());
     let shard = |index: &usize| {
         let load = &loads[*index];
         let bytes = Bytes(load.bytes.round() as u64);

@@ -382,7 +382,10 @@ fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[Shar
         difference: None,
         note: Some(format!("the bound that binds is {}", plan.binding)),
     }];
-    rows.push(rate_row("offered records", plan.offered_rate, measured.rate(measured.offered), None));
+    let closed = result.scenario.closed_loop.map(|_| {
+        "a closed loop offers no more than is accepted; the prediction is what it would offer to a stream without limits".to_owned()
+    });
+    rows.push(rate_row("offered records", plan.offered_rate, measured.rate(measured.offered), closed));
     let late = (plan.overload_share.0 > 0.0).then(|| {
         "the plan takes no retries into account: a throttled record that is accepted later while load is offered counts as accepted"
             .to_owned()
