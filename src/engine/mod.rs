@@ -1,8 +1,9 @@
 //! The load engine: it drives the client half in real time through the AWS SDK.
 //!
-//! The pacer releases arrivals on its own thread; one session owns the producer and its recorder, so that nothing on the way
-//! of a record is locked; each call is a task of its own; each consumer is one, too.
+//! One session owns the pacer, the producer and its recorder, so that nothing on the way of a record is locked, and has a thread
+//! to itself while load is offered; each call is a task of its own; each consumer is one, too.
 
+mod alarm;
 mod changes;
 mod clock;
 mod consumers;
@@ -61,9 +62,6 @@ pub enum EngineError {
     /// The run was stopped while it was being prepared.
     #[error("stopped before load was offered; nothing was measured")]
     Stopped,
-    /// The pacing thread did not start.
-    #[error("the pacing thread cannot start: {0}")]
-    Thread(#[source] std::io::Error),
 }
 
 /// What a run is told from outside, and what it tells while it goes on.

@@ -1,4 +1,4 @@
-//! The pacer: it releases each arrival when it is due, on a thread of its own.
+//! The pacer: it releases each arrival when it is due.
 //!
 //! governor decides on the release, on a clock made of arrivals: its `now` is the integral of the target rate. On a real clock
 //! governor forgives lateness (a stall of 500 ms loses the arrivals of that time) and bursts at the start. On this clock the
@@ -8,17 +8,15 @@
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::mpsc;
 
-use super::clock::RunClock;
 use crate::time::Time;
 use crate::workload::{Position, Schedule};
 
@@ -90,42 +88,6 @@ impl Pacer {
         (self.next < self.count).then(|| self.schedule.when(Position::of_arrival(self.next))).flatten()
     }
 }
-
-/// Runs a pacer on this thread until all arrivals are released, `stop` is set, or nobody listens.
-///
-/// The thread sleeps until an arrival is due: a timer of the runtime wakes half a millisecond late at the median, a thread a
-/// twentieth of one.
-pub fn run(mut pacer: Pacer, clock: &RunClock, stop: &AtomicBool, releases: &mpsc::UnboundedSender<Release>) {
-    while let Some(due) = pacer.next_due() {
-        if !wait_until(clock.instant(due), stop) {
-            return;
-        }
-        let release = pacer.release(clock.now());
-        if !release.arrivals.is_empty() && releases.send(release).is_err() {
-            return;
-        }
-    }
-}
-
-/// Returns whether the moment came; `false` if the run was stopped.
-fn wait_until(due: Instant, stop: &AtomicBool) -> bool {
-    loop {
-        if stop.load(Ordering::Relaxed) {
-            return false;
-        }
-        let left = due.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return true;
-        }
-        std::thread::sleep(left.clamp(GRAIN, STOP_CHECK));
-    }
-}
-
-/// The shortest sleep: arrivals that are due within it are released together, a little late. Spinning would be more exact, and
-/// cost a processor.
-const GRAIN: Duration = Duration::from_micros(100);
-/// The thread looks at least this often whether the run was stopped.
-const STOP_CHECK: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

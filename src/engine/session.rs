@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, yield_now};
+use tokio::sync::watch;
+use tokio::task::{JoinSet, block_in_place, yield_now};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
+use super::alarm::{self, Alarm};
 use super::changes::Changes;
 use super::clock::RunClock;
 use super::health::Health;
-use super::pacer::{self, Pacer, Release};
+use super::pacer::{Pacer, Release};
 use super::put::{Answer, put};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
@@ -97,13 +96,9 @@ async fn run_on(
     control.progress.send_modify(|progress| progress.shards = open);
     let clock = readers.clock.clone();
     let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone(), control.part);
-    let (ending, load_ended) = match session.offer_load(&mut control, &readers).await {
-        Ok(end) => end,
-        Err(error) => {
-            readers.stop(&connection.client).await.into_iter().for_each(|problem| log_leftover(Err(problem)));
-            return Err(error);
-        }
-    };
+    let alarm = Alarm::new(clock.clone());
+    let offering = session.offer_load(&mut control, &readers, &alarm);
+    let (ending, load_ended) = block_in_place(|| alarm::block_on(&alarm, offering));
     let ending = session.drain(&mut control, &readers, ending).await;
     let generator =
         Some(session.health.take().map_or_else(Default::default, |health| health.finish(&session.wake_ups)));
@@ -199,28 +194,26 @@ impl<'a> Session<'a> {
     }
 
     /// Offers the load until all arrivals are released or the run is stopped.
-    async fn offer_load(&mut self, control: &mut Control, readers: &Readers) -> Result<(Ending, Time), EngineError> {
-        let stop_pacer = Arc::new(AtomicBool::new(false));
-        let (sender, mut releases) = mpsc::unbounded_channel();
+    async fn offer_load(&mut self, control: &mut Control, readers: &Readers, alarm: &Alarm) -> (Ending, Time) {
         self.clock.start();
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
         }
         self.health = Some(Health::start(self.clock.clone()));
-        self.start_pacer(&stop_pacer, sender)?;
+        let mut pacer = self.pacer();
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let end = Time::ZERO + self.scenario.load.duration;
         // Due and not taken up yet; empty unless the generator is late.
         let mut backlog: Range<u64> = 0..0;
-        let mut all_released = false;
         let ending = loop {
-            let over = if self.intake.is_closed() { self.clock.now() >= end } else { all_released };
+            // The last arrival ends an open loop, the clock a closed one.
+            let next = pacer.as_ref().map_or(Some(end), Pacer::next_due);
+            let over = next.is_none() || pacer.is_none() && self.clock.now() >= end;
             if over && backlog.is_empty() {
                 break Ending::Complete;
             }
-            let ends = self.intake.is_closed().then_some(end);
-            let due = self.producer.poll_timeout().into_iter().chain(self.changes.due()).chain(ends).min();
+            let due = self.producer.poll_timeout().into_iter().chain(self.changes.due()).chain(next).min();
             tokio::select! {
                 biased;
                 () = control.stopped() => break Ending::Interrupted,
@@ -228,14 +221,13 @@ impl<'a> Session<'a> {
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
                 () = yield_now(), if !backlog.is_empty() => {}
-                release = releases.recv(), if !all_released => match release {
-                    Some(release) => self.handle_release(&mut backlog, release),
-                    None => all_released = true,
-                },
-                () = sleep_until(self.clock.instant(due.unwrap_or(end)).into()), if due.is_some() => {}
+                () = alarm.reached(due.unwrap_or(end)), if due.is_some() => {}
             }
-            while let Ok(release) = releases.try_recv() {
-                self.handle_release(&mut backlog, release);
+            if let (Some(pacer), Some(due)) = (&mut pacer, next)
+                && due <= self.clock.now()
+            {
+                let release = pacer.release(self.clock.now());
+                self.handle_release(&mut backlog, due, release);
             }
             if self.intake.is_closed() && !over {
                 backlog = joined(backlog, self.intake.refill(self.producer.open_records()));
@@ -254,9 +246,8 @@ impl<'a> Session<'a> {
             let recorder = &self.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
         };
-        stop_pacer.store(true, Ordering::Relaxed);
         let load_ended = if ending == Ending::Complete { end } else { self.clock.now() };
-        Ok((ending, load_ended))
+        (ending, load_ended)
     }
 
     /// Waits until every record is done and every consumer has read what was accepted, within the time of the scenario.
@@ -311,25 +302,20 @@ impl<'a> Session<'a> {
         (self.recorder.finish(now, open), warnings)
     }
 
-    /// Starts the thread that releases the arrivals; a closed-loop load needs none.
-    fn start_pacer(&self, stop: &Arc<AtomicBool>, sender: mpsc::UnboundedSender<Release>) -> Result<(), EngineError> {
-        if self.intake.is_closed() {
-            return Ok(());
-        }
+    /// What releases the arrivals; a closed-loop load needs nothing.
+    fn pacer(&self) -> Option<Pacer> {
         let catch_up = self.scenario.load.overload.catch_up();
-        let pacer = Pacer::new(self.workload.schedule().clone(), self.workload.count(), catch_up);
-        let (clock, stop) = (self.clock.clone(), stop.clone());
-        let thread = std::thread::Builder::new().name("pacer".to_owned());
-        thread.spawn(move || pacer::run(pacer, &clock, &stop, &sender)).map_err(EngineError::Thread).map(drop)
+        let pacer = || Pacer::new(self.workload.schedule().clone(), self.workload.count(), catch_up);
+        (!self.intake.is_closed()).then(pacer)
     }
 
     /// Puts what was released behind what waits already. What is beyond the promise to catch up is dealt with at once.
-    fn handle_release(&mut self, backlog: &mut Range<u64>, release: Release) {
+    fn handle_release(&mut self, backlog: &mut Range<u64>, due: Time, release: Release) {
         let second = release.at.second() as usize;
         if self.wake_ups.len() <= second {
             self.wake_ups.resize(second + 1, Duration::ZERO);
         }
-        self.wake_ups[second] = self.wake_ups[second].max(self.clock.now().since(release.at));
+        self.wake_ups[second] = self.wake_ups[second].max(release.at.since(due));
         let beyond = release.arrivals.start..release.arrivals.start + release.beyond;
         if backlog.is_empty() {
             beyond.clone().for_each(|index| self.take_up(index, u64::MAX));
