@@ -1,8 +1,8 @@
 //! What the load engine costs beside a bare loop around the AWS SDK that sends the same batches: CPU microseconds of the
 //! sending process per accepted record of 1 KiB, measured side by side against an emulator in a process of its own.
 //!
-//! The bare loop has its records ready before the clock starts and looks at nothing but the number that failed. The engine does
-//! all that it always does: pacing, payloads, batching, histograms, the ledger and retries.
+//! The bare loop has its records ready before the clock starts, sends a batch whenever one is due, and looks at nothing but the
+//! number that failed. The engine does all that it always does: pacing, payloads, batching, histograms, the ledger and retries.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
@@ -11,7 +11,7 @@
 mod process;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
@@ -42,8 +42,6 @@ struct Arguments {
     bench: bool,
 }
 
-/// Calls that the bare loop has under way: enough to keep both sides busy.
-const BARE_CALLS: usize = 8;
 const BATCH: usize = 500;
 
 fn main() {
@@ -59,7 +57,7 @@ fn main() {
         let (bare, engine, lateness) = runtime.block_on(async {
             let profile = Profile::newest();
             let connection = connect(&target, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
-            let bare = bare_loop(&connection, &scenario).await;
+            let bare = bare_loop(&connection, &scenario, arguments.rate).await;
             let (engine, lateness) = load_engine(&connection, &scenario, &profile).await;
             (bare, engine, lateness)
         });
@@ -91,15 +89,15 @@ fn cpu() -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
 
-/// Sends the records of the scenario, ready made and as fast as they are taken; gives microseconds of CPU per record.
-async fn bare_loop(connection: &Connection, scenario: &Scenario) -> f64 {
+/// Sends the records of the scenario, ready made, in batches that are due at the same rate; gives microseconds of CPU per record.
+async fn bare_loop(connection: &Connection, scenario: &Scenario, rate: u64) -> f64 {
     let stream = "bare";
     let client = &connection.client;
     client.create_stream().stream_name(stream).shard_count(500).send().await.unwrap();
     while !client.describe_stream_summary().stream_name(stream).send().await.is_ok_and(|answer| {
         answer.stream_description_summary().is_some_and(|stream| stream.stream_status().as_str() == "ACTIVE")
     }) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let (workload, payloads) = (scenario.workload(), Payloads::new(1, scenario.seed, scenario.filling.clone()));
     let batches = workload.count() as usize / BATCH;
@@ -112,18 +110,13 @@ async fn bare_loop(connection: &Connection, scenario: &Scenario) -> f64 {
         .collect();
     let ready = std::sync::Arc::new(ready);
     let (begun, used) = (Instant::now(), cpu());
-    let senders: Vec<_> = (0..BARE_CALLS)
-        .map(|sender| {
-            let (client, ready) = (connection.puts.clone(), ready.clone());
-            tokio::spawn(async move {
-                let mut accepted = 0;
-                for batch in (sender..batches).step_by(BARE_CALLS) {
-                    accepted += put(&client, stream, &ready[batch % ready.len()]).await;
-                }
-                accepted
-            })
-        })
-        .collect();
+    let gap = Duration::from_secs_f64(BATCH as f64 / rate as f64);
+    let mut senders = Vec::new();
+    for batch in 0..batches {
+        tokio::time::sleep_until((begun + gap * batch as u32).into()).await;
+        let (client, ready) = (connection.puts.clone(), ready.clone());
+        senders.push(tokio::spawn(async move { put(&client, stream, &ready[batch % ready.len()]).await }));
+    }
     let mut accepted = 0;
     for sender in senders {
         accepted += sender.await.unwrap();

@@ -263,13 +263,13 @@ impl Keys {
                 return named.cloned().unwrap_or_default();
             }
         };
-        name(rank).into()
+        name(rank)
     }
 
     /// Every key with its share of the arrivals, the first `arrivals` of them for recorded keys; shares sum to 1.
     pub fn weights(&self, arrivals: u64) -> Vec<KeyWeight> {
         let generated = |weight: &dyn Fn(u64) -> f64| -> Vec<KeyWeight> {
-            (0..self.count()).map(|rank| KeyWeight { key: name(rank).into(), share: weight(rank) }).collect()
+            (0..self.count()).map(|rank| KeyWeight { key: name(rank), share: weight(rank) }).collect()
         };
         match self {
             Self::Uniform { count } => generated(&|_| 1.0 / *count as f64),
@@ -343,8 +343,14 @@ fn middle(part: u64, parts: u32) -> u128 {
     width * u128::from(part) + width / 2
 }
 
-fn name(rank: u64) -> String {
-    format!("key-{rank:06}")
+/// `key-` and the rank in six digits or more. It is made for each record, so that it is written without the machinery of formats.
+fn name(rank: u64) -> Arc<str> {
+    let mut text = *b"key-00000000000000000000";
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(rank).as_bytes();
+    let end = 4 + digits.len().max(6);
+    text[end - digits.len()..end].copy_from_slice(digits);
+    std::str::from_utf8(&text[..end]).unwrap_or_default().into()
 }
 
 #[cfg(test)]
@@ -355,6 +361,13 @@ mod tests {
     use crate::seed::Seed;
 
     const DRAWS: u64 = 20_000;
+
+    #[test]
+    fn names_have_six_digits_or_more() {
+        let names = [0, 42, 999_999, 1_000_000, u64::MAX].map(name);
+        let expected = ["key-000000", "key-000042", "key-999999", "key-1000000", "key-18446744073709551615"];
+        assert_eq!(names.each_ref().map(|name| &**name), expected);
+    }
 
     /// Draws keys and checks each share against its weight, within five standard errors.
     fn check(keys: &Keys) {
