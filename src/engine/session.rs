@@ -109,7 +109,7 @@ async fn run_on(
     let dead_letters = std::mem::take(&mut session.dead_letters);
     let digest = session.intake.digest();
     let workload = session.workload.clone();
-    session.record();
+    session.record(usize::MAX);
     let tenants = session.tenants.take();
     let (put, mut warnings) = session.finish(ended);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
@@ -220,7 +220,7 @@ impl<'a> Session<'a> {
                 () = self.changes.done(&self.clock, readers), if self.changes.under_way() => {}
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
-                () = yield_now(), if !backlog.is_empty() => {}
+                () = yield_now(), if !backlog.is_empty() || self.producer.has_samples() => {}
                 () = alarm.reached(due.unwrap_or(end)), if due.is_some() => {}
             }
             if let (Some(pacer), Some(due)) = (&mut pacer, next)
@@ -276,18 +276,19 @@ impl<'a> Session<'a> {
                 }
             }
             self.advance();
+            self.record(usize::MAX);
             let done = self.producer.open_records() == 0 && readers.have_read_all(&self.recorder);
             if done || self.clock.now() >= deadline {
                 break;
             }
         }
         self.producer.abandon(self.clock.now());
-        self.record();
+        self.record(usize::MAX);
         ending
     }
 
     fn finish(mut self, now: Time) -> (PutRecording, Vec<String>) {
-        self.record();
+        self.record(usize::MAX);
         let open = self.producer.open_records();
         let mut warnings: Vec<String> = self
             .failures
@@ -387,17 +388,19 @@ impl<'a> Session<'a> {
                 self.changes.stream.shards.clone(),
             ));
         }
-        self.record();
+        self.record(SAMPLES_AT_A_TIME);
     }
 
-    fn record(&mut self) {
+    /// Records what has become of so many records, or of as many as there are.
+    fn record(&mut self, most: usize) {
         while let Some(attempt) = self.producer.poll_failed_attempt() {
             self.recorder.handle_failed_attempt(&attempt);
             if let Some(tenants) = &mut self.tenants {
                 tenants.handle_failed_attempt(&attempt);
             }
         }
-        while let Some(sample) = self.producer.poll_sample() {
+        for _ in 0..most {
+            let Some(sample) = self.producer.poll_sample() else { break };
             self.recorder.handle_sample(&sample);
             if let Some(tenants) = &mut self.tenants {
                 tenants.handle_sample(&sample);
@@ -450,6 +453,8 @@ fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut
 
 /// How many arrivals are taken up before calls go out again.
 const ARRIVALS_AT_A_TIME: u64 = 1_000;
+/// How many records that are done are recorded before arrivals are taken up again: an answer has up to 500.
+const SAMPLES_AT_A_TIME: usize = 100;
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);

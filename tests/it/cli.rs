@@ -208,3 +208,90 @@ fn the_help_lists_the_exit_codes() {
         assert!(help.contains(&format!("\n  {code}")), "{help}");
     }
 }
+
+#[test]
+fn a_part_needs_a_target_and_a_stream_that_all_processes_share() {
+    let refused = |scenario: &str, arguments: &[&str], reason: &str| {
+        let (output, _directory, result) = run(scenario, arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        let error = text(&output.stderr);
+        assert!(error.contains(reason), "{error}");
+        assert!(!result.exists());
+    };
+    let other = ["--target", "http://127.0.0.1:9"];
+    refused(SMALL, &["--part", "1/2"], "--part needs a target that all processes reach");
+    refused(SMALL, &[&other[..], &["--part", "2/2"]].concat(), "name it in the scenario, by stream.name");
+    let closed = SMALL
+        .replace("shards = 1", "shards = 1\nname = \"orders\"")
+        .replace("rate = \"200/s\"", "model = \"closed\"\nproducers = 2")
+        .replace("lateness_bound = \"10s\"\n", "");
+    refused(&closed, &[&other[..], &["--part", "2/2"]].concat(), "a closed-loop load has no parts");
+    for wrong in ["0/2", "3/2", "1", "1/0", "a/b", "1/20000"] {
+        refused(SMALL, &["--part", wrong], "write it as I/N, such as 2/4");
+    }
+}
+
+#[test]
+fn the_parts_of_a_load_are_the_whole() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("small.toml"), SMALL.replace("shards = 1", "shards = 1\nname = \"orders\""))
+        .unwrap();
+    let emulator = Standing::start(directory.path());
+    let url = emulator.url.clone();
+    create_stream(&url);
+    let digest = |part: &str| {
+        let out = format!("part-{}", part.replace('/', "-"));
+        let arguments = ["run", "small.toml", "--target", &url, "--part", part, "--out", &out];
+        let output = streamgauge(&arguments, directory.path());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let result: Value =
+            serde_json::from_slice(&fs::read(directory.path().join(out).join("result.json")).unwrap()).unwrap();
+        let offered = result["measurement"]["counters"]["offered"].as_u64().unwrap();
+        (offered, u64::from_str_radix(result["measurement"]["digest"].as_str().unwrap(), 16).unwrap())
+    };
+    let (whole, one, two) = (digest("1/1"), digest("1/2"), digest("2/2"));
+    assert_eq!((whole.0, one.0, two.0), (200, 100, 100));
+    assert_eq!(one.1.wrapping_add(two.1), whole.1);
+}
+
+/// An emulator in a process of its own; it ends with the test.
+struct Standing {
+    process: std::process::Child,
+    url: String,
+}
+
+impl Standing {
+    fn start(directory: &Path) -> Self {
+        use std::io::{BufRead, BufReader};
+        let mut process = Command::new(env!("CARGO_BIN_EXE_streamgauge"))
+            .args(["emulator", "--listen", "127.0.0.1:0", "--transitions", "0"])
+            .current_dir(directory)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { process, url: line.trim().trim_start_matches("listening on ").to_owned() }
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Creates the stream `orders` on an endpoint.
+fn create_stream(url: &str) {
+    use streamgauge::engine::{Target, connect};
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let target = Target::Endpoint(url.to_owned());
+        let timeout = std::time::Duration::from_secs(5);
+        let profile = streamgauge::kinesis::Profile::newest();
+        let connection = connect(&target, timeout, &profile, streamgauge::seed::Seed(1)).await.unwrap();
+        connection.client.create_stream().stream_name("orders").shard_count(1).send().await.unwrap();
+    });
+}

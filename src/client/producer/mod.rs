@@ -258,6 +258,11 @@ impl Producer {
         self.samples.pop_front()
     }
 
+    /// Whether [`Self::poll_sample`] has something.
+    pub fn has_samples(&self) -> bool {
+        !self.samples.is_empty()
+    }
+
     /// The next attempt that was not accepted.
     pub fn poll_failed_attempt(&mut self) -> Option<FailedAttempt> {
         self.failed_attempts.pop_front()
