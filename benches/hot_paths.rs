@@ -54,16 +54,8 @@ fn producing(c: &mut Criterion) {
     let workload = workload();
     let payloads = Payloads::new(1, Seed(1), Filling::Random);
     let batch: Vec<_> = (0..500).map(|k| workload.arrival(k)).map(|a| (payloads.payload(&a), a)).collect();
-    let settings = ProducerSettings {
-        batch_records: 500,
-        batch_bytes: Bytes(10 << 20),
-        linger: Duration::from_millis(50),
-        max_in_flight: 64,
-        buffer: Bytes(256 << 20),
-        timeout: Duration::from_secs(5),
-        retry: RetryPolicy::None,
-        ..ProducerSettings::default()
-    };
+    let settings =
+        ProducerSettings { batch_bytes: Bytes(10 << 20), retry: RetryPolicy::None, ..ProducerSettings::default() };
     let mut producer = Producer::new(settings, Backoff::new(RetryPolicy::None, Seed(1), "bench"));
     let accepted = CallOutcome::Answered(vec![EntryOutcome::Accepted { shard: Some(0) }; 500]);
     group.bench_function("batch and acknowledge 500", |b| {

@@ -23,7 +23,7 @@ pub use producer::{
     Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Reason, Sample,
 };
 
-pub use shards::{ListedShard, ShardMap};
+pub use shards::{ListedShard, ShardMap, hash_key};
 
 use crate::units::{Bytes, Share};
 

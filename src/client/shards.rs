@@ -5,6 +5,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::kinesis::{HashKey, HashKeyRange, locate};
+use crate::workload::Arrival;
+
+/// Where an arrival belongs in the key space: its explicit hash key, or the MD5 of its partition key.
+pub fn hash_key(arrival: &Arrival) -> HashKey {
+    arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey)
+}
 
 /// A shard as the service lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::cli::Run;
 use crate::client::Part;
 use crate::engine::{self, Control, EngineError, Progress, Target};
 use crate::kinesis::{HashKeyRange, Profile};
-use crate::plan::{expected_load, predict};
+use crate::plan::{Plan, expected_load, predict};
 use crate::report::printable;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
@@ -42,7 +42,7 @@ pub fn run(arguments: &Run) -> Exit {
     };
     let plan = predict(&scenario, &profile);
     let run = match Runtime::new() {
-        Ok(runtime) => runtime.block_on(measure(arguments, &scenario, &profile)),
+        Ok(runtime) => runtime.block_on(measure(arguments, &scenario, &profile, &plan)),
         Err(error) => {
             fail(&format!("the asynchronous runtime cannot start: {error}"));
             return Exit::BadInput;
@@ -93,11 +93,12 @@ async fn measure(
     arguments: &Run,
     scenario: &Scenario,
     profile: &Profile,
+    plan: &Plan,
 ) -> Result<(engine::Run, TargetRecord), EngineError> {
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
-    let (asked, limits) = (scenario.clone(), profile.clone());
-    let announce = move |shards: &[(String, HashKeyRange)]| announce(&asked, &limits, shards);
+    let (asked, limits, plan) = (scenario.clone(), profile.clone(), plan.clone());
+    let announce = move |shards: &[(String, HashKeyRange)]| announce(&asked, &limits, &plan, shards);
     let shown = tokio::spawn(progress::show(progress, scenario.load.duration, announce));
     tokio::spawn(stop_at_signal(stop_sender, progress_sender.subscribe()));
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
@@ -119,10 +120,12 @@ async fn measure(
 }
 
 /// What the shards of the stream will be offered: the fullest first.
-fn announce(scenario: &Scenario, profile: &Profile, shards: &[(String, HashKeyRange)]) -> Vec<String> {
+fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[(String, HashKeyRange)]) -> Vec<String> {
     const MOST_LINES: usize = 8;
     let ranges: Vec<HashKeyRange> = shards.iter().map(|(_, range)| *range).collect();
-    let loads = expected_load(scenario, profile, &ranges);
+    // The load is about to begin: what the plan has weighed is not weighed again.
+    let planned = ranges == HashKeyRange::initial(plan.scenario_shards);
+    let loads = if planned { plan.shards.clone() } else { expected_load(scenario, profile, &ranges) };
     let mut order: Vec<usize> = (0..loads.len().min(shards.len())).collect();
     order.sort_by(|a, b| loads[*b].utilisation.total_cmp(&loads[*a].utilisation));
     let full = |index: Option<&usize>| index.map_or(Share(0.0), |index| Share(loads[*index].utilisation));

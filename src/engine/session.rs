@@ -17,15 +17,15 @@ use super::put::{Answer, put};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
-use crate::client::{Admission, Backoff, CallOutcome, EntryOutcome, Intake, Part, Producer};
-use crate::kinesis::{HashKey, Profile};
+use crate::client::{Admission, Backoff, CallOutcome, EntryOutcome, Intake, Part, Producer, hash_key};
+use crate::kinesis::Profile;
 use crate::measure::{
     ConsumerRecord, DeadLetters, Ending, FaultPlace, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord,
     StorageUse, TenantRecorder,
 };
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Arrival, Payloads, Workload};
+use crate::workload::{Payloads, Workload};
 
 /// Runs a scenario against a connection.
 ///
@@ -443,12 +443,7 @@ fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut
             usage.trimmed_unread
         ));
     }
-    Some(StorageUse {
-        budget: usage.budget,
-        peak: usage.peak,
-        trimmed_read: usage.trimmed_read,
-        trimmed_unread: usage.trimmed_unread,
-    })
+    Some(usage.into())
 }
 
 /// How many arrivals are taken up before calls go out again.
@@ -459,8 +454,3 @@ const SAMPLES_AT_A_TIME: usize = 100;
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);
 const FAILURE_REASONS_MAX: usize = 20;
-
-/// Where an arrival belongs in the key space.
-fn hash_key(arrival: &Arrival) -> HashKey {
-    arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey)
-}

@@ -7,8 +7,7 @@ use std::hash::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::record_set::RecordSet;
-use crate::client::ShardMap;
-use crate::kinesis::HashKey;
+use crate::client::{ShardMap, hash_key};
 use crate::workload::{Header, HeaderError, Workload};
 
 /// What the producers know of each record: one bit per record and set, 12.5 MB for 100 million records.
@@ -55,11 +54,10 @@ impl FaultPlace {
     /// Where record `index` of a workload belongs that was never read: in the shard that takes its key at the end of the run.
     pub fn lost<I: Clone + Eq + Hash + Ord + ToString>(workload: &Workload, shards: &ShardMap<I>, index: u64) -> Self {
         let arrival = workload.arrival(index);
-        let key = arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey);
         Self {
             fault: DeliveryFault::Lost,
             index: Some(index),
-            shard: shards.id(shards.locate(key)).map_or_else(String::new, ToString::to_string),
+            shard: shards.id(shards.locate(hash_key(&arrival))).map_or_else(String::new, ToString::to_string),
             partition_key: arrival.key.to_string(),
             sequence_number: None,
         }

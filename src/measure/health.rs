@@ -46,18 +46,19 @@ impl HealthInterval {
 impl GeneratorHealth {
     /// Processors used in the seconds from `first` until before `end`, on average, if it is known of all of them.
     pub fn processors_used(&self, first: u64, end: u64) -> Option<f64> {
-        let judged = || self.seconds.iter().filter(|interval| (first + 1..=end).contains(&interval.second));
-        let length: f64 = judged().map(|interval| interval.length.as_secs_f64()).sum();
-        let used = judged().map(|interval| interval.processor_time).sum::<Option<Duration>>()?;
-        (length > 0.0).then(|| used.as_secs_f64() / length)
+        self.mean(first, end, |interval| interval.processor_time)
     }
 
     /// Processors that its threads waited for in these seconds, on average.
     pub fn processors_missed(&self, first: u64, end: u64) -> Option<f64> {
+        self.mean(first, end, |interval| interval.run_queue_wait)
+    }
+
+    fn mean(&self, first: u64, end: u64, time: fn(&HealthInterval) -> Option<Duration>) -> Option<f64> {
         let judged = || self.seconds.iter().filter(|interval| (first + 1..=end).contains(&interval.second));
         let length: f64 = judged().map(|interval| interval.length.as_secs_f64()).sum();
-        let waited = judged().map(|interval| interval.run_queue_wait).sum::<Option<Duration>>()?;
-        (length > 0.0).then(|| waited.as_secs_f64() / length)
+        let spent = judged().map(time).sum::<Option<Duration>>()?;
+        (length > 0.0).then(|| spent.as_secs_f64() / length)
     }
 }
 

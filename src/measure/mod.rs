@@ -24,6 +24,8 @@ pub use tenants::{TenantRecord, TenantRecorder};
 
 use serde::{Deserialize, Serialize};
 
+use crate::kinesis::StorageUsage;
+
 /// What the embedded emulator stored over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StorageUse {
@@ -35,4 +37,11 @@ pub struct StorageUse {
     pub trimmed_read: u64,
     /// Records dropped early that some reader had not read yet: they are lost to it.
     pub trimmed_unread: u64,
+}
+
+impl From<StorageUsage> for StorageUse {
+    fn from(usage: StorageUsage) -> Self {
+        let StorageUsage { budget, peak, trimmed_read, trimmed_unread, .. } = usage;
+        Self { budget, peak, trimmed_read, trimmed_unread }
+    }
 }

@@ -1,6 +1,7 @@
 //! What each shard is offered and how much of it its write quota takes.
 
-use crate::kinesis::{HashKey, HashKeyRange, Profile, WriteLimits, WriteQuota, locate};
+use crate::client::hash_key;
+use crate::kinesis::{HashKeyRange, Profile, WriteLimits, WriteQuota, locate};
 use crate::scenario::Scenario;
 use crate::time::Time;
 use crate::workload::{Schedule, Shape, Workload};
@@ -154,8 +155,7 @@ fn replay(
     let part = 1.0 / (end - first) as f64;
     for arrival in (0..workload.count()).map(|index| workload.arrival(index)) {
         let bytes = u64::from(arrival.size) + arrival.key.len() as u64;
-        let (quota, flow) =
-            &mut shards[locate(ranges, arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey))];
+        let (quota, flow) = &mut shards[locate(ranges, hash_key(&arrival))];
         let admitted = quota.admit(arrival.intended, bytes).is_ok();
         if (Time::from_secs(first)..Time::from_secs(end)).contains(&arrival.intended) {
             flow.records += part;

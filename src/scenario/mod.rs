@@ -86,9 +86,7 @@ impl Scenario {
     pub fn most_records(&self) -> u64 {
         if self.load.closed_loop.is_some() { MOST_RECORDS } else { self.workload().count() }
     }
-}
 
-impl Scenario {
     /// Whether a consumer starts with an event, and not with the run.
     pub fn joins_later(&self, consumer: &Consumer) -> bool {
         let first = self.events.iter().find_map(|event| match &event.action {

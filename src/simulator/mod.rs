@@ -15,11 +15,12 @@ use heap::{Happening, Heap};
 use readers::Readers;
 use service::{LEAD, Service};
 
-use crate::client::{Admission, Backoff, CallId, CallOutcome, EntryOutcome, Failure, Intake, Part, Producer, ShardMap};
-use crate::kinesis::{HashKey, Profile, ShardId};
+use crate::client::{
+    Admission, Backoff, CallId, CallOutcome, EntryOutcome, Failure, Intake, Part, Producer, ShardMap, hash_key,
+};
+use crate::kinesis::{Profile, ShardId};
 use crate::measure::{
-    DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, PutRecorder, ShardRecord, StorageUse,
-    TenantRecorder,
+    DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, PutRecorder, ShardRecord, TenantRecorder,
 };
 use crate::scenario::{Action, Event, Scenario};
 use crate::time::Time;
@@ -192,7 +193,7 @@ impl<'a> Simulator<'a> {
         self.producer.open_records() == 0 && self.readers.have_read_all(&self.recorder)
     }
 
-    fn finish(mut self, ending: Ending, load_ended: Time) -> Simulation {
+    fn finish(self, ending: Ending, load_ended: Time) -> Simulation {
         let open = self.producer.open_records();
         let mut warnings: Vec<String> = self
             .failures
@@ -211,15 +212,8 @@ impl<'a> Simulator<'a> {
             let place = |index| FaultPlace::lost(&self.workload, &self.shards, index);
             self.readers.finish(self.now, &put, &place, &mut logs)
         };
-        let usage = self.service.usage();
-        let storage = Some(StorageUse {
-            budget: usage.budget,
-            peak: usage.peak,
-            trimmed_read: usage.trimmed_read,
-            trimmed_unread: usage.trimmed_unread,
-        });
+        let storage = Some(self.service.usage().into());
         let events = self.scenario.with_faults(&self.records);
-        self.records.clear();
         let accepted_by_new_shards = self.accepted_by_new_shards;
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
@@ -399,8 +393,3 @@ fn run_time(at: Time) -> Time {
 
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
-
-/// Where an arrival belongs in the key space.
-fn hash_key(arrival: &Arrival) -> HashKey {
-    arrival.explicit_hash_key.map_or_else(|| HashKey::of(&arrival.key), HashKey)
-}

@@ -15,16 +15,7 @@ use streamgauge::workload::{Filling, Keys, Payloads, Schedule, Sizes, Workload};
 use crate::service::{service, settings};
 
 fn producer_settings() -> ProducerSettings {
-    ProducerSettings {
-        batch_records: 500,
-        batch_bytes: Bytes(1 << 20),
-        linger: Duration::from_millis(50),
-        max_in_flight: 64,
-        buffer: Bytes(256 << 20),
-        timeout: Duration::from_secs(5),
-        retry: RetryPolicy::None,
-        ..ProducerSettings::default()
-    }
+    ProducerSettings { retry: RetryPolicy::None, ..ProducerSettings::default() }
 }
 
 /// Something that happens at a moment; ties are broken by the order in which they were scheduled.
