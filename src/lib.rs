@@ -13,14 +13,15 @@
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
 //! | 5 | [`scenario`] |
-//! | 6 | [`engine`] [`emulator`] |
-//! | 7 | [`result`] |
-//! | 8 | [`plan`] |
-//! | 9 | [`report`] |
-//! | 10 | [`commands`] [`cli`] |
+//! | 6 | [`producing`] |
+//! | 7 | [`engine`] [`emulator`] [`simulator`] |
+//! | 8 | [`result`] |
+//! | 9 | [`plan`] |
+//! | 10 | [`report`] |
+//! | 11 | [`commands`] [`cli`] |
 //!
-//! - Layers 1 to 5 and 7 to 9 have no tokio, no sockets and no `async`.
-//! - No clock and no system randomness below layer 6: time and seeds are arguments.
+//! - Layers 1 to 6 and 8 to 10 have no tokio, no sockets and no `async`.
+//! - No clock and no system randomness below layer 7: time and seeds are arguments.
 //! - [`workload`] and [`kinesis`] do not know each other.
 //! - Limits, latencies and prices are not typed into code: they are data in `profiles/`.
 //! - [`report`] formats what it is given and computes no statistic.
@@ -36,6 +37,7 @@ pub mod engine;
 pub mod kinesis;
 pub mod measure;
 pub mod plan;
+pub mod producing;
 pub mod report;
 pub mod result;
 pub mod scenario;

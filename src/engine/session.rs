@@ -1,6 +1,5 @@
 //! One run: prepare, offer load, drain, collect.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -17,15 +16,13 @@ use super::put::{Answer, put};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
-use crate::client::{Admission, Backoff, CallOutcome, EntryOutcome, Intake, Part, Producer, hash_key};
+use crate::client::{CallOutcome, Part};
 use crate::kinesis::Profile;
-use crate::measure::{
-    ConsumerRecord, DeadLetters, Ending, FaultPlace, LatencyLog, Measurement, PutRecorder, PutRecording, ShardRecord,
-    StorageUse, TenantRecorder,
-};
+use crate::measure::{ConsumerRecord, Ending, FaultPlace, LatencyLog, Measurement, ShardRecord, StorageUse};
+use crate::producing::{Produced, Producing};
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Payloads, Workload};
+use crate::workload::Workload;
 
 /// Runs a scenario against a connection.
 ///
@@ -103,28 +100,22 @@ async fn run_on(
     let generator =
         Some(session.health.take().map_or_else(Default::default, |health| health.finish(&session.wake_ups)));
     let ended = clock.now();
-    let accepted_by_new_shards = session.accepted_by_new_shards;
     let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
-    let dead_letters = std::mem::take(&mut session.dead_letters);
-    let digest = session.intake.digest();
-    let workload = session.workload.clone();
-    session.record(usize::MAX);
-    let tenants = session.tenants.take();
-    let (put, mut warnings) = session.finish(ended);
+    let produced = session.finish(ended);
+    let (put, workload, mut warnings) = (produced.put, produced.workload, produced.warnings);
     let began = since_1970().saturating_sub(ended.since(Time::ZERO));
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
-    let tenants = tenants.map(TenantRecorder::finish).unwrap_or_default();
     let unknown_stored = readers.seen_of(&put.ledger.unknown);
     let consumers = readers.finish(clock.now(), &put, &|index| FaultPlace::lost(&workload, &shards, index), &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
     let measurement = Measurement {
-        digest,
+        digest: produced.digest,
         generator,
-        tenants,
-        accepted_by_new_shards,
+        tenants: produced.tenants,
+        accepted_by_new_shards: produced.accepted_by_new_shards,
         unknown_stored,
         open_shards,
         consumers,
@@ -133,32 +124,28 @@ async fn run_on(
         warnings,
         ..puts
     };
-    Ok(Run { measurement, logs, dead_letters, ending, load_ended, began, stream: ready.name.clone() })
+    Ok(Run {
+        measurement,
+        logs,
+        dead_letters: produced.dead_letters,
+        ending,
+        load_ended,
+        began,
+        stream: ready.name.clone(),
+    })
 }
 
-/// The producing half of a run.
+/// A run while it goes on.
 struct Session<'a> {
     connection: &'a Connection,
     scenario: &'a Scenario,
-    workload: Workload,
-    payloads: Payloads,
+    producing: Producing,
     changes: Changes,
     clock: RunClock,
     health: Option<Health>,
     /// The longest time from a release to its notice, of each second.
     wake_ups: Vec<Duration>,
-    intake: Intake,
-    producer: Producer,
-    recorder: PutRecorder,
-    tenants: Option<TenantRecorder>,
-    dead_letters: DeadLetters,
     calls: JoinSet<Answer>,
-    /// Why the run cannot go on.
-    aborted: Option<String>,
-    /// Why calls failed as a whole, and how often.
-    failures: BTreeMap<String, u64>,
-    /// Records that shards accepted which were not there when the run began.
-    accepted_by_new_shards: u64,
 }
 
 impl<'a> Session<'a> {
@@ -171,25 +158,15 @@ impl<'a> Session<'a> {
         clock: RunClock,
         part: Part,
     ) -> Self {
-        let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Self {
             connection,
             scenario,
-            workload,
-            payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
+            producing: Producing::new(scenario, workload, run, part),
             changes: Changes::new(connection.client.clone(), stream.clone(), &scenario.events),
             clock,
             health: None,
             wake_ups: Vec::new(),
-            intake: scenario.intake(part),
-            producer: Producer::new(scenario.producer.clone(), backoff),
-            recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
-            tenants: scenario.tenant_recorder(),
-            dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             calls: JoinSet::new(),
-            aborted: None,
-            failures: BTreeMap::new(),
-            accepted_by_new_shards: 0,
         }
     }
 
@@ -213,14 +190,14 @@ impl<'a> Session<'a> {
             if over && backlog.is_empty() {
                 break Ending::Complete;
             }
-            let due = self.producer.poll_timeout().into_iter().chain(self.changes.due()).chain(next).min();
+            let due = self.producing.producer.poll_timeout().into_iter().chain(self.changes.due()).chain(next).min();
             tokio::select! {
                 biased;
                 () = control.stopped() => break Ending::Interrupted,
                 () = self.changes.done(&self.clock, readers), if self.changes.under_way() => {}
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
                 _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
-                () = yield_now(), if !backlog.is_empty() || self.producer.has_samples() => {}
+                () = yield_now(), if !backlog.is_empty() || self.producing.producer.has_samples() => {}
                 () = alarm.reached(due.unwrap_or(end)), if due.is_some() => {}
             }
             if let (Some(pacer), Some(due)) = (&mut pacer, next)
@@ -229,21 +206,21 @@ impl<'a> Session<'a> {
                 let release = pacer.release(self.clock.now());
                 self.handle_release(&mut backlog, due, release);
             }
-            if self.intake.is_closed() && !over {
-                backlog = joined(backlog, self.intake.refill(self.producer.open_records()));
+            if self.producing.intake.is_closed() && !over {
+                backlog = joined(backlog, self.producing.intake.refill(self.producing.producer.open_records()));
             }
             // Some at a time: calls go out and answers come in while the rest waits, late but not lost.
             let most = backlog.start.saturating_add(ARRIVALS_AT_A_TIME);
-            while backlog.start < backlog.end.min(most) && self.aborted.is_none() {
-                let waiting = (backlog.end - backlog.start) / self.intake.parts();
+            while backlog.start < backlog.end.min(most) && !self.producing.is_aborted() {
+                let waiting = (backlog.end - backlog.start) / self.producing.intake.parts();
                 self.take_up(backlog.start, waiting.max(1));
                 backlog.start += 1;
             }
-            if let Some(reason) = self.aborted.take() {
+            if let Some(reason) = self.producing.take_abort() {
                 break Ending::Aborted { reason };
             }
             self.advance();
-            let recorder = &self.recorder;
+            let recorder = &self.producing.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
         };
         let load_ended = if ending == Ending::Complete { end } else { self.clock.now() };
@@ -256,14 +233,14 @@ impl<'a> Session<'a> {
         let mut patience = self.scenario.load.drain;
         if ending != Ending::Complete {
             // Whoever pressed Ctrl-C wants the terminal back; what is under way still gets its answer.
-            self.producer.abandon(self.clock.now());
+            self.producing.producer.abandon(self.clock.now());
             patience = patience.min(INTERRUPTED_DRAIN);
         }
         let deadline = self.clock.now() + patience;
         let mut tick = interval(DRAIN_CHECK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let due = self.producer.poll_timeout().unwrap_or(deadline).min(deadline);
+            let due = self.producing.producer.poll_timeout().unwrap_or(deadline).min(deadline);
             tokio::select! {
                 biased;
                 Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
@@ -276,38 +253,28 @@ impl<'a> Session<'a> {
                 }
             }
             self.advance();
-            self.record(usize::MAX);
-            let done = self.producer.open_records() == 0 && readers.have_read_all(&self.recorder);
+            self.producing.record(usize::MAX);
+            let done = self.producing.producer.open_records() == 0 && readers.have_read_all(&self.producing.recorder);
             if done || self.clock.now() >= deadline {
                 break;
             }
         }
-        self.producer.abandon(self.clock.now());
-        self.record(usize::MAX);
+        self.producing.producer.abandon(self.clock.now());
+        self.producing.record(usize::MAX);
         ending
     }
 
-    fn finish(mut self, now: Time) -> (PutRecording, Vec<String>) {
-        self.record(usize::MAX);
-        let open = self.producer.open_records();
-        let mut warnings: Vec<String> = self
-            .failures
-            .iter()
-            .map(|(reason, calls)| format!("{calls} PutRecords call(s) failed as a whole: {reason}"))
-            .collect();
-        if open > 0 {
-            warnings.push(format!(
-                "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
-            ));
-        }
-        (self.recorder.finish(now, open), warnings)
+    /// Ends the recording; calls that are still under way are given up.
+    fn finish(self, now: Time) -> Produced {
+        self.producing.finish(now)
     }
 
     /// What releases the arrivals; a closed-loop load needs nothing.
     fn pacer(&self) -> Option<Pacer> {
         let catch_up = self.scenario.load.overload.catch_up();
-        let pacer = || Pacer::new(self.workload.schedule().clone(), self.workload.count(), catch_up);
-        (!self.intake.is_closed()).then(pacer)
+        let pacer =
+            || Pacer::new(self.producing.workload.schedule().clone(), self.producing.workload.count(), catch_up);
+        (!self.producing.intake.is_closed()).then(pacer)
     }
 
     /// Puts what was released behind what waits already. What is beyond the promise to catch up is dealt with at once.
@@ -326,58 +293,29 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes up an arrival, or deals with it as the scenario says if too many are `due` and not taken up, itself included.
+    /// Takes up an arrival of which `due` are not taken up, itself included.
     fn take_up(&mut self, index: u64, due: u64) {
-        if self.aborted.is_some() || !self.intake.is_mine(index) {
-            return;
-        }
-        let waiting = due.saturating_add(self.producer.backlog());
-        let admission = self.intake.admission(waiting);
-        let now = self.clock.now();
-        if admission == Admission::Abort {
-            self.aborted = Some(self.intake.overload_in_words(waiting));
-            return;
-        }
-        let arrival =
-            if self.intake.is_closed() { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) };
-        self.intake.note(&arrival);
-        self.recorder.handle_arrival(now, arrival.intended);
-        if let Some(tenants) = &mut self.tenants {
-            tenants.handle_arrival(arrival.index);
-        }
-        let shard = self.changes.stream.shards.locate(hash_key(&arrival));
-        if admission == Admission::Drop {
-            self.producer.refuse_arrival(now, &arrival, shard);
-        } else {
-            self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
-        }
+        self.producing.take_up(self.clock.now(), index, due, &self.changes.stream.shards);
     }
 
     fn handle_answer(&mut self, answer: Answer) {
         if let Some(reason) = answer.reason {
             tracing::debug!(reason, "a PutRecords call failed");
-            // A bound on what a hostile or broken endpoint can make the run remember.
-            if self.failures.len() < FAILURE_REASONS_MAX || self.failures.contains_key(&reason) {
-                *self.failures.entry(reason).or_default() += 1;
-            }
+            self.producing.count_failure(reason);
         }
-        if let CallOutcome::Answered(outcomes) = &answer.outcome {
-            let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
-            let new = outcomes.iter().filter(new).count() as u64;
-            self.accepted_by_new_shards += new;
-            if new > 0 {
-                self.changes.look_at_shards();
-            }
+        if let CallOutcome::Answered(outcomes) = &answer.outcome
+            && self.producing.count_new_shards(outcomes)
+        {
+            self.changes.look_at_shards();
         }
-        self.producer.handle_outcome(answer.answered, answer.sent, answer.id, &answer.outcome);
+        self.producing.producer.handle_outcome(answer.answered, answer.sent, answer.id, &answer.outcome);
     }
 
     /// Sends what is due and records what is done.
     fn advance(&mut self) {
         let now = self.clock.now();
-        self.producer.handle_timeout(now);
-        while let Some(call) = self.producer.poll_call(now) {
-            self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
+        self.producing.producer.handle_timeout(now);
+        while let Some(call) = self.producing.poll_call(now) {
             let (client, stream) = (self.connection.puts.clone(), self.changes.stream.name.clone());
             self.calls.spawn(put(
                 client,
@@ -388,41 +326,23 @@ impl<'a> Session<'a> {
                 self.changes.stream.shards.clone(),
             ));
         }
-        self.record(SAMPLES_AT_A_TIME);
-    }
-
-    /// Records what has become of so many records, or of as many as there are.
-    fn record(&mut self, most: usize) {
-        while let Some(attempt) = self.producer.poll_failed_attempt() {
-            self.recorder.handle_failed_attempt(&attempt);
-            if let Some(tenants) = &mut self.tenants {
-                tenants.handle_failed_attempt(&attempt);
-            }
-        }
-        for _ in 0..most {
-            let Some(sample) = self.producer.poll_sample() else { break };
-            self.recorder.handle_sample(&sample);
-            if let Some(tenants) = &mut self.tenants {
-                tenants.handle_sample(&sample);
-            }
-            self.dead_letters.handle_sample(&sample);
-        }
+        self.producing.record(SAMPLES_AT_A_TIME);
     }
 
     fn report(&mut self, progress: &watch::Sender<Progress>, readers: &Readers, phase: Phase) {
         let now = self.clock.now();
-        self.recorder.close_intervals_before(now);
-        let last = self.recorder.last_interval();
+        self.producing.recorder.close_intervals_before(now);
+        let last = self.producing.recorder.last_interval();
         progress.send_replace(Progress {
             phase,
             created_stream: self.changes.stream.created.then(|| self.changes.stream.name.clone()),
             shards: Vec::new(),
             now,
-            counters: self.recorder.counters(self.producer.open_records()),
+            counters: self.producing.recorder.counters(self.producing.producer.open_records()),
             accepted_last_second: last.map_or(0, |interval| interval.accepted),
             throttled_last_second: last.map_or(0, |interval| interval.throttled),
             response_p99: last.and_then(|interval| interval.response_p99).map(Duration::from_nanos),
-            lateness_p99: self.recorder.lateness().p99.map(Duration::from_nanos),
+            lateness_p99: self.producing.recorder.lateness().p99.map(Duration::from_nanos),
             lag_p99: readers.lag_p99(),
         });
     }
@@ -453,4 +373,3 @@ const SAMPLES_AT_A_TIME: usize = 100;
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);
-const FAILURE_REASONS_MAX: usize = 20;

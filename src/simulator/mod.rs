@@ -15,16 +15,12 @@ use heap::{Happening, Heap};
 use readers::Readers;
 use service::{LEAD, Service};
 
-use crate::client::{
-    Admission, Backoff, CallId, CallOutcome, EntryOutcome, Failure, Intake, Part, Producer, ShardMap, hash_key,
-};
+use crate::client::{CallId, CallOutcome, Failure, Part, ShardMap};
 use crate::kinesis::{Profile, ShardId};
-use crate::measure::{
-    DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, PutRecorder, ShardRecord, TenantRecorder,
-};
+use crate::measure::{DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, ShardRecord};
+use crate::producing::Producing;
 use crate::scenario::{Action, Event, Scenario};
 use crate::time::Time;
-use crate::workload::{Arrival, Payloads, Workload};
 
 /// All that a simulation gives.
 #[derive(Debug)]
@@ -62,15 +58,9 @@ const RUN: u32 = 1;
 
 struct Simulator<'a> {
     scenario: &'a Scenario,
-    workload: Workload,
-    payloads: Payloads,
+    producing: Producing,
     service: Service,
     shards: ShardMap<ShardId>,
-    intake: Intake,
-    producer: Producer,
-    recorder: PutRecorder,
-    tenants: Option<TenantRecorder>,
-    dead_letters: DeadLetters,
     readers: Readers,
     heap: Heap,
     now: Time,
@@ -78,18 +68,14 @@ struct Simulator<'a> {
     producer_wake: Time,
     /// Answers of put calls on their way.
     answers: BTreeMap<CallId, (Time, CallOutcome)>,
-    failures: BTreeMap<String, u64>,
     ahead: VecDeque<Event>,
     records: Vec<EventRecord>,
     /// How many shards were open, from when on.
     open_shards: Vec<(Time, u32)>,
     /// Arrivals released so far.
     released: u64,
-    /// Why the run cannot go on.
-    aborted: Option<String>,
     /// No more load is offered.
     over: bool,
-    accepted_by_new_shards: u64,
 }
 
 impl<'a> Simulator<'a> {
@@ -99,18 +85,11 @@ impl<'a> Simulator<'a> {
         let shards = ShardMap::new(service.list_shards());
         let mut heap = Heap::default();
         let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, scenario.most_records(), &mut heap)?;
-        let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Ok(Self {
-            payloads: Payloads::new(RUN, scenario.seed, scenario.filling.clone()),
-            intake: scenario.intake(Part::WHOLE),
-            producer: Producer::new(scenario.producer.clone(), backoff),
-            recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
-            tenants: scenario.tenant_recorder(),
-            dead_letters: DeadLetters::new(scenario.producer.dead_letters),
+            producing: Producing::new(scenario, workload, RUN, Part::WHOLE),
             ahead: scenario.events.iter().cloned().collect(),
             open_shards: vec![(Time::ZERO, shards.open_count())],
             scenario,
-            workload,
             service,
             shards,
             readers,
@@ -118,12 +97,9 @@ impl<'a> Simulator<'a> {
             now: Time::ZERO,
             producer_wake: Time::NEVER,
             answers: BTreeMap::new(),
-            failures: BTreeMap::new(),
             records: Vec::new(),
             released: 0,
-            aborted: None,
             over: false,
-            accepted_by_new_shards: 0,
         })
     }
 
@@ -135,17 +111,17 @@ impl<'a> Simulator<'a> {
         }
         // The load begins where the service has been for a while.
         self.service.set_faults(&self.scenario.faults);
-        if self.intake.is_closed() {
+        if self.producing.intake.is_closed() {
             self.heap.plan(LEAD, Happening::Arrival);
-        } else if self.workload.count() > 0 {
-            self.heap.plan(LEAD + self.workload.intended(0).since(Time::ZERO), Happening::Arrival);
+        } else if self.producing.workload.count() > 0 {
+            self.heap.plan(LEAD + self.producing.workload.intended(0).since(Time::ZERO), Happening::Arrival);
         }
         for event in &self.scenario.events {
             self.heap.plan(LEAD + event.at.since(Time::ZERO), Happening::Event);
         }
         let end = LEAD + self.scenario.load.duration;
         let mut second = 0;
-        while self.aborted.is_none() {
+        while !self.producing.is_aborted() {
             let Some((at, happening)) = self.heap.pop_before(end) else { break };
             if at.second() > second {
                 second = at.second();
@@ -157,13 +133,13 @@ impl<'a> Simulator<'a> {
             self.handle(at, happening);
         }
         self.over = true;
-        self.aborted.take().map_or(Ending::Complete, |reason| Ending::Aborted { reason })
+        self.producing.take_abort().map_or(Ending::Complete, |reason| Ending::Aborted { reason })
     }
 
     /// Goes on until every record is done and every consumer has read what was accepted, within the time of the scenario.
     fn drain(&mut self, mut ending: Ending, go_on: &mut dyn FnMut(Time) -> bool) -> Ending {
         if ending != Ending::Complete {
-            self.producer.abandon(self.now);
+            self.producing.producer.abandon(self.now);
         }
         let load_ended = if ending == Ending::Complete { Time::ZERO + self.scenario.load.duration } else { self.now };
         let deadline = LEAD + load_ended.since(Time::ZERO) + self.scenario.load.drain;
@@ -184,55 +160,41 @@ impl<'a> Simulator<'a> {
         if !self.is_done() {
             self.now = run_time(deadline);
         }
-        self.producer.abandon(self.now);
-        self.record();
+        self.producing.producer.abandon(self.now);
+        self.producing.record(usize::MAX);
         ending
     }
 
     fn is_done(&self) -> bool {
-        self.producer.open_records() == 0 && self.readers.have_read_all(&self.recorder)
+        self.producing.producer.open_records() == 0 && self.readers.have_read_all(&self.producing.recorder)
     }
 
     fn finish(self, ending: Ending, load_ended: Time) -> Simulation {
-        let open = self.producer.open_records();
-        let mut warnings: Vec<String> = self
-            .failures
-            .iter()
-            .map(|(reason, calls)| format!("{calls} PutRecords call(s) failed as a whole: {reason}"))
-            .collect();
-        if open > 0 {
-            warnings.push(format!(
-                "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
-            ));
-        }
-        let put = self.recorder.finish(self.now, open);
+        let produced = self.producing.finish(self.now);
+        let put = produced.put;
         let mut logs = Vec::new();
         let unknown_stored = self.readers.seen_of(&put.ledger.unknown);
         let consumers = {
-            let place = |index| FaultPlace::lost(&self.workload, &self.shards, index);
+            let place = |index| FaultPlace::lost(&produced.workload, &self.shards, index);
             self.readers.finish(self.now, &put, &place, &mut logs)
         };
         let storage = Some(self.service.usage().into());
         let events = self.scenario.with_faults(&self.records);
-        let accepted_by_new_shards = self.accepted_by_new_shards;
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
-        let digest = self.intake.digest();
-        let tenants = self.tenants.map(TenantRecorder::finish).unwrap_or_default();
         let measurement = Measurement {
-            digest,
-            tenants,
-            accepted_by_new_shards,
+            digest: produced.digest,
+            tenants: produced.tenants,
+            accepted_by_new_shards: produced.accepted_by_new_shards,
             unknown_stored,
             open_shards,
             consumers,
             events,
             storage,
-            warnings,
+            warnings: produced.warnings,
             ..puts
         };
-        let dead_letters = self.dead_letters;
-        Simulation { measurement, logs, dead_letters, ending, load_ended }
+        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended }
     }
 
     /// Lets something happen at a time of the service.
@@ -242,7 +204,7 @@ impl<'a> Simulator<'a> {
             Happening::Arrival => self.arrive(at),
             Happening::PutAnswer(id) => {
                 if let Some((sent, outcome)) = self.answers.remove(&id) {
-                    self.producer.handle_outcome(self.now, sent, id, &outcome);
+                    self.producing.producer.handle_outcome(self.now, sent, id, &outcome);
                 }
                 self.advance_producer(at);
             }
@@ -260,69 +222,46 @@ impl<'a> Simulator<'a> {
     fn arrive(&mut self, at: Time) {
         let now = self.now;
         // Arrivals of one moment are taken up together.
-        while !self.intake.is_closed() && self.released < self.workload.count() && self.aborted.is_none() {
-            let intended = self.workload.intended(self.released);
+        while !self.producing.intake.is_closed()
+            && self.released < self.producing.workload.count()
+            && !self.producing.is_aborted()
+        {
+            let intended = self.producing.workload.intended(self.released);
             if intended > now {
                 self.heap.plan(LEAD + intended.since(Time::ZERO), Happening::Arrival);
                 break;
             }
-            let arrival = self.workload.arrival(self.released);
+            self.producing.take_up(now, self.released, 1, &self.shards);
             self.released += 1;
-            self.take_up(&arrival);
         }
         self.advance_producer(at);
     }
 
-    fn take_up(&mut self, arrival: &Arrival) {
-        let (now, waiting) = (self.now, self.producer.backlog() + 1);
-        let admission = self.intake.admission(waiting);
-        if admission == Admission::Abort {
-            self.aborted = Some(self.intake.overload_in_words(waiting));
-            return;
-        }
-        self.intake.note(arrival);
-        self.recorder.handle_arrival(now, arrival.intended);
-        if let Some(tenants) = &mut self.tenants {
-            tenants.handle_arrival(arrival.index);
-        }
-        let shard = self.shards.locate(hash_key(arrival));
-        if admission == Admission::Drop {
-            self.producer.refuse_arrival(now, arrival, shard);
-        } else {
-            self.producer.handle_arrival(now, arrival, self.payloads.payload(arrival), shard);
-        }
-    }
-
     fn advance_producer(&mut self, at: Time) {
         let now = self.now;
-        self.producer.handle_timeout(now);
+        self.producing.producer.handle_timeout(now);
         if !self.over {
-            for index in self.intake.refill(self.producer.open_records()) {
-                let arrival = self.workload.arrival_at(index, now);
-                self.take_up(&arrival);
+            for index in self.producing.intake.refill(self.producing.producer.open_records()) {
+                self.producing.take_up(now, index, 1, &self.shards);
             }
         }
-        while let Some(call) = self.producer.poll_call(now) {
-            self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
+        while let Some(call) = self.producing.poll_call(now) {
             let (id, timeout) = (call.id, self.scenario.producer.timeout);
             let answer = self.service.put(at, call, self.scenario.producer.single, &self.shards);
             let outcome = match answer.outcome {
                 // Whoever waits no longer does not know.
                 _ if answer.ready_at > at + timeout => {
-                    self.count_failure("no answer within the timeout of the producer");
+                    self.producing.count_failure("no answer within the timeout of the producer".to_owned());
                     CallOutcome::Failed(Failure::Timeout)
                 }
                 Ok(outcomes) => {
-                    let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
-                    let new = outcomes.iter().filter(new).count() as u64;
-                    if new > 0 {
-                        self.accepted_by_new_shards += new;
+                    if self.producing.count_new_shards(&outcomes) {
                         self.look_at_shards(at);
                     }
                     CallOutcome::Answered(outcomes)
                 }
                 Err((failure, reason)) => {
-                    self.count_failure(&reason);
+                    self.producing.count_failure(reason);
                     CallOutcome::Failed(failure)
                 }
             };
@@ -330,30 +269,10 @@ impl<'a> Simulator<'a> {
             self.heap.plan(answer.ready_at.min(at + timeout), Happening::PutAnswer(id));
             self.readers.notice_puts(at, &mut self.heap);
         }
-        self.record();
-        if let Some(wake) = self.producer.poll_timeout().filter(|wake| *wake < self.producer_wake) {
+        self.producing.record(usize::MAX);
+        if let Some(wake) = self.producing.producer.poll_timeout().filter(|wake| *wake < self.producer_wake) {
             self.producer_wake = wake;
             self.heap.plan((LEAD + wake.since(Time::ZERO)).max(at), Happening::ProducerWake);
-        }
-    }
-
-    fn count_failure(&mut self, reason: &str) {
-        *self.failures.entry(reason.to_owned()).or_default() += 1;
-    }
-
-    fn record(&mut self) {
-        while let Some(attempt) = self.producer.poll_failed_attempt() {
-            self.recorder.handle_failed_attempt(&attempt);
-            if let Some(tenants) = &mut self.tenants {
-                tenants.handle_failed_attempt(&attempt);
-            }
-        }
-        while let Some(sample) = self.producer.poll_sample() {
-            self.recorder.handle_sample(&sample);
-            if let Some(tenants) = &mut self.tenants {
-                tenants.handle_sample(&sample);
-            }
-            self.dead_letters.handle_sample(&sample);
         }
     }
 
@@ -367,7 +286,7 @@ impl<'a> Simulator<'a> {
                 let interruption = interruption.of(*worker);
                 self.readers.interrupt(at, consumer, interruption, &self.shards, &mut self.service, &mut self.heap);
             } else {
-                let hottest = self.recorder.hottest_shard().unwrap_or(0);
+                let hottest = self.producing.recorder.hottest_shard().unwrap_or(0);
                 match self.service.change(at, &event.action, &self.shards, hottest) {
                     // State changes are immediate, as in the embedded emulator.
                     Ok(()) => record.until = Some(now),

@@ -10,11 +10,12 @@ const LAYERS: &[(u32, &[&str])] = &[
     (3, &["client"]),
     (4, &["measure"]),
     (5, &["scenario"]),
-    (6, &["engine", "emulator", "simulator"]),
-    (7, &["result"]),
-    (8, &["plan"]),
-    (9, &["report"]),
-    (10, &["commands", "cli"]),
+    (6, &["producing"]),
+    (7, &["engine", "emulator", "simulator"]),
+    (8, &["result"]),
+    (9, &["plan"]),
+    (10, &["report"]),
+    (11, &["commands", "cli"]),
 ];
 
 /// Uses within a layer: units reads durations; the engine connects to the emulator; commands take arguments.

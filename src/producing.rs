@@ -1,0 +1,177 @@
+//! The producing half of a run: it takes up arrivals, hands calls out, and records what becomes of each record.
+//!
+//! The engine drives it in real time, the simulator in virtual time.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use crate::client::{Admission, Backoff, Call, EntryOutcome, Intake, Part, Producer, ShardMap, hash_key};
+use crate::measure::{DeadLetters, PutRecorder, PutRecording, TenantRecord, TenantRecorder};
+use crate::scenario::Scenario;
+use crate::time::Time;
+use crate::workload::{Payloads, Workload};
+
+/// A producer, the load that it is given, and what records it.
+#[derive(Debug)]
+pub struct Producing {
+    /// The arrivals.
+    pub workload: Workload,
+    /// Which of them are taken up.
+    pub intake: Intake,
+    /// What makes calls of them.
+    pub producer: Producer,
+    /// What became of them so far.
+    pub recorder: PutRecorder,
+    payloads: Payloads,
+    tenants: Option<TenantRecorder>,
+    dead_letters: DeadLetters,
+    /// Why the run cannot go on.
+    aborted: Option<String>,
+    /// Why calls failed as a whole, and how often.
+    failures: BTreeMap<String, u64>,
+    /// Records that shards accepted which were not known yet.
+    accepted_by_new_shards: u64,
+}
+
+/// All that a [`Producing`] has recorded.
+#[derive(Debug)]
+pub struct Produced {
+    /// The arrivals.
+    pub workload: Workload,
+    /// What became of them.
+    pub put: PutRecording,
+    /// The same for each tenant.
+    pub tenants: Vec<TenantRecord>,
+    /// Records that were not accepted.
+    pub dead_letters: DeadLetters,
+    /// The sum of the hashes of all records offered.
+    pub digest: Option<u64>,
+    /// Records that shards accepted which were not known yet.
+    pub accepted_by_new_shards: u64,
+    /// What went wrong that a reader must know of, in full sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Most reasons that are told apart: a bound on what a hostile or broken endpoint can make the run remember.
+const FAILURE_REASONS_MAX: usize = 20;
+
+impl Producing {
+    /// The producing half of run number `run`, for all or a part of the load.
+    pub fn new(scenario: &Scenario, workload: Workload, run: u32, part: Part) -> Self {
+        let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
+        Self {
+            workload,
+            intake: scenario.intake(part),
+            producer: Producer::new(scenario.producer.clone(), backoff),
+            recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
+            payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
+            tenants: scenario.tenant_recorder(),
+            dead_letters: DeadLetters::new(scenario.producer.dead_letters),
+            aborted: None,
+            failures: BTreeMap::new(),
+            accepted_by_new_shards: 0,
+        }
+    }
+
+    /// Takes up an arrival, or deals with it as the scenario says if too many are `due` and not taken up, itself included.
+    pub fn take_up<I>(&mut self, now: Time, index: u64, due: u64, shards: &ShardMap<I>)
+    where
+        I: Clone + Eq + Hash + Ord,
+    {
+        if self.is_aborted() || !self.intake.is_mine(index) {
+            return;
+        }
+        let waiting = due.saturating_add(self.producer.backlog());
+        let admission = self.intake.admission(waiting);
+        if admission == Admission::Abort {
+            self.aborted = Some(self.intake.overload_in_words(waiting));
+            return;
+        }
+        let arrival =
+            if self.intake.is_closed() { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) };
+        self.intake.note(&arrival);
+        self.recorder.handle_arrival(now, arrival.intended);
+        if let Some(tenants) = &mut self.tenants {
+            tenants.handle_arrival(arrival.index);
+        }
+        let shard = shards.locate(hash_key(&arrival));
+        if admission == Admission::Drop {
+            self.producer.refuse_arrival(now, &arrival, shard);
+        } else {
+            self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
+        }
+    }
+
+    /// Whether the run cannot go on.
+    pub const fn is_aborted(&self) -> bool {
+        self.aborted.is_some()
+    }
+
+    /// Why the run cannot go on, if it cannot.
+    pub const fn take_abort(&mut self) -> Option<String> {
+        self.aborted.take()
+    }
+
+    /// The next call to make now.
+    pub fn poll_call(&mut self, now: Time) -> Option<Call> {
+        let call = self.producer.poll_call(now)?;
+        self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
+        Some(call)
+    }
+
+    /// A call failed as a whole.
+    pub fn count_failure(&mut self, reason: String) {
+        if self.failures.len() < FAILURE_REASONS_MAX || self.failures.contains_key(&reason) {
+            *self.failures.entry(reason).or_default() += 1;
+        }
+    }
+
+    /// Counts what shards accepted that are not known yet; whether there was any.
+    pub fn count_new_shards(&mut self, outcomes: &[EntryOutcome]) -> bool {
+        let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
+        let new = outcomes.iter().filter(new).count() as u64;
+        self.accepted_by_new_shards += new;
+        new > 0
+    }
+
+    /// Records what has become of so many records, or of as many as there are.
+    pub fn record(&mut self, most: usize) {
+        while let Some(attempt) = self.producer.poll_failed_attempt() {
+            self.recorder.handle_failed_attempt(&attempt);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.handle_failed_attempt(&attempt);
+            }
+        }
+        for _ in 0..most {
+            let Some(sample) = self.producer.poll_sample() else { break };
+            self.recorder.handle_sample(&sample);
+            if let Some(tenants) = &mut self.tenants {
+                tenants.handle_sample(&sample);
+            }
+            self.dead_letters.handle_sample(&sample);
+        }
+    }
+
+    /// Ends the recording at `now`.
+    pub fn finish(mut self, now: Time) -> Produced {
+        self.record(usize::MAX);
+        let open = self.producer.open_records();
+        let failed =
+            |(reason, calls): (&String, &u64)| format!("{calls} PutRecords call(s) failed as a whole: {reason}");
+        let mut warnings: Vec<String> = self.failures.iter().map(failed).collect();
+        if open > 0 {
+            warnings.push(format!(
+                "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
+            ));
+        }
+        Produced {
+            workload: self.workload,
+            put: self.recorder.finish(now, open),
+            tenants: self.tenants.map(TenantRecorder::finish).unwrap_or_default(),
+            dead_letters: self.dead_letters,
+            digest: self.intake.digest(),
+            accepted_by_new_shards: self.accepted_by_new_shards,
+            warnings,
+        }
+    }
+}
