@@ -2,14 +2,16 @@
 //!
 //! The engine drives it in real time, the simulator in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash;
 
 use crate::client::{Admission, Backoff, Call, EntryOutcome, Intake, Part, Producer, ShardMap, hash_key};
+use crate::kinesis::HashKey;
 use crate::measure::{DeadLetters, PutRecorder, PutRecording, TenantRecord, TenantRecorder};
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Payloads, Workload};
+use crate::workload::{Arrival, Payloads, Workload};
+use bytes::Bytes;
 
 /// A producer, the load that it is given, and what records it.
 #[derive(Debug)]
@@ -23,6 +25,15 @@ pub struct Producing {
     /// What became of them so far.
     pub recorder: PutRecorder,
     payloads: Payloads,
+    /// The next arrivals, made before they are due.
+    prepared: VecDeque<Prepared>,
+    prepared_bytes: u64,
+    /// The sum of what all that were made make grow.
+    growth: u64,
+    /// The same of those that were taken up.
+    taken_growth: u64,
+    /// The arrival behind them.
+    unprepared: u64,
     tenants: Option<TenantRecorder>,
     dead_letters: DeadLetters,
     /// Why the run cannot go on.
@@ -31,6 +42,16 @@ pub struct Producing {
     failures: BTreeMap<String, u64>,
     /// Records that shards accepted which were not known yet.
     accepted_by_new_shards: u64,
+}
+
+/// An arrival with its data.
+#[derive(Debug)]
+struct Prepared {
+    arrival: Arrival,
+    data: Bytes,
+    hash_key: HashKey,
+    /// The sum of what it and those before it make grow.
+    growth: u64,
 }
 
 /// All that a [`Producing`] has recorded.
@@ -65,6 +86,11 @@ impl Producing {
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
+            prepared: VecDeque::new(),
+            prepared_bytes: 0,
+            growth: 0,
+            taken_growth: 0,
+            unprepared: 0,
             tenants: scenario.tenant_recorder(),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             aborted: None,
@@ -73,8 +99,52 @@ impl Producing {
         }
     }
 
+    /// Makes so many of the next arrivals before they are due, unless a batch of them is there already. What an arrival is does
+    /// not depend on when it is made; in a closed loop it does. Whether there are more to make.
+    pub fn prepare(&mut self, most: usize) -> bool {
+        let mut left = most;
+        while self.may_prepare() {
+            if left == 0 {
+                return true;
+            }
+            if self.intake.is_mine(self.unprepared) {
+                let prepared = self.make(self.workload.arrival(self.unprepared));
+                self.prepared_bytes += prepared.data.len() as u64;
+                self.prepared.push_back(prepared);
+                left -= 1;
+            }
+            self.unprepared += 1;
+        }
+        false
+    }
+
+    /// The next arrival, if it is made.
+    pub fn next_prepared(&self) -> Option<&Arrival> {
+        self.prepared.front().map(|prepared| &prepared.arrival)
+    }
+
+    fn may_prepare(&self) -> bool {
+        let (records, bytes) = self.producer.largest_batch();
+        let full = self.prepared.len() >= records || self.prepared_bytes >= bytes;
+        !full && !self.intake.is_closed() && self.unprepared < self.workload.count()
+    }
+
+    fn make(&mut self, arrival: Arrival) -> Prepared {
+        let data = self.payloads.payload(&arrival);
+        self.growth += self.producer.growth(arrival.key.len(), data.len());
+        Prepared { data, hash_key: hash_key(&arrival), growth: self.growth, arrival }
+    }
+
+    /// Until when it makes no difference whether the next arrivals are taken up: every call goes out when it would if each of
+    /// them had been taken up when it was due. `None` if none is prepared.
+    pub fn indifferent_until(&self) -> Option<Time> {
+        let upcoming = |position: usize| (self.prepared[position].arrival.intended, self.prepared[position].growth);
+        self.producer.indifferent_until(self.prepared.len(), self.taken_growth, upcoming)
+    }
+
     /// Takes up an arrival, or deals with it as the scenario says if too many are `due` and not taken up, itself included.
-    pub fn take_up<I>(&mut self, now: Time, index: u64, due: u64, shards: &ShardMap<I>)
+    /// Until `indifferent_until` it made no difference whether it was: only from then on it is late.
+    pub fn take_up<I>(&mut self, now: Time, indifferent_until: Time, index: u64, due: u64, shards: &ShardMap<I>)
     where
         I: Clone + Eq + Hash + Ord,
     {
@@ -87,19 +157,31 @@ impl Producing {
             self.aborted = Some(self.intake.overload_in_words(waiting));
             return;
         }
-        let arrival =
-            if self.intake.is_closed() { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) };
+        let Prepared { arrival, data, hash_key, growth } = self.next(now, index);
+        self.taken_growth = growth;
+        let released = arrival.intended + now.since(arrival.intended.max(indifferent_until));
         self.intake.note(&arrival);
-        self.recorder.handle_arrival(now, arrival.intended);
+        self.recorder.handle_arrival(released, arrival.intended);
         if let Some(tenants) = &mut self.tenants {
             tenants.handle_arrival(arrival.index);
         }
-        let shard = shards.locate(hash_key(&arrival));
+        let shard = shards.locate(hash_key);
         if admission == Admission::Drop {
-            self.producer.refuse_arrival(now, &arrival, shard);
+            self.producer.refuse_arrival(released, &arrival, shard);
         } else {
-            self.producer.handle_arrival(now, &arrival, self.payloads.payload(&arrival), shard);
+            self.producer.handle_arrival(released, arrival, data, shard);
         }
+    }
+
+    /// The arrival `index`, which is the next one.
+    fn next(&mut self, now: Time, index: u64) -> Prepared {
+        if let Some(prepared) = self.prepared.pop_front_if(|prepared| prepared.arrival.index == index) {
+            self.prepared_bytes -= prepared.data.len() as u64;
+            return prepared;
+        }
+        self.unprepared = self.unprepared.max(index + 1);
+        let closed = self.intake.is_closed();
+        self.make(if closed { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) })
     }
 
     /// Whether the run cannot go on.

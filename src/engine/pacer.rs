@@ -20,15 +20,26 @@ use governor::{Quota, RateLimiter};
 use crate::time::Time;
 use crate::workload::{Position, Schedule};
 
-/// Arrivals that were released together.
+/// Arrivals that were released together; their numbers follow one another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// Their numbers.
-    pub arrivals: Range<u64>,
-    /// How many of them, the first ones, are more than the promise to catch up holds.
-    pub beyond: u64,
+    /// Those of which it makes no difference that they were not released when they were due.
+    pub on_time: Range<u64>,
+    /// Late, and more than the promise to catch up holds.
+    pub beyond: Range<u64>,
+    /// Late, and within the promise.
+    pub promised: Range<u64>,
+    /// Until when it made no difference.
+    pub indifferent_until: Time,
     /// When they were released.
     pub at: Time,
+}
+
+impl Release {
+    /// All of them.
+    pub const fn arrivals(&self) -> Range<u64> {
+        self.on_time.start..self.promised.end
+    }
 }
 
 /// Decides which arrivals are due; a pure state machine over the schedule and governor.
@@ -70,17 +81,32 @@ impl Pacer {
         Self { schedule, count, next: 0, clock, limiter }
     }
 
-    /// The arrivals that are due at `now` and were not released before.
-    pub fn release(&mut self, now: Time) -> Release {
+    /// The arrivals that are due at `now` and were not released before. It makes no difference whether those that were due at
+    /// `indifferent_until` were released then or earlier, so they are as good as released when they were due.
+    pub fn release(&mut self, indifferent_until: Time, now: Time) -> Release {
+        let on_time = self.schedule.expected(indifferent_until.min(now)).arrivals().min(self.count);
+        let first = self.next;
+        while self.next < on_time {
+            self.clock.0.store(Position::of_arrival(self.next).as_nanos(), Ordering::Relaxed);
+            let released = self.limiter.check();
+            debug_assert!(released.is_ok(), "an arrival that is released when it is due conforms");
+            self.next += 1;
+        }
         let position = self.schedule.expected(now);
         self.clock.0.store(position.as_nanos(), Ordering::Relaxed);
-        let (first, due) = (self.next, position.arrivals().min(self.count));
-        let mut promised = 0;
-        while first + promised < due && self.limiter.check().is_ok() {
-            promised += 1;
+        let late = self.next;
+        self.next = position.arrivals().min(self.count).max(late);
+        let mut promised = self.next;
+        while promised > late && self.limiter.check().is_ok() {
+            promised -= 1;
         }
-        self.next = due.max(first);
-        Release { arrivals: first..self.next, beyond: self.next - first - promised, at: now }
+        Release {
+            on_time: first..late,
+            beyond: late..promised,
+            promised: promised..self.next,
+            indifferent_until,
+            at: now,
+        }
     }
 
     /// When the next arrival is due; `None` when all are released.
@@ -110,8 +136,9 @@ mod tests {
                 Some((from, to)) if from <= due && due < to => to,
                 _ => due,
             };
-            let Release { arrivals, beyond, .. } = pacer.release(now);
-            assert_eq!(beyond, 0, "without a limit all is promised");
+            let release = pacer.release(Time::ZERO, now);
+            assert!(release.beyond.is_empty(), "without a limit all is promised");
+            let arrivals = release.arrivals();
             assert_eq!(arrivals.start, released, "arrivals are released in order and once");
             assert!(!arrivals.is_empty(), "an arrival that is due at {now:?} is released");
             released = arrivals.end;
@@ -140,8 +167,8 @@ mod tests {
     #[test]
     fn there_is_no_burst_at_the_start() {
         let mut pacer = Pacer::new(Schedule::constant(Rate(2_000.0)), 8_000, None);
-        assert_eq!(pacer.release(Time::ZERO).arrivals, 0..1);
-        assert_eq!(pacer.release(Time::from_millis(10)).arrivals, 1..21);
+        assert_eq!(pacer.release(Time::ZERO, Time::ZERO).arrivals(), 0..1);
+        assert_eq!(pacer.release(Time::ZERO, Time::from_millis(10)).arrivals(), 1..21);
     }
 
     #[test]
@@ -153,17 +180,19 @@ mod tests {
     #[test]
     fn what_a_stall_leaves_beyond_the_promise_is_told() {
         let mut pacer = Pacer::new(Schedule::constant(Rate(2_000.0)), 8_000, Some(400));
-        assert_eq!(
-            pacer.release(Time::from_millis(100)),
-            Release { arrivals: 0..201, beyond: 0, at: Time::from_millis(100) }
-        );
+        let released = |pacer: &mut Pacer, indifferent_until, now| {
+            let release = pacer.release(Time::from_millis(indifferent_until), Time::from_millis(now));
+            (release.on_time.end - release.on_time.start, release.beyond, release.promised)
+        };
+        // The first one is due at the beginning, and so on time.
+        assert_eq!(released(&mut pacer, 0, 100), (1, 1..1, 1..201));
         // 500 ms later 1,000 are due, of which the newest 400 are promised.
-        let stalled = pacer.release(Time::from_millis(600));
-        assert_eq!((stalled.arrivals, stalled.beyond), (201..1_201, 600));
-        let next = pacer.release(Time::from_millis(610));
-        assert_eq!((next.arrivals, next.beyond), (1_201..1_221, 0), "the promise holds again");
-        let again = pacer.release(Time::from_millis(810));
-        assert_eq!((again.arrivals, again.beyond), (1_221..1_621, 0));
+        assert_eq!(released(&mut pacer, 0, 600), (0, 201..801, 801..1_201));
+        assert_eq!(released(&mut pacer, 0, 610), (0, 1_201..1_201, 1_201..1_221), "the promise holds again");
+        assert_eq!(released(&mut pacer, 0, 810), (0, 1_221..1_221, 1_221..1_621));
+        // What makes no difference until later is not late, however much it is; what came after that is.
+        assert_eq!(released(&mut pacer, 1_310, 1_310), (1_000, 2_621..2_621, 2_621..2_621));
+        assert_eq!(released(&mut pacer, 1_810, 2_310), (1_000, 3_621..4_221, 4_221..4_621));
     }
 
     #[test]
@@ -185,10 +214,10 @@ mod tests {
     fn recorded_arrivals_are_released_when_they_were() {
         let times: Vec<Time> = [5, 5, 5, 90].map(Time::from_millis).into();
         let mut pacer = Pacer::new(Schedule::recorded(times), 4, None);
-        assert_eq!(pacer.release(Time::from_millis(4)).arrivals, 0..0);
-        assert_eq!(pacer.release(Time::from_millis(5)).arrivals, 0..3);
+        assert_eq!(pacer.release(Time::ZERO, Time::from_millis(4)).arrivals(), 0..0);
+        assert_eq!(pacer.release(Time::ZERO, Time::from_millis(5)).arrivals(), 0..3);
         assert_eq!(pacer.next_due(), Some(Time::from_millis(90)));
-        assert_eq!(pacer.release(Time::from_secs(1)).arrivals, 3..4);
+        assert_eq!(pacer.release(Time::ZERO, Time::from_secs(1)).arrivals(), 3..4);
         assert_eq!(pacer.next_due(), None);
     }
 }

@@ -135,6 +135,16 @@ async fn run_on(
     })
 }
 
+/// Why a session goes on.
+enum Woken {
+    /// A call is over.
+    Answer(Answer),
+    /// A second is over.
+    Tick,
+    /// Something is due, or not finished.
+    ToGoOn,
+}
+
 /// A run while it goes on.
 struct Session<'a> {
     connection: &'a Connection,
@@ -183,6 +193,7 @@ impl<'a> Session<'a> {
         let end = Time::ZERO + self.scenario.load.duration;
         // Due and not taken up yet; empty unless the generator is late.
         let mut backlog: Range<u64> = 0..0;
+        let mut busy = true;
         let ending = loop {
             // The last arrival ends an open loop, the clock a closed one.
             let next = pacer.as_ref().map_or(Some(end), Pacer::next_due);
@@ -190,36 +201,44 @@ impl<'a> Session<'a> {
             if over && backlog.is_empty() {
                 break Ending::Complete;
             }
-            let due = self.producing.producer.poll_timeout().into_iter().chain(self.changes.due()).chain(next).min();
-            tokio::select! {
+            let indifferent_until = self.producing.indifferent_until().or(next);
+            let timeout = self.producing.producer.poll_timeout();
+            let due = timeout.into_iter().chain(self.changes.due()).chain(indifferent_until).min();
+            let woken = tokio::select! {
                 biased;
                 () = control.stopped() => break Ending::Interrupted,
-                () = self.changes.done(&self.clock, readers), if self.changes.under_way() => {}
-                Some(Ok(answer)) = self.calls.join_next() => self.handle_answer(answer),
-                _ = tick.tick() => self.report(&control.progress, readers, Phase::Load),
-                () = yield_now(), if !backlog.is_empty() || self.producing.producer.has_samples() => {}
-                () = alarm.reached(due.unwrap_or(end)), if due.is_some() => {}
+                () = self.changes.done(&self.clock, readers), if self.changes.under_way() => Woken::ToGoOn,
+                Some(Ok(answer)) = self.calls.join_next() => Woken::Answer(answer),
+                _ = tick.tick() => Woken::Tick,
+                () = yield_now(), if busy || !backlog.is_empty() => Woken::ToGoOn,
+                () = alarm.reached(due.unwrap_or(end)), if due.is_some() => Woken::ToGoOn,
+            };
+            // What was due before is taken up before: only then is everything as if it had been taken up when it was due.
+            if let (Some(pacer), Some(indifferent_until)) = (&mut pacer, indifferent_until) {
+                let release = pacer.release(indifferent_until, self.clock.now());
+                self.handle_release(&mut backlog, release);
             }
-            if let (Some(pacer), Some(due)) = (&mut pacer, next)
-                && due <= self.clock.now()
-            {
-                let release = pacer.release(self.clock.now());
-                self.handle_release(&mut backlog, due, release);
+            match woken {
+                Woken::Answer(answer) => self.handle_answer(answer),
+                Woken::Tick => self.report(&control.progress, readers, Phase::Load),
+                Woken::ToGoOn => {}
             }
             if self.producing.intake.is_closed() && !over {
-                backlog = joined(backlog, self.producing.intake.refill(self.producing.producer.open_records()));
+                let more = self.producing.intake.refill(self.producing.producer.open_records());
+                backlog = if backlog.is_empty() { more } else { backlog.start..more.end };
             }
             // Some at a time: calls go out and answers come in while the rest waits, late but not lost.
             let most = backlog.start.saturating_add(ARRIVALS_AT_A_TIME);
             while backlog.start < backlog.end.min(most) && !self.producing.is_aborted() {
                 let waiting = (backlog.end - backlog.start) / self.producing.intake.parts();
-                self.take_up(backlog.start, waiting.max(1));
+                self.take_up(Time::ZERO, backlog.start, waiting.max(1));
                 backlog.start += 1;
             }
             if let Some(reason) = self.producing.take_abort() {
                 break Ending::Aborted { reason };
             }
-            self.advance();
+            busy = self.advance();
+            busy |= self.producing.prepare(PREPARED_AT_A_TIME);
             let recorder = &self.producing.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
         };
@@ -277,25 +296,30 @@ impl<'a> Session<'a> {
         (!self.producing.intake.is_closed()).then(pacer)
     }
 
-    /// Puts what was released behind what waits already. What is beyond the promise to catch up is dealt with at once.
-    fn handle_release(&mut self, backlog: &mut Range<u64>, due: Time, release: Release) {
+    /// Takes up what is as good as on time and puts the rest behind what waits already. What is beyond the promise to catch up
+    /// is dealt with at once.
+    fn handle_release(&mut self, backlog: &mut Range<u64>, release: Release) {
+        let arrivals = release.arrivals();
+        if arrivals.is_empty() {
+            return;
+        }
         let second = release.at.second() as usize;
         if self.wake_ups.len() <= second {
             self.wake_ups.resize(second + 1, Duration::ZERO);
         }
-        self.wake_ups[second] = self.wake_ups[second].max(release.at.since(due));
-        let beyond = release.arrivals.start..release.arrivals.start + release.beyond;
-        if backlog.is_empty() {
-            beyond.clone().for_each(|index| self.take_up(index, u64::MAX));
-            *backlog = beyond.end..release.arrivals.end;
-        } else {
-            *backlog = joined(backlog.clone(), release.arrivals);
+        self.wake_ups[second] = self.wake_ups[second].max(release.at.since(release.indifferent_until));
+        if !backlog.is_empty() {
+            *backlog = backlog.start..arrivals.end;
+            return;
         }
+        release.on_time.for_each(|index| self.take_up(release.indifferent_until, index, 1));
+        release.beyond.for_each(|index| self.take_up(Time::ZERO, index, u64::MAX));
+        *backlog = release.promised;
     }
 
-    /// Takes up an arrival of which `due` are not taken up, itself included.
-    fn take_up(&mut self, index: u64, due: u64) {
-        self.producing.take_up(self.clock.now(), index, due, &self.changes.stream.shards);
+    /// Takes up an arrival of which `due` are not taken up, itself included, and which might have waited `indifferent_until`.
+    fn take_up(&mut self, indifferent_until: Time, index: u64, due: u64) {
+        self.producing.take_up(self.clock.now(), indifferent_until, index, due, &self.changes.stream.shards);
     }
 
     fn handle_answer(&mut self, answer: Answer) {
@@ -311,8 +335,8 @@ impl<'a> Session<'a> {
         self.producing.producer.handle_outcome(answer.answered, answer.sent, answer.id, &answer.outcome);
     }
 
-    /// Sends what is due and records what is done.
-    fn advance(&mut self) {
+    /// Sends what is due and records some of what is done; whether there is more to record.
+    fn advance(&mut self) -> bool {
         let now = self.clock.now();
         self.producing.producer.handle_timeout(now);
         while let Some(call) = self.producing.poll_call(now) {
@@ -327,6 +351,7 @@ impl<'a> Session<'a> {
             ));
         }
         self.producing.record(SAMPLES_AT_A_TIME);
+        self.producing.producer.has_samples()
     }
 
     fn report(&mut self, progress: &watch::Sender<Progress>, readers: &Readers, phase: Phase) {
@@ -348,11 +373,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Two ranges of arrivals of which the second follows the first, as one.
-fn joined(first: Range<u64>, second: Range<u64>) -> Range<u64> {
-    if first.is_empty() { second } else { first.start..second.end }
-}
-
 fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut Vec<String>) -> Option<StorageUse> {
     let usage = connection.embedded.as_ref()?.usage();
     if usage.trimmed_unread > 0 && !consumers.is_empty() {
@@ -370,6 +390,8 @@ fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut
 const ARRIVALS_AT_A_TIME: u64 = 1_000;
 /// How many records that are done are recorded before arrivals are taken up again: an answer has up to 500.
 const SAMPLES_AT_A_TIME: usize = 100;
+/// How many arrivals are made ahead of time before others of the session's tasks get their turn.
+const PREPARED_AT_A_TIME: usize = 100;
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);

@@ -11,8 +11,6 @@ use super::readers::Simulated;
 /// Something that happens at a moment.
 #[derive(Debug)]
 pub(super) enum Happening {
-    /// The next arrival is due.
-    Arrival,
     /// A put call is answered.
     PutAnswer(CallId),
     /// The producer has something to do.

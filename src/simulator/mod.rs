@@ -72,8 +72,6 @@ struct Simulator<'a> {
     records: Vec<EventRecord>,
     /// How many shards were open, from when on.
     open_shards: Vec<(Time, u32)>,
-    /// Arrivals released so far.
-    released: u64,
     /// No more load is offered.
     over: bool,
 }
@@ -98,7 +96,6 @@ impl<'a> Simulator<'a> {
             producer_wake: Time::NEVER,
             answers: BTreeMap::new(),
             records: Vec::new(),
-            released: 0,
             over: false,
         })
     }
@@ -111,15 +108,17 @@ impl<'a> Simulator<'a> {
         }
         // The load begins where the service has been for a while.
         self.service.set_faults(&self.scenario.faults);
-        if self.producing.intake.is_closed() {
-            self.heap.plan(LEAD, Happening::Arrival);
-        } else if self.producing.workload.count() > 0 {
-            self.heap.plan(LEAD + self.producing.workload.intended(0).since(Time::ZERO), Happening::Arrival);
-        }
+        self.heap.plan(LEAD, Happening::ProducerWake);
         for event in &self.scenario.events {
             self.heap.plan(LEAD + event.at.since(Time::ZERO), Happening::Event);
         }
         let end = LEAD + self.scenario.load.duration;
+        let ending = self.go_through_load(end, go_on);
+        self.over = true;
+        ending
+    }
+
+    fn go_through_load(&mut self, end: Time, go_on: &mut dyn FnMut(Time) -> bool) -> Ending {
         let mut second = 0;
         while !self.producing.is_aborted() {
             let Some((at, happening)) = self.heap.pop_before(end) else { break };
@@ -132,7 +131,6 @@ impl<'a> Simulator<'a> {
             }
             self.handle(at, happening);
         }
-        self.over = true;
         self.producing.take_abort().map_or(Ending::Complete, |reason| Ending::Aborted { reason })
     }
 
@@ -200,8 +198,10 @@ impl<'a> Simulator<'a> {
     /// Lets something happen at a time of the service.
     fn handle(&mut self, at: Time, happening: Happening) {
         self.now = run_time(at);
+        if !matches!(happening, Happening::Consumer(..)) {
+            self.take_up_due();
+        }
         match happening {
-            Happening::Arrival => self.arrive(at),
             Happening::PutAnswer(id) => {
                 if let Some((sent, outcome)) = self.answers.remove(&id) {
                     self.producing.producer.handle_outcome(self.now, sent, id, &outcome);
@@ -219,22 +219,15 @@ impl<'a> Simulator<'a> {
         }
     }
 
-    fn arrive(&mut self, at: Time) {
-        let now = self.now;
-        // Arrivals of one moment are taken up together.
-        while !self.producing.intake.is_closed()
-            && self.released < self.producing.workload.count()
-            && !self.producing.is_aborted()
-        {
-            let intended = self.producing.workload.intended(self.released);
-            if intended > now {
-                self.heap.plan(LEAD + intended.since(Time::ZERO), Happening::Arrival);
-                break;
-            }
-            self.producing.take_up(now, self.released, 1, &self.shards);
-            self.released += 1;
+    /// Takes up the arrivals that are due: as far as it makes a difference, what was due before something happens is taken up
+    /// before it.
+    fn take_up_due(&mut self) {
+        while !self.over && !self.producing.intake.is_closed() && !self.producing.is_aborted() {
+            self.producing.prepare(usize::MAX);
+            let due = self.producing.next_prepared().filter(|next| next.intended <= self.now);
+            let Some(index) = due.map(|next| next.index) else { break };
+            self.producing.take_up(self.now, self.now, index, 1, &self.shards);
         }
-        self.advance_producer(at);
     }
 
     fn advance_producer(&mut self, at: Time) {
@@ -242,7 +235,7 @@ impl<'a> Simulator<'a> {
         self.producing.producer.handle_timeout(now);
         if !self.over {
             for index in self.producing.intake.refill(self.producing.producer.open_records()) {
-                self.producing.take_up(now, index, 1, &self.shards);
+                self.producing.take_up(now, now, index, 1, &self.shards);
             }
         }
         while let Some(call) = self.producing.poll_call(now) {
@@ -270,7 +263,10 @@ impl<'a> Simulator<'a> {
             self.readers.notice_puts(at, &mut self.heap);
         }
         self.producing.record(usize::MAX);
-        if let Some(wake) = self.producing.producer.poll_timeout().filter(|wake| *wake < self.producer_wake) {
+        let timeout = self.producing.producer.poll_timeout();
+        let next = if self.over { None } else { self.producing.indifferent_until() };
+        let wake = timeout.into_iter().chain(next).min();
+        if let Some(wake) = wake.filter(|wake| *wake < self.producer_wake) {
             self.producer_wake = wake;
             self.heap.plan((LEAD + wake.since(Time::ZERO)).max(at), Happening::ProducerWake);
         }

@@ -79,7 +79,8 @@ impl Pair {
                     let arrival = self.workload.arrival(index);
                     let shard = locate(&self.ranges, HashKey::of(&arrival.key));
                     self.recorder.handle_arrival(now, arrival.intended);
-                    self.producer.handle_arrival(now, &arrival, payloads.payload(&arrival), shard);
+                    let data = payloads.payload(&arrival);
+                    self.producer.handle_arrival(now, arrival, data, shard);
                     if index + 1 < self.workload.count() {
                         self.schedule(self.workload.intended(index + 1), Happening::Arrival(index + 1));
                     }

@@ -13,6 +13,8 @@ pub(super) struct Aggregates {
     filling: HashMap<usize, Filling>,
     /// When which shard's aggregate has lingered.
     deadlines: BTreeSet<(Time, usize)>,
+    /// The sum of what is being filled.
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub(super) struct Full {
 
 impl Aggregates {
     pub fn new(settings: Option<Aggregation>) -> Self {
-        Self { settings, filling: HashMap::new(), deadlines: BTreeSet::new() }
+        Self { settings, filling: HashMap::new(), deadlines: BTreeSet::new(), bytes: 0 }
     }
 
     /// Adds a record of `bytes` of key and data for `shard`. Gives what is full by it, or `None` if the record goes alone.
@@ -51,14 +53,34 @@ impl Aggregates {
         }
         let filling = self.filling.entry(shard).or_insert_with(|| {
             self.deadlines.insert((deadline, shard));
+            self.bytes += aggregation::OVERHEAD;
             Filling { slots: Vec::new(), bytes: aggregation::OVERHEAD, deadline }
         });
         filling.slots.push(slot);
         filling.bytes += bytes;
+        self.bytes += bytes;
         if filling.slots.len() >= settings.max_records {
             full.extend(self.take(shard));
         }
         Some(full)
+    }
+
+    /// By how many bytes at most a record makes grow what is ready or being filled.
+    pub fn growth(&self, key: usize, data: usize) -> u64 {
+        match self.settings {
+            Some(_) => aggregation::OVERHEAD + aggregation::record_size(key, data),
+            None => (key + data) as u64,
+        }
+    }
+
+    /// How many units a record can make ready: an aggregate before it, and one of its own.
+    pub const fn units_per_record(&self) -> usize {
+        if self.settings.is_some() { 2 } else { 1 }
+    }
+
+    /// What is being filled, an upper bound in bytes.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// When the next aggregate has lingered.
@@ -81,6 +103,7 @@ impl Aggregates {
     fn take(&mut self, shard: usize) -> Option<Full> {
         let filling = self.filling.remove(&shard)?;
         self.deadlines.remove(&(filling.deadline, shard));
+        self.bytes -= filling.bytes;
         Some(Full { slots: filling.slots, deadline: filling.deadline })
     }
 }

@@ -135,7 +135,7 @@ impl Producer {
     }
 
     /// Takes up a record that is due; `shard` is the index of its shard in the shard map.
-    pub fn handle_arrival(&mut self, now: Time, arrival: &Arrival, data: Bytes, shard: usize) {
+    pub fn handle_arrival(&mut self, now: Time, arrival: Arrival, data: Bytes, shard: usize) {
         let slot = Slot::new(now, arrival, data, shard);
         if self.buffered + slot.bytes() > self.settings.buffer.0 {
             self.samples.push_back(slot.sample(now, Outcome::Abandoned, Some(Reason::NoRoom), true));
@@ -166,7 +166,7 @@ impl Producer {
 
     /// Gives up a record that is due, without taking it up: the backlog is larger than the scenario allows.
     pub fn refuse_arrival(&mut self, now: Time, arrival: &Arrival, shard: usize) {
-        let slot = Slot::new(now, arrival, Bytes::new(), shard);
+        let slot = Slot::new(now, arrival.clone(), Bytes::new(), shard);
         self.samples.push_back(slot.sample(now, Outcome::Abandoned, Some(Reason::Overload), true));
     }
 
@@ -225,11 +225,8 @@ impl Producer {
 
     /// The next call to make now.
     pub fn poll_call(&mut self, now: Time) -> Option<Call> {
-        if self.in_flight.len() >= self.settings.max_in_flight {
-            return None;
-        }
         self.abandon_expired(now);
-        if self.due() > now {
+        if self.in_flight.len() >= self.settings.max_in_flight || self.due() > now {
             return None;
         }
         let (mut entries, mut units, mut bytes) = (Vec::new(), Vec::<Unit>::new(), 0);
@@ -274,7 +271,51 @@ impl Producer {
         let retry = self.waiting.peek().map(|Reverse(waiting)| waiting.due);
         let room = self.in_flight.len() < self.settings.max_in_flight;
         let batch = (room && !self.ready.is_empty()).then(|| self.due());
-        retry.into_iter().chain(batch).chain(self.aggregates.due()).min()
+        let expiry = self.ready.front().and_then(|unit| self.expiry(unit));
+        retry.into_iter().chain(batch).chain(expiry).chain(self.aggregates.due()).min()
+    }
+
+    /// By how many bytes at most a record of `key` and `data` bytes makes grow what is ready or being put together.
+    pub fn growth(&self, key: usize, data: usize) -> u64 {
+        self.aggregates.growth(key, data)
+    }
+
+    /// Until when it makes no difference whether the next records, of which `count` are known, are taken up: each call goes out
+    /// when it would if they were taken up when they are due. `None` if none is known. It may be too early, and never is too late.
+    ///
+    /// `upcoming` gives when a record is due, and the sum of [`Self::growth`] over it and all before it, from any record on;
+    /// `before` is that sum before the first one.
+    pub fn indifferent_until(
+        &self,
+        count: usize,
+        before: u64,
+        upcoming: impl Fn(usize) -> (Time, u64),
+    ) -> Option<Time> {
+        let settings = &self.settings;
+        let last = count.checked_sub(1)?;
+        let (first_due, _) = upcoming(0);
+        if settings.time_to_live.is_some() {
+            // What is given up when depends on every moment.
+            return Some(first_due);
+        }
+        let mut until = last;
+        let room = self.in_flight.len() < settings.max_in_flight;
+        if room {
+            // The first record that may fill a batch.
+            let records = self.batch_records().saturating_sub(self.ready.len());
+            let by_records = records.div_ceil(self.aggregates.units_per_record()).saturating_sub(1);
+            let room = settings.batch_bytes.0.saturating_sub(self.ready_bytes + self.aggregates.bytes());
+            let (mut from, mut to) = (0, last.min(by_records));
+            while from < to {
+                let middle = (from + to) / 2;
+                if upcoming(middle).1 - before < room { from = middle + 1 } else { to = middle }
+            }
+            until = to;
+        }
+        let due = upcoming(until).0;
+        // Even without room for a call, an aggregate is closed when it has lingered.
+        let lingers = room || settings.aggregation.is_some();
+        Some(if lingers { due.min(first_due + settings.linger) } else { due })
     }
 
     /// Records that are not done: waiting, ready or under way.
@@ -290,6 +331,11 @@ impl Producer {
     /// Calls under way.
     pub fn open_calls(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// Records and bytes that make a batch full.
+    pub fn largest_batch(&self) -> (usize, u64) {
+        (self.batch_records(), self.settings.batch_bytes.0)
     }
 
     fn batch_records(&self) -> usize {
@@ -353,18 +399,19 @@ impl Producer {
         }
     }
 
-    /// Gives up what is ready and has outlived its time.
+    /// When the last of a unit's records has outlived its time; `None` if none ever does.
+    fn expiry(&self, unit: &Unit) -> Option<Time> {
+        let time_to_live = self.settings.time_to_live?;
+        unit.slots.iter().map(|number| self.slots[*number].intended + time_to_live).max()
+    }
+
+    /// Gives up what is ready and has outlived its time. The oldest are in front, but for retries, which come up soon.
     fn abandon_expired(&mut self, now: Time) {
-        let Some(time_to_live) = self.settings.time_to_live else { return };
-        let slots = &self.slots;
-        let expired = |unit: &Unit| unit.slots.iter().all(|number| slots[*number].intended + time_to_live <= now);
-        let mut given_up = Vec::new();
-        // The oldest are in front, but for retries, which are older still and come up soon.
-        while let Some(unit) = self.ready.pop_front_if(|unit| expired(unit)) {
+        while let Some(unit) = self.ready.front()
+            && self.expiry(unit).is_some_and(|expiry| expiry <= now)
+            && let Some(unit) = self.ready.pop_front()
+        {
             self.ready_bytes -= unit.bytes;
-            given_up.push(unit);
-        }
-        for unit in given_up {
             self.finish_unit(now, &unit, Outcome::Abandoned, Reason::TimeToLive);
         }
     }
@@ -456,12 +503,12 @@ impl Producer {
 }
 
 impl Slot {
-    fn new(now: Time, arrival: &Arrival, data: Bytes, shard: usize) -> Self {
+    fn new(now: Time, arrival: Arrival, data: Bytes, shard: usize) -> Self {
         Self {
             index: arrival.index,
             intended: arrival.intended,
             released: now,
-            key: arrival.key.clone(),
+            key: arrival.key,
             explicit_hash_key: arrival.explicit_hash_key,
             data,
             shard,

@@ -1,5 +1,6 @@
 //! The producer in virtual time, told what the service would say.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::*;
@@ -34,7 +35,7 @@ fn offer(producer: &mut Producer, from: u64, records: u64) {
     for index in from..from + records {
         let due = Time::from_millis(index);
         let arrival = Arrival { index, intended: due, key: "1234567890".into(), explicit_hash_key: None, size: 90 };
-        producer.handle_arrival(due, &arrival, Bytes::from(vec![0; 90]), 0);
+        producer.handle_arrival(due, arrival, Bytes::from(vec![0; 90]), 0);
     }
 }
 
@@ -299,7 +300,7 @@ mod order {
                 let due = Time::from_millis(index);
                 let key = format!("key-{key}").into();
                 let arrival = Arrival { index, intended: due, key, explicit_hash_key: None, size: 90 };
-                producer.handle_arrival(due, &arrival, Bytes::from(vec![0; 90]), 0);
+                producer.handle_arrival(due, arrival, Bytes::from(vec![0; 90]), 0);
             }
             let mut fates = fates.into_iter().cycle().enumerate();
             let (mut now, mut accepted) = (Time::from_millis(100), Vec::new());
@@ -326,6 +327,100 @@ mod order {
                 prop_assert!(of_key.is_sorted(), "{:?}", of_key);
             }
             prop_assert!(producer.keys.is_empty() && producer.buffered == 0);
+        }
+    }
+}
+
+mod indifference {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A record: milliseconds after the one before, its key and its size.
+    type Due = (u64, u8, usize);
+
+    /// The calls that go out, each with its moment and the numbers and keys of its records, and what became of each record, if
+    /// arrivals are taken up when they are due, or only when it makes a difference. Calls are answered after `answers`.
+    fn drive(
+        settings: &ProducerSettings,
+        dues: &[Due],
+        answers: &[(u64, u8)],
+        lazy: bool,
+    ) -> (Vec<(Time, Vec<Bytes>)>, Vec<Sample>) {
+        let mut producer = producer(settings.clone());
+        let mut ahead: VecDeque<(Arrival, Bytes)> = VecDeque::new();
+        let mut due = Time::ZERO;
+        for (index, (gap, key, size)) in (0..).zip(dues) {
+            due = due + Duration::from_millis(*gap);
+            let key = format!("key-{key}").into();
+            let arrival = Arrival { index, intended: due, key, explicit_hash_key: None, size: *size as u32 };
+            ahead.push_back((arrival, Bytes::from(vec![index as u8; *size])));
+        }
+        let mut answers = answers.iter().cycle();
+        let mut open: Vec<(Time, Time, CallId, Vec<EntryOutcome>)> = Vec::new();
+        let (mut calls, mut samples) = (Vec::new(), Vec::new());
+        for _ in 0..100_000 {
+            let growth = |position| {
+                ahead.iter().take(position + 1).map(|(a, data)| producer.growth(a.key.len(), data.len())).sum::<u64>()
+            };
+            let upcoming = |position: usize| (ahead[position].0.intended, 1_000 + growth(position));
+            let next = match lazy {
+                true => producer.indifferent_until(ahead.len().min(7), 1_000, upcoming),
+                false => ahead.front().map(|(arrival, _)| arrival.intended),
+            };
+            let answer = open.iter().map(|(at, ..)| *at).min();
+            let Some(now) = next.into_iter().chain(answer).chain(producer.poll_timeout()).min() else { break };
+            while let Some((arrival, data)) = ahead.pop_front_if(|(arrival, _)| arrival.intended <= now) {
+                let shard = usize::from(arrival.key.as_bytes()[4] % 3);
+                producer.handle_arrival(arrival.intended, arrival, data, shard);
+            }
+            open.sort_by_key(|(at, _, id, _)| (*at, *id));
+            while open.first().is_some_and(|(at, ..)| *at <= now) {
+                let (_, sent, id, outcomes) = open.remove(0);
+                producer.handle_outcome(now, sent, id, &CallOutcome::Answered(outcomes));
+            }
+            producer.handle_timeout(now);
+            while let Some(call) = producer.poll_call(now) {
+                let (after, fate) = answers.next().copied().unwrap_or((1, 1));
+                let outcome = |number| if fate == 0 && number == 0 { EntryOutcome::Throttled } else { ACCEPTED };
+                let outcomes = (0..call.entries.len()).map(outcome).collect();
+                open.push((now + Duration::from_millis(after), now, call.id, outcomes));
+                calls.push((now, call.entries.into_iter().map(|entry| entry.data).collect()));
+            }
+            samples.extend(std::iter::from_fn(|| producer.poll_sample()));
+        }
+        assert_eq!((ahead.len(), producer.open_records()), (0, 0));
+        samples.sort_by_key(|sample| sample.index);
+        (calls, samples)
+    }
+
+    proptest! {
+        /// Arrivals may be taken up late, and nothing that can be seen from outside differs.
+        #[test]
+        fn to_when_an_arrival_is_taken_up_is_proven(
+            dues in prop::collection::vec((0u64..30, 0u8..6, 1usize..400), 1..120),
+            answers in prop::collection::vec((1u64..200, 0u8..4), 1..20),
+            (batch_records, batch_bytes, linger) in (1usize..12, 100u64..3_000, 0u64..80),
+            (max_in_flight, buffer, ordered) in (1usize..4, 500u64..20_000, any::<bool>()),
+            aggregates in prop::option::of((64u64..2_000, 1usize..6)),
+            time_to_live in prop::option::of(20u64..500),
+        ) {
+            let settings = ProducerSettings {
+                batch_records,
+                batch_bytes: units::Bytes(batch_bytes),
+                linger: Duration::from_millis(linger),
+                max_in_flight,
+                buffer: units::Bytes(buffer),
+                ordered,
+                aggregation: aggregates.map(|(bytes, max_records)| crate::client::Aggregation {
+                    max_bytes: units::Bytes(bytes),
+                    max_records,
+                }),
+                time_to_live: time_to_live.map(Duration::from_millis),
+                ..settings()
+            };
+            let (eager, lazy) = (drive(&settings, &dues, &answers, false), drive(&settings, &dues, &answers, true));
+            prop_assert_eq!(eager, lazy);
         }
     }
 }
