@@ -61,7 +61,7 @@ fn producing(c: &mut Criterion) {
     group.bench_function("batch and acknowledge 500", |b| {
         b.iter(|| {
             for (payload, arrival) in &batch {
-                producer.handle_arrival(Time::ZERO, arrival.clone(), payload.clone(), 0);
+                producer.handle_arrival(Time::ZERO, arrival.clone(), payload.clone().into(), 0);
             }
             let call = producer.poll_call(Time::ZERO).unwrap();
             producer.handle_outcome(Time::ZERO, Time::ZERO, call.id, &accepted);

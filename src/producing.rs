@@ -10,8 +10,7 @@ use crate::kinesis::HashKey;
 use crate::measure::{DeadLetters, PutRecorder, PutRecording, TenantRecord, TenantRecorder};
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Arrival, Payloads, Workload};
-use bytes::Bytes;
+use crate::workload::{Arrival, Data, Payloads, Workload};
 
 /// A producer, the load that it is given, and what records it.
 #[derive(Debug)]
@@ -24,7 +23,10 @@ pub struct Producing {
     pub producer: Producer,
     /// What became of them so far.
     pub recorder: PutRecorder,
-    payloads: Payloads,
+    /// What makes their data.
+    pub payloads: Payloads,
+    /// Whether data are made at once, because aggregates are made of them.
+    aggregates: bool,
     /// The next arrivals, made before they are due.
     prepared: VecDeque<Prepared>,
     prepared_bytes: u64,
@@ -48,7 +50,7 @@ pub struct Producing {
 #[derive(Debug)]
 struct Prepared {
     arrival: Arrival,
-    data: Bytes,
+    data: Data,
     hash_key: HashKey,
     /// The sum of what it and those before it make grow.
     growth: u64,
@@ -86,6 +88,7 @@ impl Producing {
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
+            aggregates: scenario.producer.aggregation.is_some(),
             prepared: VecDeque::new(),
             prepared_bytes: 0,
             growth: 0,
@@ -130,7 +133,8 @@ impl Producing {
     }
 
     fn make(&mut self, arrival: Arrival) -> Prepared {
-        let data = self.payloads.payload(&arrival);
+        let made = |arrival| Data::Made(self.payloads.payload(arrival));
+        let data = if self.aggregates { made(&arrival) } else { self.payloads.data(&arrival) };
         self.growth += self.producer.growth(arrival.key.len(), data.len());
         Prepared { data, hash_key: hash_key(&arrival), growth: self.growth, arrival }
     }

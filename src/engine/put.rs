@@ -12,6 +12,7 @@ use super::stream::ShardMap;
 use super::wire::PutRecordsWire;
 use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure};
 use crate::time::Time;
+use crate::workload::Payloads;
 
 /// A call that is over.
 #[derive(Debug)]
@@ -28,20 +29,21 @@ pub struct Answer {
     pub reason: Option<String>,
 }
 
-/// Makes a call: PutRecords, or PutRecord with its one entry if `single`.
+/// Makes a call, with data by `payloads`: PutRecords, or PutRecord with its one entry if `single`.
 pub async fn put(
     client: Client,
     stream: String,
     call: Call,
     single: bool,
+    payloads: Payloads,
     clock: RunClock,
     shards: ShardMap,
 ) -> Answer {
     if single {
-        return put_record(client, stream, call, clock, shards).await;
+        return put_record(client, stream, call, payloads, clock, shards).await;
     }
     let (id, entries) = (call.id, call.entries.len());
-    let wire = PutRecordsWire::new(&stream, &call.entries, shards);
+    let wire = PutRecordsWire::new(&stream, &call.entries, &payloads, shards);
     let request = client.put_records().stream_name(stream).set_records(Some(Vec::new()));
     let sent = clock.now();
     let result = request.customize().interceptor(wire.clone()).send().await;
@@ -57,7 +59,14 @@ pub async fn put(
     Answer { id, sent, answered, outcome, reason }
 }
 
-async fn put_record(client: Client, stream: String, call: Call, clock: RunClock, shards: ShardMap) -> Answer {
+async fn put_record(
+    client: Client,
+    stream: String,
+    call: Call,
+    payloads: Payloads,
+    clock: RunClock,
+    shards: ShardMap,
+) -> Answer {
     let id = call.id;
     let entry = call.entries.into_iter().next();
     let request = client.put_record().stream_name(stream);
@@ -65,7 +74,7 @@ async fn put_record(client: Client, stream: String, call: Call, clock: RunClock,
         Some(entry) => request
             .partition_key(entry.key.as_ref())
             .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
-            .data(Blob::new(Vec::from(entry.data))),
+            .data(Blob::new(Vec::from(payloads.bytes(entry.data)))),
         None => request,
     };
     let sent = clock.now();

@@ -346,6 +346,7 @@ impl<'a> Session<'a> {
                 stream,
                 call,
                 self.scenario.producer.single,
+                self.producing.payloads.clone(),
                 self.clock.clone(),
                 self.changes.stream.shards.clone(),
             ));

@@ -24,6 +24,7 @@ use serde::Deserialize;
 
 use super::stream::ShardMap;
 use crate::client::{Entry, EntryOutcome};
+use crate::workload::Payloads;
 
 /// One PutRecords call on its way through the SDK.
 #[derive(Debug, Clone)]
@@ -38,8 +39,8 @@ struct Shared {
 
 impl PutRecordsWire {
     /// A call that puts these records into a stream.
-    pub fn new(stream: &str, entries: &[Entry], shards: ShardMap) -> Self {
-        let body = write_body(stream, entries).into();
+    pub fn new(stream: &str, entries: &[Entry], payloads: &Payloads, shards: ShardMap) -> Self {
+        let body = write_body(stream, entries, payloads).into();
         Self(Arc::new(Shared { body, shards, outcomes: Mutex::default() }))
     }
 
@@ -109,15 +110,18 @@ impl DeserializeResponse for PutRecordsWire {
 }
 
 /// The body of the call in JSON (fact sheet, section 4).
-fn write_body(stream: &str, entries: &[Entry]) -> Vec<u8> {
+fn write_body(stream: &str, entries: &[Entry], payloads: &Payloads) -> Vec<u8> {
     /// What frames a record, with an explicit hash key and its 39 digits.
     const FRAME: usize = 100;
     let size = |entry: &Entry| STANDARD.encoded_length(entry.data.len()) + entry.key.len() + FRAME;
     let mut body = Vec::with_capacity(entries.iter().map(size).sum::<usize>() + stream.len() + FRAME);
+    let mut data = Vec::new();
     body.extend_from_slice(b"{\"Records\":[");
     for (position, entry) in entries.iter().enumerate() {
         body.extend_from_slice(if position == 0 { b"{\"Data\":\"" } else { b",{\"Data\":\"" });
-        STANDARD.encode_append(&entry.data, &mut body);
+        data.clear();
+        payloads.write(&entry.data, &mut data);
+        STANDARD.encode_append(&data, &mut body);
         if let Some(key) = entry.explicit_hash_key {
             body.extend_from_slice(b"\",\"ExplicitHashKey\":\"");
             body.extend_from_slice(itoa::Buffer::new().format(key).as_bytes());
@@ -165,15 +169,19 @@ mod tests {
     use super::*;
     use crate::client::ListedShard;
     use crate::kinesis::HashKeyRange;
+    use crate::seed::Seed;
+    use crate::workload::Filling;
 
     fn entry(key: &str, data: &'static [u8], explicit_hash_key: Option<u128>) -> Entry {
-        Entry { key: key.into(), explicit_hash_key, data: Bytes::from_static(data) }
+        Entry { key: key.into(), explicit_hash_key, data: Bytes::from_static(data).into() }
     }
 
     #[test]
     fn a_call_is_written_as_the_service_reads_it() {
         let entries = [entry("a\"\\\u{1}é", b"\x00\xff\x10", None), entry("b", b"", Some(u128::MAX))];
-        let body: serde_json::Value = serde_json::from_slice(&write_body("orders", &entries)).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_slice(&write_body("orders", &entries, &Payloads::new(1, Seed(1), Filling::Random)))
+                .unwrap();
         let expected = serde_json::json!({
             "StreamName": "orders",
             "Records": [

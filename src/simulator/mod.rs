@@ -240,7 +240,8 @@ impl<'a> Simulator<'a> {
         }
         while let Some(call) = self.producing.poll_call(now) {
             let (id, timeout) = (call.id, self.scenario.producer.timeout);
-            let answer = self.service.put(at, call, self.scenario.producer.single, &self.shards);
+            let answer =
+                self.service.put(at, call, &self.producing.payloads, self.scenario.producer.single, &self.shards);
             let outcome = match answer.outcome {
                 // Whoever waits no longer does not know.
                 _ if answer.ready_at > at + timeout => {

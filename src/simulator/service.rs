@@ -9,6 +9,7 @@ use crate::kinesis::{
 };
 use crate::scenario::{Action, Scenario, ShardChoice};
 use crate::time::Time;
+use crate::workload::Payloads;
 
 /// The service is there so long before the load begins, so that consumers can get ready.
 pub(super) const LEAD: Time = Time::from_secs(10);
@@ -106,9 +107,16 @@ impl Service {
         listed
     }
 
-    pub fn put(&mut self, at: Time, call: Call, single: bool, shards: &ShardMap<ShardId>) -> PutAnswer {
+    pub fn put(
+        &mut self,
+        at: Time,
+        call: Call,
+        payloads: &Payloads,
+        single: bool,
+        shards: &ShardMap<ShardId>,
+    ) -> PutAnswer {
         let entry = |entry: crate::client::Entry| PutEntry {
-            data: entry.data,
+            data: payloads.bytes(entry.data),
             partition_key: entry.key.to_string().into(),
             explicit_hash_key: entry.explicit_hash_key.map(HashKey),
         };

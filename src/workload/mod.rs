@@ -16,7 +16,7 @@ mod trace;
 use std::sync::Arc;
 
 pub use keys::{KeyWeight, Keys};
-pub use payload::{Filling, HEADER_BYTES, Header, HeaderError, JSON_BYTES, Payloads, SMALLEST_RECORD};
+pub use payload::{Data, Filling, HEADER_BYTES, Header, HeaderError, JSON_BYTES, Payloads, SMALLEST_RECORD};
 pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};
 pub use shape::{LINES_PER_PERIOD, Line, Shape};

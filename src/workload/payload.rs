@@ -1,8 +1,10 @@
-//! The bytes of a record: a verification header, then what fills it.
+//! The data of a record: a verification header, then what fills it.
 //!
 //! In a record of JSON, the header is the hexadecimal value of the first member: `{"streamgauge":"…"`.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes};
 use rand::Rng as _;
 
 use base64_simd::STANDARD;
@@ -67,12 +69,56 @@ pub enum Filling {
     Json(Template),
 }
 
+/// The data of a record: made, or still to be made, which takes no memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// The bytes.
+    Made(Bytes),
+    /// What [`Payloads::write`] makes when they are needed.
+    Unmade(Unmade),
+}
+
+/// All that data depend on, beside the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unmade {
+    index: u64,
+    intended: Time,
+    size: u32,
+}
+
+impl Data {
+    /// No data.
+    pub const EMPTY: Self = Self::Made(Bytes::new());
+
+    /// How many bytes they are.
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Made(bytes) => bytes.len(),
+            Self::Unmade(unmade) => unmade.size as usize,
+        }
+    }
+
+    /// Whether they are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Bytes> for Data {
+    fn from(bytes: Bytes) -> Self {
+        Self::Made(bytes)
+    }
+}
+
 /// Makes the payloads of a run.
 #[derive(Debug, Clone)]
-pub struct Payloads {
+pub struct Payloads(Arc<Source>);
+
+#[derive(Debug)]
+struct Source {
     run: u32,
     /// Random bytes that payloads are cut from, so that a payload costs a copy instead of a generator.
-    pool: Bytes,
+    pool: Vec<u8>,
     /// The template of records of JSON, and what draws its random numbers.
     template: Option<(Template, NamedSeed)>,
 }
@@ -98,27 +144,61 @@ impl Payloads {
                 template = Some((json, seed.named("workload.template")));
             }
         }
-        Self { run, pool: pool.into(), template }
+        Self(Arc::new(Source { run, pool, template }))
     }
 
-    /// The data blob of an arrival, a function of the seed and the arrival. Its size is at least [`HEADER_BYTES`].
-    pub fn payload(&self, arrival: &Arrival) -> Bytes {
-        if let Some((template, seed)) = &self.template {
-            return self.json(template, *seed, arrival);
+    /// The data of an arrival, a function of the seed and the arrival. They are at least [`HEADER_BYTES`]. JSON is made at once,
+    /// because its size depends on what is in it.
+    pub fn data(&self, arrival: &Arrival) -> Data {
+        if self.0.template.is_some() {
+            return Data::Made(self.payload(arrival));
         }
-        let size = (arrival.size as usize).max(HEADER_BYTES);
-        let mut blob = BytesMut::with_capacity(size);
-        blob.put_slice(&self.unchecked_header(arrival));
-        self.fill(&mut blob, size, arrival.index);
-        let checksum = checksum(&blob[..CHECKSUM_AT], &blob[HEADER_BYTES..]);
-        blob[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&checksum.to_be_bytes());
-        blob.freeze()
+        let size = arrival.size.max(HEADER_BYTES as u32);
+        Data::Unmade(Unmade { index: arrival.index, intended: arrival.intended, size })
+    }
+
+    /// The same, made.
+    pub fn payload(&self, arrival: &Arrival) -> Bytes {
+        match &self.0.template {
+            Some((template, seed)) => self.0.json(template, *seed, arrival),
+            None => self.bytes(self.data(arrival)),
+        }
+    }
+
+    /// The bytes of data.
+    pub fn bytes(&self, data: Data) -> Bytes {
+        match data {
+            Data::Made(bytes) => bytes,
+            Data::Unmade(_) => {
+                let mut blob = Vec::with_capacity(data.len());
+                self.write(&data, &mut blob);
+                blob.into()
+            }
+        }
+    }
+
+    /// Writes the bytes of data behind what is there.
+    pub fn write(&self, data: &Data, blob: &mut Vec<u8>) {
+        match data {
+            Data::Made(bytes) => blob.extend_from_slice(bytes),
+            Data::Unmade(unmade) => self.0.write(*unmade, blob),
+        }
+    }
+}
+
+impl Source {
+    fn write(&self, Unmade { index, intended, size }: Unmade, blob: &mut Vec<u8>) {
+        let from = blob.len();
+        blob.extend_from_slice(&self.unchecked_header(index, intended));
+        self.fill(blob, from + size as usize, index);
+        let checksum = checksum(&blob[from..from + CHECKSUM_AT], &blob[from + HEADER_BYTES..]);
+        blob[from + CHECKSUM_AT..from + HEADER_BYTES].copy_from_slice(&checksum.to_be_bytes());
     }
 
     /// A record of JSON. It is larger than its size only if JSON escapes much of its key.
     fn json(&self, template: &Template, seed: NamedSeed, arrival: &Arrival) -> Bytes {
         let size = arrival.size as usize;
-        let mut blob = BytesMut::with_capacity(size);
+        let mut blob = Vec::with_capacity(size);
         blob.put_slice(JSON_BEFORE);
         blob.put_bytes(b'0', 2 * HEADER_BYTES);
         blob.put_u8(b'"');
@@ -134,32 +214,32 @@ impl Payloads {
         // Too little for another member: spaces do.
         blob.put_bytes(b' ', (size.saturating_sub(1)).saturating_sub(blob.len()));
         blob.put_u8(b'}');
-        let mut header = self.unchecked_header(arrival);
+        let mut header = self.unchecked_header(arrival.index, arrival.intended);
         let checksum = checksum(&header[..CHECKSUM_AT], &blob[JSON_HEADER_END..]);
         header[CHECKSUM_AT..].copy_from_slice(&checksum.to_be_bytes());
         for (place, byte) in blob[JSON_BEFORE.len()..JSON_HEADER_END].chunks_mut(2).zip(header) {
             place.copy_from_slice(&[HEXADECIMAL[usize::from(byte >> 4)], HEXADECIMAL[usize::from(byte & 15)]]);
         }
-        blob.freeze()
+        blob.into()
     }
 
     /// The header of an arrival, with zeros in the place of the checksum.
-    fn unchecked_header(&self, arrival: &Arrival) -> [u8; HEADER_BYTES] {
+    fn unchecked_header(&self, index: u64, intended: Time) -> [u8; HEADER_BYTES] {
         let mut header = [0; HEADER_BYTES];
         header[..4].copy_from_slice(&MAGIC);
         header[4..8].copy_from_slice(&self.run.to_be_bytes());
-        header[8..16].copy_from_slice(&arrival.index.to_be_bytes());
-        header[16..CHECKSUM_AT].copy_from_slice(&arrival.intended.as_nanos().to_be_bytes());
+        header[8..16].copy_from_slice(&index.to_be_bytes());
+        header[16..CHECKSUM_AT].copy_from_slice(&intended.as_nanos().to_be_bytes());
         header
     }
 
     /// Fills a blob up to `size` bytes from the pool.
-    fn fill(&self, blob: &mut BytesMut, size: usize, index: u64) {
+    fn fill(&self, blob: &mut Vec<u8>, size: usize, index: u64) {
         // A stride that is prime to the pool's size visits every offset before it repeats one.
         let mut from = (index.wrapping_mul(0x9e37_79b1) % POOL_BYTES as u64) as usize;
         while blob.len() < size {
             let piece = (size - blob.len()).min(POOL_BYTES);
-            blob.put_slice(&self.pool[from..from + piece]);
+            blob.extend_from_slice(&self.pool[from..from + piece]);
             from = 0;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use rand::RngExt as _;
 
 use super::Arrival;
@@ -49,7 +49,7 @@ impl Template {
         pieces.push(Piece::Text(rest.to_owned()));
         pieces.retain(|piece| *piece != Piece::Text(String::new()));
         let template = Self { pieces: pieces.into() };
-        let mut filled = BytesMut::from(&b"{"[..]);
+        let mut filled = b"{".to_vec();
         template.write(&mut filled, &("1", "key", "1", "1"));
         filled.put_u8(b'}');
         match serde_json::from_slice::<serde_json::Value>(&filled) {
@@ -74,7 +74,7 @@ impl Template {
     }
 
     /// Fills it for an arrival.
-    pub(super) fn fill(&self, blob: &mut BytesMut, arrival: &Arrival, seed: NamedSeed) {
+    pub(super) fn fill(&self, blob: &mut Vec<u8>, arrival: &Arrival, seed: NamedSeed) {
         let random: u32 = if self.pieces.contains(&Piece::Random) { seed.at(arrival.index).random() } else { 0 };
         let millis = arrival.intended.as_nanos() / 1_000_000;
         let numbers = [arrival.index, millis, random.into()].map(|number| number.to_string());
@@ -85,7 +85,7 @@ impl Template {
         self.write(blob, &(index.as_str(), key, millis.as_str(), random.as_str()));
     }
 
-    fn write(&self, blob: &mut BytesMut, (index, key, millis, random): &(&str, &str, &str, &str)) {
+    fn write(&self, blob: &mut Vec<u8>, (index, key, millis, random): &(&str, &str, &str, &str)) {
         for piece in self.pieces.iter() {
             blob.put_slice(match piece {
                 Piece::Text(text) => text.as_bytes(),
@@ -115,7 +115,7 @@ mod tests {
             explicit_hash_key: None,
             size: 200,
         };
-        let mut blob = BytesMut::new();
+        let mut blob = Vec::new();
         template.fill(&mut blob, &arrival, Seed(1).named("test"));
         assert_eq!(&blob[..], br#""n": 7, "user": "a\"b", "at": {"ms": 1500}"#);
         assert!(template.longest(4) >= blob.len());

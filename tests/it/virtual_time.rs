@@ -29,6 +29,7 @@ enum Happening {
 /// A producer, a service and the time between them.
 struct Pair {
     workload: Workload,
+    payloads: Payloads,
     producer: Producer,
     kinesis: Kinesis,
     ranges: Vec<HashKeyRange>,
@@ -50,6 +51,7 @@ impl Pair {
             producer: Producer::new(producer, backoff),
             kinesis: service(Settings { latency: true, ..settings() }, shards),
             ranges: HashKeyRange::initial(shards),
+            payloads: Payloads::new(1, Seed(1), Filling::Random),
             recorder: PutRecorder::new(Time::ZERO),
             heap: BinaryHeap::new(),
             scheduled: 0,
@@ -66,7 +68,6 @@ impl Pair {
 
     /// Runs until nothing is left to happen.
     fn run(mut self) -> PutRecording {
-        let payloads = Payloads::new(1, Seed(1), Filling::Random);
         if self.workload.count() > 0 {
             self.schedule(self.workload.intended(0), Happening::Arrival(0));
         }
@@ -79,7 +80,7 @@ impl Pair {
                     let arrival = self.workload.arrival(index);
                     let shard = locate(&self.ranges, HashKey::of(&arrival.key));
                     self.recorder.handle_arrival(now, arrival.intended);
-                    let data = payloads.payload(&arrival);
+                    let data = self.payloads.data(&arrival);
                     self.producer.handle_arrival(now, arrival, data, shard);
                     if index + 1 < self.workload.count() {
                         self.schedule(self.workload.intended(index + 1), Happening::Arrival(index + 1));
@@ -114,7 +115,7 @@ impl Pair {
     fn call(&mut self, now: Time, call: Call) {
         self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
         let entry = |entry: streamgauge::client::Entry| PutEntry {
-            data: entry.data,
+            data: self.payloads.bytes(entry.data),
             partition_key: entry.key.to_string().into(),
             explicit_hash_key: None,
         };

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use smallvec::SmallVec;
+
 use crate::client::Aggregation;
 use crate::kinesis::aggregation;
 use crate::time::Time;
@@ -19,7 +21,7 @@ pub(super) struct Aggregates {
 
 #[derive(Debug)]
 struct Filling {
-    slots: Vec<usize>,
+    slots: SmallVec<[usize; 1]>,
     /// An upper bound of its size: keys that occur twice are counted twice.
     bytes: u64,
     deadline: Time,
@@ -28,7 +30,7 @@ struct Filling {
 /// An aggregate that is to be sent.
 #[derive(Debug)]
 pub(super) struct Full {
-    pub slots: Vec<usize>,
+    pub slots: SmallVec<[usize; 1]>,
     pub deadline: Time,
 }
 
@@ -54,7 +56,7 @@ impl Aggregates {
         let filling = self.filling.entry(shard).or_insert_with(|| {
             self.deadlines.insert((deadline, shard));
             self.bytes += aggregation::OVERHEAD;
-            Filling { slots: Vec::new(), bytes: aggregation::OVERHEAD, deadline }
+            Filling { slots: SmallVec::new(), bytes: aggregation::OVERHEAD, deadline }
         });
         filling.slots.push(slot);
         filling.bytes += bytes;

@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
 
 use self::aggregate::{Aggregates, Full};
 use super::{Backoff, ProducerSettings, RetryPolicy};
 use crate::kinesis::{HashKey, aggregation};
 use crate::time::Time;
-use crate::workload::Arrival;
+use crate::workload::{Arrival, Data};
 
 pub use record::{Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Reason, Sample};
 
@@ -57,7 +58,7 @@ struct Slot {
     released: Time,
     key: Arc<str>,
     explicit_hash_key: Option<u128>,
-    data: Bytes,
+    data: Data,
     shard: usize,
     attempts: u32,
     sent: Option<Time>,
@@ -68,7 +69,7 @@ struct Slot {
 /// What is sent as one Kinesis record.
 #[derive(Debug, Clone)]
 struct Unit {
-    slots: Vec<usize>,
+    slots: SmallVec<[usize; 1]>,
     bytes: u64,
     /// When its batch must go out at the latest.
     deadline: Time,
@@ -134,8 +135,8 @@ impl Producer {
         }
     }
 
-    /// Takes up a record that is due; `shard` is the index of its shard in the shard map.
-    pub fn handle_arrival(&mut self, now: Time, arrival: Arrival, data: Bytes, shard: usize) {
+    /// Takes up a record that is due; `shard` is the index of its shard in the shard map. Only data that are made are aggregated.
+    pub fn handle_arrival(&mut self, now: Time, arrival: Arrival, data: Data, shard: usize) {
         let slot = Slot::new(now, arrival, data, shard);
         if self.buffered + slot.bytes() > self.settings.buffer.0 {
             self.samples.push_back(slot.sample(now, Outcome::Abandoned, Some(Reason::NoRoom), true));
@@ -143,7 +144,7 @@ impl Producer {
         }
         self.buffered += slot.bytes();
         self.open += 1;
-        let key = slot.key.clone();
+        let key = self.settings.ordered.then(|| slot.key.clone());
         let number = match self.free.pop() {
             Some(number) => {
                 self.slots[number] = slot;
@@ -154,7 +155,7 @@ impl Producer {
                 self.slots.len() - 1
             }
         };
-        if self.settings.ordered {
+        if let Some(key) = key {
             if let Some(behind) = self.keys.get_mut(&key) {
                 behind.push_back(number);
                 return;
@@ -166,7 +167,7 @@ impl Producer {
 
     /// Gives up a record that is due, without taking it up: the backlog is larger than the scenario allows.
     pub fn refuse_arrival(&mut self, now: Time, arrival: &Arrival, shard: usize) {
-        let slot = Slot::new(now, arrival.clone(), Bytes::new(), shard);
+        let slot = Slot::new(now, arrival.clone(), Data::EMPTY, shard);
         self.samples.push_back(slot.sample(now, Outcome::Abandoned, Some(Reason::Overload), true));
     }
 
@@ -355,12 +356,12 @@ impl Producer {
         let deadline = now + self.settings.linger;
         let sizes = (slot.key.len(), slot.data.len());
         // A record with a hash key of its own keeps it, and goes alone.
-        let aggregable = slot.explicit_hash_key.is_none();
+        let aggregable = slot.explicit_hash_key.is_none() && matches!(slot.data, Data::Made(_));
         match aggregable.then(|| self.aggregates.add(slot.shard, number, sizes, deadline)).flatten() {
             Some(full) => full.into_iter().for_each(|full| self.make_aggregate_ready(full)),
             None => {
                 let bytes = slot.bytes();
-                self.make_ready(Unit { slots: vec![number], bytes, deadline, aggregate: None });
+                self.make_ready(Unit { slots: smallvec![number], bytes, deadline, aggregate: None });
             }
         }
     }
@@ -370,8 +371,11 @@ impl Producer {
         let unit = match slots.as_slice() {
             [one] => Unit { bytes: self.slots[*one].bytes(), slots, deadline, aggregate: None },
             many => {
-                let record = |number: &usize| (self.slots[*number].key.as_ref(), &self.slots[*number].data[..]);
-                let data = aggregation::encode(many.iter().map(record));
+                let record = |number: &usize| match &self.slots[*number] {
+                    Slot { key, data: Data::Made(data), .. } => Some((key.as_ref(), &data[..])),
+                    Slot { data: Data::Unmade(_), .. } => None,
+                };
+                let data = aggregation::encode(many.iter().filter_map(record));
                 let bytes = (data.len() + AGGREGATE_KEY.len()) as u64;
                 Unit { slots, bytes, deadline, aggregate: Some(data) }
             }
@@ -390,12 +394,14 @@ impl Producer {
         match &unit.aggregate {
             None => Entry {
                 explicit_hash_key: first.and_then(|slot| slot.explicit_hash_key),
-                data: first.map_or_else(Bytes::new, |slot| slot.data.clone()),
+                data: first.map_or(Data::EMPTY, |slot| slot.data.clone()),
                 key,
             },
-            Some(data) => {
-                Entry { explicit_hash_key: Some(HashKey::of(&key).0), data: data.clone(), key: AGGREGATE_KEY.into() }
-            }
+            Some(data) => Entry {
+                explicit_hash_key: Some(HashKey::of(&key).0),
+                data: data.clone().into(),
+                key: AGGREGATE_KEY.into(),
+            },
         }
     }
 
@@ -482,10 +488,10 @@ impl Producer {
         let sample = slot.sample(now, outcome, reason, true);
         let service_bytes = service.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
         self.samples.push_back(Sample { service_bytes, ..sample });
-        slot.data = Bytes::new();
-        let key = slot.key.clone();
+        slot.data = Data::EMPTY;
+        let key = self.settings.ordered.then(|| slot.key.clone());
         self.free.push(number);
-        if self.settings.ordered {
+        if let Some(key) = key {
             self.let_next_go(now, &key);
         }
     }
@@ -503,7 +509,7 @@ impl Producer {
 }
 
 impl Slot {
-    fn new(now: Time, arrival: Arrival, data: Bytes, shard: usize) -> Self {
+    fn new(now: Time, arrival: Arrival, data: Data, shard: usize) -> Self {
         Self {
             index: arrival.index,
             intended: arrival.intended,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Time;
+use crate::workload::Data;
 
 /// Number of a call of one producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +28,7 @@ pub struct Entry {
     /// The hash key that overrides the MD5 of the partition key.
     pub explicit_hash_key: Option<u128>,
     /// The data blob.
-    pub data: Bytes,
+    pub data: Data,
 }
 
 /// How a call ended.

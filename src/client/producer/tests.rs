@@ -35,7 +35,14 @@ fn offer(producer: &mut Producer, from: u64, records: u64) {
     for index in from..from + records {
         let due = Time::from_millis(index);
         let arrival = Arrival { index, intended: due, key: "1234567890".into(), explicit_hash_key: None, size: 90 };
-        producer.handle_arrival(due, arrival, Bytes::from(vec![0; 90]), 0);
+        producer.handle_arrival(due, arrival, Bytes::from(vec![0; 90]).into(), 0);
+    }
+}
+
+fn made(entry: &Entry) -> Bytes {
+    match &entry.data {
+        Data::Made(bytes) => bytes.clone(),
+        Data::Unmade(_) => panic!("the tests make their data"),
     }
 }
 
@@ -237,7 +244,7 @@ mod aggregation {
         producer.handle_timeout(Time::from_millis(50));
         let call = producer.poll_call(Time::from_millis(50)).unwrap();
         assert_eq!(call.entries.len(), 1);
-        let packed = decode(&call.entries[0].data).unwrap();
+        let packed = decode(&made(&call.entries[0])).unwrap();
         assert_eq!((packed.len(), packed[9].data.len()), (10, 90));
         // The explicit hash key puts the aggregate where its first record belongs.
         assert_eq!(call.entries[0].explicit_hash_key, Some(HashKey::of("1234567890").0));
@@ -261,7 +268,7 @@ mod aggregation {
             producer.handle_timeout(Time::from_millis(60));
             let mut sizes = Vec::new();
             while let Some(call) = producer.poll_call(Time::from_millis(60)) {
-                sizes.extend(call.entries.iter().map(|entry| decode(&entry.data).map_or(1, |packed| packed.len())));
+                sizes.extend(call.entries.iter().map(|entry| decode(&made(entry)).map_or(1, |packed| packed.len())));
             }
             sizes
         };
@@ -300,7 +307,7 @@ mod order {
                 let due = Time::from_millis(index);
                 let key = format!("key-{key}").into();
                 let arrival = Arrival { index, intended: due, key, explicit_hash_key: None, size: 90 };
-                producer.handle_arrival(due, arrival, Bytes::from(vec![0; 90]), 0);
+                producer.handle_arrival(due, arrival, Bytes::from(vec![0; 90]).into(), 0);
             }
             let mut fates = fates.into_iter().cycle().enumerate();
             let (mut now, mut accepted) = (Time::from_millis(100), Vec::new());
@@ -372,7 +379,7 @@ mod indifference {
             let Some(now) = next.into_iter().chain(answer).chain(producer.poll_timeout()).min() else { break };
             while let Some((arrival, data)) = ahead.pop_front_if(|(arrival, _)| arrival.intended <= now) {
                 let shard = usize::from(arrival.key.as_bytes()[4] % 3);
-                producer.handle_arrival(arrival.intended, arrival, data, shard);
+                producer.handle_arrival(arrival.intended, arrival, data.into(), shard);
             }
             open.sort_by_key(|(at, _, id, _)| (*at, *id));
             while open.first().is_some_and(|(at, ..)| *at <= now) {
@@ -385,7 +392,7 @@ mod indifference {
                 let outcome = |number| if fate == 0 && number == 0 { EntryOutcome::Throttled } else { ACCEPTED };
                 let outcomes = (0..call.entries.len()).map(outcome).collect();
                 open.push((now + Duration::from_millis(after), now, call.id, outcomes));
-                calls.push((now, call.entries.into_iter().map(|entry| entry.data).collect()));
+                calls.push((now, call.entries.into_iter().map(|entry| made(&entry)).collect()));
             }
             samples.extend(std::iter::from_fn(|| producer.poll_sample()));
         }
