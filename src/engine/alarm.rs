@@ -1,8 +1,8 @@
 //! Waits that end on time: the session's own executor.
 //!
-//! A timer of the runtime ends half a millisecond late at the median, a sleeping thread a twentieth of one. So the session has a
-//! thread to itself while load is offered: it is polled when one of its tasks wakes it, and when the moment comes that it
-//! waits for.
+//! A timer of the runtime ends half a millisecond late at the median, a sleeping thread a tenth of one, and that by about the same
+//! time again and again. So the session has a thread to itself while load is offered: it is polled when one of its tasks wakes it,
+//! and when the moment comes that it waits for. For that it goes to sleep for as much less as it has overslept before.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -62,17 +62,71 @@ impl Alarm {
 
 /// Runs a future on this thread, which the runtime does without meanwhile.
 pub(super) fn block_on<F: Future>(alarm: &Alarm, future: F) -> F::Output {
+    let _exact = ExactSleeps::begin();
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
+    let mut oversleep = Oversleep::default();
     loop {
         alarm.at.store(u64::MAX, Ordering::Relaxed);
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
         match alarm.left() {
-            Some(left) => std::thread::park_timeout(left.max(GRAIN)),
+            Some(left) => oversleep.sleep(left.max(GRAIN)),
             None => std::thread::park(),
         }
+    }
+}
+
+/// By how much sleeps are too long: their running median.
+#[derive(Debug, Default)]
+struct Oversleep {
+    usual: Duration,
+}
+
+impl Oversleep {
+    const STEP: Duration = Duration::from_micros(2);
+    /// A bound on the time that is spent waiting awake.
+    const MOST: Duration = Duration::from_micros(200);
+
+    /// Sleeps for `time`, or until the thread is woken.
+    fn sleep(&mut self, time: Duration) {
+        let began = Instant::now();
+        let asleep = time.saturating_sub(self.usual);
+        std::thread::park_timeout(asleep);
+        let slept = began.elapsed();
+        if slept < asleep {
+            return;
+        }
+        self.note(slept - asleep);
+        while began.elapsed() < time {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn note(&mut self, oversleep: Duration) {
+        let longer = oversleep > self.usual;
+        let usual = if longer { self.usual + Self::STEP } else { self.usual.saturating_sub(Self::STEP) };
+        self.usual = usual.min(Self::MOST);
+    }
+}
+
+/// While it lives, the system does not let this thread sleep longer than it asks for, to save wakes.
+struct ExactSleeps;
+
+impl ExactSleeps {
+    fn begin() -> Self {
+        // Where it is refused, sleeps are less exact.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        Self
+    }
+}
+
+impl Drop for ExactSleeps {
+    fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        let _ = rustix::thread::set_current_timer_slack(None);
     }
 }
 
@@ -92,6 +146,20 @@ mod tests {
             }
         });
         assert!(clock.now() >= soon);
+    }
+
+    #[test]
+    fn what_sleeps_are_too_long_by_is_learnt() {
+        let mut oversleep = Oversleep::default();
+        let micros = |from: u64, to: u64| (from..to).map(Duration::from_micros);
+        // One in ten is far too long, which does not matter.
+        for round in 0..100 {
+            micros(60, 69).for_each(|slept| oversleep.note(slept));
+            oversleep.note(Duration::from_millis(round));
+        }
+        assert!(oversleep.usual >= Duration::from_micros(60) && oversleep.usual < Duration::from_micros(70), "{oversleep:?}");
+        (0..1_000).for_each(|_| oversleep.note(Duration::from_secs(1)));
+        assert_eq!(oversleep.usual, Oversleep::MOST);
     }
 
     #[test]
