@@ -157,7 +157,10 @@ mod tests {
             micros(60, 69).for_each(|slept| oversleep.note(slept));
             oversleep.note(Duration::from_millis(round));
         }
-        assert!(oversleep.usual >= Duration::from_micros(60) && oversleep.usual < Duration::from_micros(70), "{oversleep:?}");
+        assert!(
+            oversleep.usual >= Duration::from_micros(60) && oversleep.usual < Duration::from_micros(70),
+            "{oversleep:?}"
+        );
         (0..1_000).for_each(|_| oversleep.note(Duration::from_secs(1)));
         assert_eq!(oversleep.usual, Oversleep::MOST);
     }

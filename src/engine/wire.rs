@@ -2,7 +2,8 @@
 //! buffer, and of the answer only what says what became of them is read. Endpoints, credentials, signing, timeouts and connections
 //! stay the SDK's, and so do answers that are errors.
 
-use std::borrow::Cow;
+mod answer;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_kinesis::operation::put_records::PutRecordsOutput;
@@ -20,7 +21,6 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use base64_simd::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
 
 use super::stream::ShardMap;
 use crate::client::{Entry, EntryOutcome};
@@ -102,7 +102,7 @@ impl DeserializeResponse for PutRecordsWire {
         _config: &ConfigBag,
     ) -> Result<Output, OrchestratorError<Error>> {
         let body = response.body().bytes().unwrap_or_default();
-        let outcomes = read_body(body, &self.0.shards).map_err(OrchestratorError::other)?;
+        let outcomes = answer::read(body, &self.0.shards).map_err(OrchestratorError::other)?;
         *self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner) = outcomes;
         let output = PutRecordsOutput::builder().set_records(Some(Vec::new())).build();
         output.map(Output::erase).map_err(OrchestratorError::other)
@@ -141,34 +141,9 @@ fn write_text(body: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(body, text);
 }
 
-/// What an answer says of each record.
-fn read_body(body: &[u8], shards: &ShardMap) -> Result<Vec<EntryOutcome>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        #[serde(rename = "Records", borrow)]
-        records: Vec<Record<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Record<'a> {
-        #[serde(rename = "ShardId", borrow, default)]
-        shard: Option<Cow<'a, str>>,
-        #[serde(rename = "ErrorCode", borrow, default)]
-        error: Option<Cow<'a, str>>,
-    }
-    let answer: Answer<'_> = serde_json::from_slice(body)?;
-    let outcome = |record: &Record<'_>| match record.error.as_deref() {
-        None => EntryOutcome::Accepted { shard: record.shard.as_deref().and_then(|id| shards.index(id)) },
-        Some("ProvisionedThroughputExceededException") => EntryOutcome::Throttled,
-        Some(_) => EntryOutcome::InternalFailure,
-    };
-    Ok(answer.records.iter().map(outcome).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ListedShard;
-    use crate::kinesis::HashKeyRange;
     use crate::seed::Seed;
     use crate::workload::Filling;
 
@@ -190,30 +165,5 @@ mod tests {
             ],
         });
         assert_eq!(body, expected);
-    }
-
-    #[test]
-    fn an_answer_says_what_became_of_each_record() {
-        let listed = HashKeyRange::initial(2).into_iter().enumerate().map(|(number, range)| ListedShard {
-            id: format!("shardId-{number:012}"),
-            range,
-            parents: Vec::new(),
-            open: true,
-        });
-        let shards = ShardMap::new(listed.collect());
-        let body = br#"{"FailedRecordCount":2,"EncryptionType":"NONE","Records":[
-            {"SequenceNumber":"4954","ShardId":"shardId-000000000001"},
-            {"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"Rate exceeded \"here\""},
-            {"ErrorCode":"InternalFailure","ErrorMessage":"Internal service failure."},
-            {"SequenceNumber":"4955","ShardId":"shardId-000000000007"}]}"#;
-        let outcomes = read_body(body, &shards).unwrap();
-        let expected = [
-            EntryOutcome::Accepted { shard: Some(1) },
-            EntryOutcome::Throttled,
-            EntryOutcome::InternalFailure,
-            EntryOutcome::Accepted { shard: None },
-        ];
-        assert_eq!(outcomes, expected);
-        assert!(read_body(b"<html>", &shards).is_err() && read_body(b"{}", &shards).is_err());
     }
 }

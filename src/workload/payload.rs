@@ -21,7 +21,8 @@ pub const SMALLEST_RECORD: usize = HEADER_BYTES;
 
 const MAGIC: [u8; 4] = *b"sgR1";
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
-const POOL_BYTES: usize = 1 << 20;
+/// Small enough to stay in a processor's cache.
+const POOL_BYTES: usize = 1 << 18;
 /// What stands before and after the header in a record of JSON.
 const JSON_BEFORE: &[u8] = b"{\"streamgauge\":\"";
 const JSON_HEADER_END: usize = JSON_BEFORE.len() + 2 * HEADER_BYTES;
