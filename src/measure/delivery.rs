@@ -195,7 +195,7 @@ impl Reading {
     /// seen for the first time.
     pub fn take(&mut self, record: &ReadRecord<'_>, offered: u64) -> Option<Header> {
         let again = self.was_read(record);
-        let header = match Header::read(record.data) {
+        let header = match Header::read(record.data, self.run) {
             Err(HeaderError::Foreign) => {
                 self.foreign += 1;
                 return None;
@@ -205,7 +205,7 @@ impl Reading {
                 self.note(DeliveryFault::Corrupt, None, record);
                 return None;
             }
-            Ok(header) if header.run != self.run || header.index >= offered => {
+            Ok(header) if header.index >= offered => {
                 self.foreign += 1;
                 return None;
             }

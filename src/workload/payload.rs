@@ -16,11 +16,14 @@ use crate::time::Time;
 
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 28;
-/// The smallest size of a record.
-pub const SMALLEST_RECORD: usize = HEADER_BYTES;
+/// The smallest size of a record, which is that of the header of small records.
+pub const SMALLEST_RECORD: usize = SMALL_HEADER_BYTES;
 
 const MAGIC: [u8; 4] = *b"sgR1";
 const CHECKSUM_AT: usize = HEADER_BYTES - 4;
+const SMALL_MAGIC: [u8; 2] = *b"sg";
+const SMALL_HEADER_BYTES: usize = 19;
+const SMALL_CHECKSUM_AT: usize = SMALL_HEADER_BYTES - 4;
 /// Small enough to stay in a processor's cache.
 const POOL_BYTES: usize = 1 << 18;
 /// What stands before and after the header in a record of JSON.
@@ -32,12 +35,11 @@ const PADDING_BEFORE: &[u8] = b",\"padding\":\"";
 
 /// What a consumer learns from a record about its origin.
 ///
-/// Layout, big-endian: magic (4), run (4), index (8), intended time in nanoseconds (8), CRC32C (4) of all other bytes.
+/// Layout, big-endian: magic (4), run (4), index (8), intended time in nanoseconds (8), CRC32C (4) of all other bytes. A record
+/// that is smaller has: magic (2), the lower half of the run (2), index (5), intended time in microseconds (6), CRC32C (4).
 /// The index also orders the records of a key: those of a later arrival have a higher one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// The run that produced the record.
-    pub run: u32,
     /// Number of the arrival.
     pub index: u64,
     /// When the record was due.
@@ -47,7 +49,7 @@ pub struct Header {
 /// Why a blob is not a record of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// It has no header: another producer wrote it.
+    /// It has no header, or that of another run: another producer wrote it.
     #[error("the record was written by another producer")]
     Foreign,
     /// It has a header, and its bytes are not the ones that were sent.
@@ -148,13 +150,13 @@ impl Payloads {
         Self(Arc::new(Source { run, pool, template }))
     }
 
-    /// The data of an arrival, a function of the seed and the arrival. They are at least [`HEADER_BYTES`]. JSON is made at once,
+    /// The data of an arrival, a function of the seed and the arrival. They are at least [`SMALLEST_RECORD`]. JSON is made at once,
     /// because its size depends on what is in it.
     pub fn data(&self, arrival: &Arrival) -> Data {
         if self.0.template.is_some() {
             return Data::Made(self.payload(arrival));
         }
-        let size = arrival.size.max(HEADER_BYTES as u32);
+        let size = arrival.size.max(SMALLEST_RECORD as u32);
         Data::Unmade(Unmade { index: arrival.index, intended: arrival.intended, size })
     }
 
@@ -190,10 +192,26 @@ impl Payloads {
 impl Source {
     fn write(&self, Unmade { index, intended, size }: Unmade, blob: &mut Vec<u8>) {
         let from = blob.len();
-        blob.extend_from_slice(&self.unchecked_header(index, intended));
+        let checksum_at = if (size as usize) < HEADER_BYTES {
+            blob.extend_from_slice(&self.small_header(index, intended));
+            from + SMALL_CHECKSUM_AT
+        } else {
+            blob.extend_from_slice(&self.unchecked_header(index, intended));
+            from + CHECKSUM_AT
+        };
         self.fill(blob, from + size as usize, index);
-        let checksum = checksum(&blob[from..from + CHECKSUM_AT], &blob[from + HEADER_BYTES..]);
-        blob[from + CHECKSUM_AT..from + HEADER_BYTES].copy_from_slice(&checksum.to_be_bytes());
+        let checksum = checksum(&blob[from..checksum_at], &blob[checksum_at + 4..]);
+        blob[checksum_at..checksum_at + 4].copy_from_slice(&checksum.to_be_bytes());
+    }
+
+    /// The header of a small record, with zeros in the place of the checksum.
+    fn small_header(&self, index: u64, intended: Time) -> [u8; SMALL_HEADER_BYTES] {
+        let mut header = [0; SMALL_HEADER_BYTES];
+        header[..2].copy_from_slice(&SMALL_MAGIC);
+        header[2..4].copy_from_slice(&self.run.to_be_bytes()[2..]);
+        header[4..9].copy_from_slice(&index.to_be_bytes()[3..]);
+        header[9..SMALL_CHECKSUM_AT].copy_from_slice(&(intended.as_nanos() / 1_000).to_be_bytes()[2..]);
+        header
     }
 
     /// A record of JSON. It is larger than its size only if JSON escapes much of its key.
@@ -249,22 +267,46 @@ impl Source {
 const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
 impl Header {
-    /// Reads and verifies the header of a data blob.
+    /// Reads and verifies the header of a data blob of run number `run`.
     ///
     /// # Errors
-    /// The blob is not from a run of this program, or was changed on the way.
-    pub fn read(blob: &[u8]) -> Result<Self, HeaderError> {
+    /// The blob is not from this run, or was changed on the way.
+    pub fn read(blob: &[u8], run: u32) -> Result<Self, HeaderError> {
+        if blob.len() < HEADER_BYTES {
+            return Self::read_small(blob, run);
+        }
         let (header, rest) = split(blob).ok_or(HeaderError::Foreign)?;
         if header[..4] != MAGIC {
             return Err(HeaderError::Foreign);
         }
-        let number = |from: usize, to: usize| header[from..to].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-        if number(CHECKSUM_AT, HEADER_BYTES) != u64::from(checksum(&header[..CHECKSUM_AT], rest)) {
+        if number(&header[CHECKSUM_AT..]) != u64::from(checksum(&header[..CHECKSUM_AT], rest)) {
             return Err(HeaderError::Corrupt);
         }
-        let run = u32::try_from(number(4, 8)).unwrap_or_default();
-        Ok(Self { run, index: number(8, 16), intended: Time::from_nanos(number(16, 24)) })
+        if header[4..8] != run.to_be_bytes() {
+            return Err(HeaderError::Foreign);
+        }
+        Ok(Self { index: number(&header[8..16]), intended: Time::from_nanos(number(&header[16..CHECKSUM_AT])) })
     }
+
+    fn read_small(blob: &[u8], run: u32) -> Result<Self, HeaderError> {
+        let (header, rest) = blob.split_first_chunk::<SMALL_HEADER_BYTES>().ok_or(HeaderError::Foreign)?;
+        if header[..2] != SMALL_MAGIC {
+            return Err(HeaderError::Foreign);
+        }
+        if number(&header[SMALL_CHECKSUM_AT..]) != u64::from(checksum(&header[..SMALL_CHECKSUM_AT], rest)) {
+            return Err(HeaderError::Corrupt);
+        }
+        if header[2..4] != run.to_be_bytes()[2..] {
+            return Err(HeaderError::Foreign);
+        }
+        let intended = number(&header[9..SMALL_CHECKSUM_AT]).saturating_mul(1_000);
+        Ok(Self { index: number(&header[4..9]), intended: Time::from_nanos(intended) })
+    }
+}
+
+/// A big-endian number of up to eight bytes.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The header of a blob, and what follows it.
@@ -297,12 +339,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(index: u64, size in 28u32..5_000) {
+        fn what_is_written_is_read(index in 0u64..1 << 37, size in 19u32..5_000) {
             let payloads = Payloads::new(9, Seed(1), Filling::Random);
             let arrival = arrival(index, size);
             let blob = payloads.payload(&arrival);
             prop_assert_eq!(blob.len(), size as usize);
-            prop_assert_eq!(Header::read(&blob), Ok(Header { run: 9, index, intended: arrival.intended }));
+            prop_assert_eq!(Header::read(&blob, 9), Ok(Header { index, intended: arrival.intended }));
+            prop_assert_eq!(Header::read(&blob, 8), Err(HeaderError::Foreign));
         }
 
         #[test]
@@ -314,41 +357,43 @@ mod tests {
             let mut blob = payloads.payload(&arrival).to_vec();
             let json: serde_json::Value = serde_json::from_slice(&blob).unwrap();
             prop_assert_eq!((blob.len(), json["n"].as_u64(), json["user"].as_str()), (size as usize, Some(index), Some("key")));
-            prop_assert_eq!(Header::read(&blob), Ok(Header { run: 9, index, intended: arrival.intended }));
+            prop_assert_eq!(Header::read(&blob, 9), Ok(Header { index, intended: arrival.intended }));
+            prop_assert_eq!(Header::read(&blob, 8), Err(HeaderError::Foreign));
             let at = at % blob.len();
             blob[at] ^= 1;
-            prop_assert!(Header::read(&blob).is_err(), "a flipped bit at {}", at);
+            prop_assert!(Header::read(&blob, 9).is_err(), "a flipped bit at {}", at);
         }
 
         #[test]
-        fn a_flipped_bit_is_noticed(at in 0usize..400, bit in 0u8..8) {
-            let mut blob = Payloads::new(9, Seed(1), Filling::Random).payload(&arrival(3, 400)).to_vec();
+        fn a_flipped_bit_is_noticed(at in 0usize..400, bit in 0u8..8, size in prop_oneof![19u32..60, Just(400)]) {
+            let mut blob = Payloads::new(9, Seed(1), Filling::Random).payload(&arrival(3, size)).to_vec();
+            let at = at % blob.len();
             blob[at] ^= 1 << bit;
-            prop_assert!(Header::read(&blob).is_err());
+            prop_assert!(Header::read(&blob, 9).is_err());
         }
 
         #[test]
         fn arbitrary_bytes_never_panic(blob: Vec<u8>) {
-            prop_assert!(Header::read(&blob).is_err());
+            prop_assert!(Header::read(&blob, 9).is_err());
         }
     }
 
     #[test]
     fn a_part_of_a_compressible_payload_is_zeros() {
         for zeros in [0, 30, 70, 100] {
-            let blob = Payloads::new(1, Seed(1), Filling::Compressible { zeros }).payload(&arrival(7, 100_028));
+            let blob = Payloads::new(9, Seed(1), Filling::Compressible { zeros }).payload(&arrival(7, 100_028));
             let found = blob[HEADER_BYTES..].iter().filter(|byte| **byte == 0).count() as f64 / 100_000.0;
             // One random byte in 256 is zero, too.
             let expected = f64::from(zeros) / 100.0;
             assert!((found - expected).abs() < 0.006, "{found} for {expected}");
-            assert!(Header::read(&blob).is_ok());
+            assert!(Header::read(&blob, 9).is_ok());
         }
     }
 
     #[test]
     fn payloads_beyond_the_pool_are_filled() {
-        let blob = Payloads::new(1, Seed(1), Filling::Random).payload(&arrival(1, 10 << 20));
+        let blob = Payloads::new(9, Seed(1), Filling::Random).payload(&arrival(1, 10 << 20));
         assert_eq!(blob.len(), 10 << 20);
-        assert!(Header::read(&blob).is_ok());
+        assert!(Header::read(&blob, 9).is_ok());
     }
 }

@@ -35,7 +35,7 @@ rate = "400/s"
 duration = "1s"
 lateness_bound = "10s"
 [records]
-size = { distribution = "uniform", min = "100 B", max = "2 KiB" }
+size = { distribution = "uniform", min = "19 B", max = "2 KiB" }
 [keys]
 distribution = "uniform"
 count = 100

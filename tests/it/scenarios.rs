@@ -11,7 +11,7 @@ use streamgauge::scenario::{self, Delivery, Diagnostics, Scenario};
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
 use streamgauge::units::{Bytes, Rate, Share};
-use streamgauge::workload::{HEADER_BYTES, Keys, Schedule, Sizes};
+use streamgauge::workload::{Keys, SMALLEST_RECORD, Schedule, Sizes};
 
 const SMALLEST: &str =
     "[stream]\nshards = 2\n[load]\nrate = \"100/s\"\nduration = \"20s\"\n[records]\nsize = \"1 KiB\"\n";
@@ -258,7 +258,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!((on_demand.stream.mode, on_demand.stream.shards), (StreamMode::OnDemand, 4));
     let size = "{ distribution = \"lognormal\", median = \"800 B\", p99 = \"4 KiB\" }";
     let sizes = parse(&SMALLEST.replace("\"1 KiB\"", size), &[]).unwrap().sizes;
-    assert_eq!(sizes.smallest(), Bytes(HEADER_BYTES as u64));
+    assert_eq!(sizes.smallest(), Bytes(SMALLEST_RECORD as u64));
     assert_eq!(sizes.largest(), Bytes((1 << 20) - "key-000000".len() as u64));
 }
 

@@ -44,6 +44,16 @@ fn exactly_once(consumer: &ConsumerRecord, records: u64) {
     assert!(consumer.failed_calls.is_empty(), "{}: {:?}", consumer.name, consumer.failed_calls);
 }
 
+#[test]
+fn records_smaller_than_the_usual_header_are_verified_too() {
+    let sizes = "size = { distribution = \"uniform\", min = \"19 B\", max = \"30 B\" }";
+    let consumer = "[[consumer]]\nname = \"small\"\ntype = \"polling\"";
+    let measured = measured(&load(5, consumer).replace("size = \"200 B\"", sizes));
+    exactly_once(&measured.consumers[0], 2_000);
+    // Their intended time is known to the microsecond: no lag is shorter than the call that reads it.
+    assert!(measured.consumers[0].lag.min.is_some_and(|lag| lag > 1_000_000), "{:?}", measured.consumers[0].lag);
+}
+
 /// Every kind, with as many pollers as a shard has calls for.
 const EVERY_KIND: &str = r#"
     [[consumer]]
