@@ -15,6 +15,10 @@ emulator *arguments:
 simulate scenario="scenarios/quickstart.toml" *arguments:
     cargo run --release -- simulate {{scenario}} {{arguments}}
 
+# Simulate random scenarios and check the laws that hold for all of them; `just swarm @17` replays seed 17.
+swarm seeds="10000":
+    STREAMGAUGE_SWARM={{seeds}} cargo test --release --test it -- swarm --nocapture
+
 # Predict what a scenario needs.
 plan scenario="scenarios/quickstart.toml":
     cargo run --release -- plan {{scenario}}

@@ -1,5 +1,6 @@
 //! The command line, as typed values.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::client::Part;
 use crate::emulator::ListenAddress;
 use crate::engine::Target;
+use crate::sweep::Axis;
 use crate::units::Bytes;
 
 /// Load testing and capacity planning for Amazon Kinesis Data Streams.
@@ -36,6 +38,11 @@ pub enum Command {
     /// model is listed in docs/simulator.md.
     #[command(after_help = EXIT_CODES)]
     Simulate(Simulate),
+    /// Simulate a scenario for every combination of some of its values, in parallel.
+    ///
+    /// Writes a table to stdout, and sweep.csv, sweep.json and a page with heat maps to a new directory.
+    #[command(after_help = SWEEP_EXIT_CODES)]
+    Sweep(Sweep),
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
@@ -83,6 +90,27 @@ pub struct Simulate {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print the summary as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Simulate a scenario for every combination of some of its values.
+#[derive(Debug, Args)]
+pub struct Sweep {
+    /// The scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// What varies, such as `--vary keys.exponent=0.8,1.0,1.2`; a range of whole numbers is `4..8` (all), `0..100/25` (every
+    /// 25th) or `4..64*2` (each twice the one before). May be given several times: every combination is simulated.
+    #[arg(long, value_name = "KEY=VALUES", required = true)]
+    pub vary: Vec<Axis>,
+    /// How many simulations go on at once; it changes no result. Default: one per processor.
+    #[arg(long, value_name = "NUMBER")]
+    pub threads: Option<NonZeroUsize>,
+    /// The directory to create for the results. Default: a new one under `reports/`, named for the time and the scenario.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the results as JSON on stdout.
     #[arg(long)]
     pub json: bool,
 }
@@ -205,6 +233,15 @@ Exit codes:
   2  bad input: the arguments, the scenario, or a target that cannot be used
   3  the run is void: the generator itself was too late, the ledger does not balance, or the run was interrupted
   4  a result could not be written
+
+Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
+
+const SWEEP_EXIT_CODES: &str = "\
+Exit codes:
+  0  every combination was simulated, whatever came of it
+  2  bad input: the arguments, or a scenario that some combination of values makes impossible
+  3  the sweep was interrupted; what was done is written
+  4  the results could not be written
 
 Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
 

@@ -17,10 +17,11 @@
 //! | 7 | [`engine`] [`emulator`] [`simulator`] |
 //! | 8 | [`result`] |
 //! | 9 | [`plan`] |
-//! | 10 | [`report`] |
-//! | 11 | [`commands`] [`cli`] |
+//! | 10 | [`sweep`] |
+//! | 11 | [`report`] |
+//! | 12 | [`commands`] [`cli`] |
 //!
-//! - Layers 1 to 6 and 8 to 10 have no tokio, no sockets and no `async`.
+//! - Layers 1 to 6 and 8 to 11 have no tokio, no sockets and no `async`.
 //! - No clock and no system randomness below layer 7: time and seeds are arguments.
 //! - [`workload`] and [`kinesis`] do not know each other.
 //! - Limits, latencies and prices are not typed into code: they are data in `profiles/`.
@@ -43,6 +44,7 @@ pub mod result;
 pub mod scenario;
 pub mod seed;
 pub mod simulator;
+pub mod sweep;
 pub mod time;
 pub mod units;
 pub mod workload;

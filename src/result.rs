@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 pub use directory::{Files, NewDirectory, ReadError, WriteError, read};
 
 use crate::client::Part;
+use crate::kinesis::Profile;
 pub use crate::measure::{ConsumerRecord, Ending, EventRecord, Measurement, ShardRecord};
+use crate::measure::{DeadLetters, LatencyLog};
 use crate::scenario::{Consumer, Objectives, Scenario, Stream};
 use crate::seed::Seed;
+use crate::simulator::Simulation;
 use crate::time::Time;
 
 /// Version of the schema of `result.json`; a change that old readers would misread raises it.
@@ -41,6 +44,30 @@ pub struct RunResult {
     pub load_ended: Time,
     /// What was measured.
     pub measurement: Measurement,
+}
+
+impl RunResult {
+    /// The result of a simulation, with its distributions and the records that were not accepted.
+    pub fn simulated(
+        scenario: &Scenario,
+        profile: &Profile,
+        simulation: Simulation,
+    ) -> (Self, Vec<(String, LatencyLog)>, DeadLetters) {
+        let result = Self {
+            schema_version: SCHEMA_VERSION,
+            streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+            // Simulated time has no date, and the same scenario gives the same bytes.
+            started: "1970-01-01T00:00:00Z".to_owned(),
+            scenario: ScenarioRecord::from(scenario),
+            target: TargetRecord::Simulated { profile: profile.name.clone() },
+            stream_name: "simulated".to_owned(),
+            part: Part::WHOLE,
+            ending: simulation.ending,
+            load_ended: simulation.load_ended,
+            measurement: simulation.measurement,
+        };
+        (result, simulation.logs, simulation.dead_letters)
+    }
 }
 
 /// The scenario as the result keeps it; the TOML text lies beside it as `scenario.toml`.

@@ -9,6 +9,7 @@ mod progress;
 mod run;
 mod signals;
 mod simulate;
+mod sweep;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -29,6 +30,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments),
+        Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
     };
@@ -64,12 +66,20 @@ impl From<Exit> for ExitCode {
 
 /// Reads a scenario; prints what is wrong with it to stderr.
 fn load(arguments: &ScenarioArgs, profile: &Profile) -> Result<Scenario, Exit> {
-    let path: &Path = &arguments.path;
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    parse(&arguments.path, &read(&arguments.path)?, &arguments.overrides, profile)
+}
+
+/// The text of a scenario file; prints why it cannot be read to stderr.
+fn read(path: &Path) -> Result<String, Exit> {
+    std::fs::read_to_string(path).map_err(|error| {
         fail(&format!("cannot read the scenario `{}`: {error}", path.display()));
         Exit::BadInput
-    })?;
-    scenario::parse(path, &text, &arguments.overrides, profile).map_err(|diagnostics| {
+    })
+}
+
+/// The scenario of a text; prints what is wrong with it to stderr.
+fn parse(path: &Path, text: &str, overrides: &[String], profile: &Profile) -> Result<Scenario, Exit> {
+    scenario::parse(path, text, overrides, profile).map_err(|diagnostics| {
         let stderr = std::io::stderr();
         let _ = writeln!(&stderr, "{}", diagnostics.render(styled(&stderr)));
         Exit::BadInput

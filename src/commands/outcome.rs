@@ -16,7 +16,7 @@ use crate::scenario::Scenario;
 
 /// Makes the directory of the result before there is one, so that nothing is lost for want of a place.
 pub(super) fn place(out: Option<&Path>, scenario: &Scenario) -> Result<(PathBuf, NewDirectory), Exit> {
-    let directory = out.map_or_else(|| default_directory(scenario), Path::to_owned);
+    let directory = out.map_or_else(|| default_directory(&scenario.name), Path::to_owned);
     let place = NewDirectory::create(&directory).map_err(|error| {
         fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
         Exit::BadInput
@@ -69,10 +69,11 @@ pub(super) fn conclude(
     }
 }
 
-fn default_directory(scenario: &Scenario) -> PathBuf {
+/// A new directory under `reports/`, named for the time and `name`.
+pub(super) fn default_directory(name: &str) -> PathBuf {
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let wanted = Path::new("reports").join(format!("{time}-{}", scenario.name));
-    let numbered = |n: u32| Path::new("reports").join(format!("{time}-{}-{n}", scenario.name));
+    let wanted = Path::new("reports").join(format!("{time}-{name}"));
+    let numbered = |n: u32| Path::new("reports").join(format!("{time}-{name}-{n}"));
     if wanted.exists() { (2..).map(numbered).find(|path| !path.exists()).unwrap_or(wanted) } else { wanted }
 }
 

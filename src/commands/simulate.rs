@@ -12,10 +12,9 @@ use super::outcome::{conclude, place};
 use super::signals::Signals;
 use super::{Exit, fail, load};
 use crate::cli::Simulate;
-use crate::client::Part;
 use crate::kinesis::Profile;
 use crate::plan::predict;
-use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::simulator;
 use crate::time::Time;
@@ -52,25 +51,12 @@ pub fn simulate(arguments: &Simulate) -> Exit {
             return Exit::BadInput;
         }
     };
-    let result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-        // Simulated time has no date, and the same scenario gives the same bytes.
-        started: "1970-01-01T00:00:00Z".to_owned(),
-        scenario: ScenarioRecord::from(&scenario),
-        target: TargetRecord::Simulated { profile: profile.name.clone() },
-        stream_name: "simulated".to_owned(),
-        part: Part::WHOLE,
-        ending: simulation.ending,
-        load_ended: simulation.load_ended,
-        measurement: simulation.measurement,
-    };
-    let letters = &simulation.dead_letters;
-    conclude(&scenario, &plan, &result, &simulation.logs, letters, Duration::ZERO, place, &directory, arguments.json)
+    let (result, logs, letters) = RunResult::simulated(&scenario, &profile, simulation);
+    conclude(&scenario, &plan, &result, &logs, &letters, Duration::ZERO, place, &directory, arguments.json)
 }
 
 /// Sets `stop` at the first signal; a second one ends the program.
-fn listen(stop: &Arc<AtomicBool>) -> Option<Runtime> {
+pub(super) fn listen(stop: &Arc<AtomicBool>) -> Option<Runtime> {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_io().build().ok()?;
     let stop = stop.clone();
     runtime.spawn(async move {

@@ -152,12 +152,14 @@ impl Reader {
     fn record(&self, clock: &RunClock, consumer: &mut Consumer<Sdk>) {
         let Some(first) = consumer.poll_delivery() else { return };
         let mut recorder = self.recorder.lock();
+        let lanes = u64::from(consumer.lanes().max(1));
         let mut delivery = Some(first);
         while let Some(Delivery { shard, received, read, done, fate }) = delivery {
             // The consumer's clock began before that of the run.
             let at = |time: Time| self.clock.at(clock.instant(time));
             let record = ReadRecord {
                 shard: consumer.shard(shard).map_or("", String::as_str),
+                lane: (received.key_hash % lanes) as u32,
                 partition_key: received.record.partition_key().unwrap_or_default(),
                 sequence: &received.sequence,
                 order: order(&received.sequence, received.part),

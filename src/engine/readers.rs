@@ -176,7 +176,7 @@ impl Readers {
             let Some(recorder) = reader.recorder.into_inner() else { continue };
             let recording = recorder.finish(ended);
             let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
-            records.push(ConsumerRecord::new(name, kind, &reader.counts, recording, put, place, logs));
+            records.push(ConsumerRecord::new(name, kind, &reader.counts, recording, put, place, logs, ended));
         }
         records
     }

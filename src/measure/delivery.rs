@@ -1,6 +1,7 @@
 //! The delivery check: did every accepted record reach every consumer, once, in order and unchanged?
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt::Display;
 use std::hash::Hash;
 
@@ -25,6 +26,9 @@ pub struct Ledger {
 pub struct ReadRecord<'a> {
     /// Its shard.
     pub shard: &'a str,
+    /// Which of the lanes of the consumer it goes through: those of one lane are read in the order of the shard. A consumer that
+    /// processes several batches of a shard side by side has more than one.
+    pub lane: u32,
     /// Its partition key.
     pub partition_key: &'a str,
     /// Its sequence number, for people.
@@ -109,8 +113,8 @@ pub struct Reading {
     order_unchecked: u64,
     /// The highest number read of each key, by the hash of the key.
     keys: HashMap<u64, u64>,
-    /// The highest sequence number read of each shard.
-    shards: HashMap<String, (u128, u128, u32)>,
+    /// The highest sequence number read of each shard, by lane.
+    shards: HashMap<String, BTreeMap<u32, (u128, u128, u32)>>,
     window: Option<Window>,
     places: Vec<FaultPlace>,
 }
@@ -237,14 +241,18 @@ impl Reading {
 
     /// Whether this very record of the shard was read before.
     fn was_read(&mut self, record: &ReadRecord<'_>) -> bool {
-        match self.shards.get_mut(record.shard) {
-            Some(highest) if record.order <= *highest => true,
-            Some(highest) => {
-                *highest = record.order;
+        if !self.shards.contains_key(record.shard) {
+            self.shards.insert(record.shard.to_owned(), BTreeMap::new());
+        }
+        let Some(lanes) = self.shards.get_mut(record.shard) else { return false };
+        match lanes.entry(record.lane) {
+            Entry::Occupied(highest) if record.order <= *highest.get() => true,
+            Entry::Occupied(mut highest) => {
+                highest.insert(record.order);
                 false
             }
-            None => {
-                self.shards.insert(record.shard.to_owned(), record.order);
+            Entry::Vacant(first) => {
+                first.insert(record.order);
                 false
             }
         }

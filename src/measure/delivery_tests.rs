@@ -33,6 +33,7 @@ fn read(reading: &mut Reading, stored: &Stored) {
     let sequence = stored.sequence;
     let record = ReadRecord {
         shard: "shardId-000000000003",
+        lane: 0,
         partition_key: "user-9",
         sequence: &sequence,
         order: (0, sequence, 0),

@@ -150,9 +150,13 @@ pub struct ConsumerRecord {
 /// Most lost records that are listed; all are counted.
 const LOST_PLACES_MAX: usize = 20;
 
+/// What was accepted so long ago can be read. Only a consumer that found nothing more after that has lost what it has not seen.
+const SETTLING: Duration = Duration::from_secs(5);
+
 impl ConsumerRecord {
     /// What a consumer saw and did; its distributions go to `logs`, by the name of their file. `place` tells where a record of
-    /// the run belongs that was never read.
+    /// the run belongs that was never read. The run ended at `ended`.
+    #[allow(clippy::too_many_arguments, reason = "all of a consumer comes together here")]
     pub fn new(
         name: &str,
         kind: &str,
@@ -161,8 +165,12 @@ impl ConsumerRecord {
         put: &PutRecording,
         place: &dyn Fn(u64) -> FaultPlace,
         logs: &mut Vec<(String, LatencyLog)>,
+        ended: Time,
     ) -> Self {
-        let delivery = DeliveryCheck::new(&put.ledger, &recording.reading, counts.read_everything);
+        let accepting = put.intervals.iter().rev().find(|interval| interval.accepted > 0);
+        let settled = Time::from_secs(accepting.map_or(0, |last| last.second + 1)) + SETTLING;
+        let read_everything = counts.read_everything.is_some_and(|ago| settled + ago <= ended);
+        let delivery = DeliveryCheck::new(&put.ledger, &recording.reading, read_everything);
         let mut places = recording.reading.places().to_vec();
         if delivery.lost > 0 {
             let lost = put.ledger.accepted.without(&recording.reading.seen);

@@ -322,7 +322,7 @@ fn shards_in_words(result: &RunResult) -> String {
 }
 
 /// Mean utilisation of the fullest shard, if a second was judged.
-fn fullest(heat: &[ShardHeat]) -> Option<f64> {
+pub(super) fn fullest(heat: &[ShardHeat]) -> Option<f64> {
     heat.iter().filter_map(|shard| shard.mean).max_by(f64::total_cmp)
 }
 

@@ -105,6 +105,13 @@ pub struct Verdict {
     pub heat: Vec<ShardHeat>,
 }
 
+impl Verdict {
+    /// Mean utilisation of the fullest shard, 1 for a full one; `None` if no second was judged.
+    pub fn fullest_shard(&self) -> Option<f64> {
+        judge::fullest(&self.heat)
+    }
+}
+
 /// What a verdict comes to; the exit code follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

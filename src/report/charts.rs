@@ -2,12 +2,14 @@
 //!
 //! The colours are placeholders that are replaced by CSS variables, so that a chart follows the colour scheme of the page.
 
+mod grid;
 mod heat;
 mod lines;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+pub use grid::{Grid, grid};
 pub use heat::{bars, heat_map};
 pub use lines::{EventMark, Lines, Marks, Scale, Series, lines};
 

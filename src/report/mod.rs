@@ -6,6 +6,7 @@ mod events;
 mod generator;
 mod page;
 mod sections;
+pub mod sweep;
 mod tenants;
 mod terminal;
 

@@ -89,7 +89,16 @@ impl NewDirectory {
     /// # Errors
     /// A file cannot be written, or something else has taken the name. What was written is kept: [`Self::staging`] says where.
     pub fn write(&self, result: &RunResult, files: &Files) -> Result<(), WriteError> {
-        write_all(&self.staging, result, files)?;
+        write_result(&self.staging, result)?;
+        self.write_files(files)
+    }
+
+    /// Writes files that are no run, and gives the directory its name.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_files(&self, files: &Files) -> Result<(), WriteError> {
+        write_all(&self.staging, files)?;
         if self.directory.exists() {
             return Err(fail("cannot replace", &self.directory)(io::ErrorKind::AlreadyExists.into()));
         }
@@ -130,9 +139,12 @@ pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
     serde_json::from_str(&text).map_err(json)
 }
 
-fn write_all(staging: &Path, result: &RunResult, files: &Files) -> Result<(), WriteError> {
+fn write_result(staging: &Path, result: &RunResult) -> Result<(), WriteError> {
     // Streamed: as one value in memory, the seconds of thousands of shards are gigabytes.
-    write_file(&staging.join("result.json"), |file| Ok(serde_json::to_writer(file, result)?))?;
+    write_file(&staging.join("result.json"), |file| Ok(serde_json::to_writer(file, result)?))
+}
+
+fn write_all(staging: &Path, files: &Files) -> Result<(), WriteError> {
     for (name, content) in files {
         write_file(&staging.join(name), |file| file.write_all(content))?;
     }

@@ -151,7 +151,17 @@ fn closed_loop_schedule(producers: u32, producer: &ProducerSettings, profile: &P
 /// The largest record with its key, if both are known and the service takes it.
 fn largest_record(sizes: &Found<Sizes>, keys: &Found<Keys>, limit: u64, problems: &Problems) -> Option<Placed<Bytes>> {
     let (sizes, keys) = (sizes.as_ref().ok()?, keys.as_ref().ok()?);
-    let (data, key) = (sizes.value.largest().0, keys.value.longest() as u64);
+    // Of tenants, each has sizes that leave room for keys of its own.
+    let (data, key) = match (&sizes.value, &keys.value) {
+        (Sizes::Tenants { sizes, tenants }, Keys::Tenants { keys, .. }) => {
+            let prefix = |tenant: usize| tenants.names().get(tenant).map_or(0, |name| name.len() + 1);
+            let of = |(tenant, (sizes, keys)): (usize, (&Sizes, &Keys))| {
+                (sizes.largest().0, (keys.longest() + prefix(tenant)) as u64)
+            };
+            sizes.iter().zip(keys.iter()).enumerate().map(of).max_by_key(|(data, key)| data + key).unwrap_or_default()
+        }
+        (sizes, keys) => (sizes.largest().0, keys.longest() as u64),
+    };
     if data + key > limit {
         let problem = Diagnostic::new(format!("a record with its key is over the limit of {}", Bytes(limit)))
             .at(sizes.at.clone(), format!("up to {data} bytes of data"))

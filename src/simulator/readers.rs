@@ -174,6 +174,7 @@ impl Readers {
             self.make(at, number, call, service, heap);
         }
         let reader = &mut self.readers[number];
+        let lanes = u64::from(reader.machine.lanes().max(1));
         while let Some(delivery) = reader.machine.poll_delivery() {
             let (done, read) = (run_time(delivery.done), run_time(delivery.read));
             let (record, part) = (&delivery.received.record, delivery.received.part);
@@ -181,6 +182,7 @@ impl Readers {
             let shard = reader.machine.shard(delivery.shard).map_or_else(String::new, ToString::to_string);
             let record = measure::ReadRecord {
                 shard: &shard,
+                lane: (delivery.received.key_hash % lanes) as u32,
                 partition_key: &String::from_utf8_lossy(&record.partition_key),
                 sequence: &number,
                 order: (number.shard_created.into(), number.index.into(), part),
@@ -286,7 +288,7 @@ impl Readers {
         let record = |mut reader: Reader| {
             let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
             let counts = reader.machine.counts(ended + lead());
-            ConsumerRecord::new(name, kind, &counts, reader.recorder.finish(ended), put, place, logs)
+            ConsumerRecord::new(name, kind, &counts, reader.recorder.finish(ended), put, place, logs, ended)
         };
         self.readers.into_iter().map(record).collect()
     }

@@ -16,5 +16,6 @@ mod service;
 mod service_changes;
 mod simulated;
 mod standing;
+mod swarm;
 mod tidy;
 mod virtual_time;

@@ -226,7 +226,7 @@ fn a_consumer_that_joins_at_the_tip_misses_what_was_before() {
                 "#
             ),
         )
-        .replace("drain = \"120s\"", "drain = \"5s\"");
+        .replace("drain = \"120s\"", "drain = \"15s\"");
         measured(&toml).consumers[0].delivery
     };
     assert_eq!(joins("trim-horizon").lost, 0);

@@ -14,8 +14,9 @@ const LAYERS: &[(u32, &[&str])] = &[
     (7, &["engine", "emulator", "simulator"]),
     (8, &["result"]),
     (9, &["plan"]),
-    (10, &["report"]),
-    (11, &["commands", "cli"]),
+    (10, &["sweep"]),
+    (11, &["report"]),
+    (12, &["commands", "cli"]),
 ];
 
 /// Uses within a layer: units reads durations; the engine connects to the emulator; commands take arguments.

@@ -73,7 +73,8 @@ struct ConsumedShard<W: Wire> {
     to_note: Option<W::Sequence>,
     positioned: bool,
     /// The last answer reached the tip.
-    at_tip: bool,
+    /// When an answer last reached the tip, if the last one did.
+    at_tip: Option<Time>,
     /// Read to its end and processed.
     finished: bool,
     /// The wake-up that is planned.
@@ -151,7 +152,7 @@ impl<W: Wire> Consumer<W> {
         }
         if let Some(answer) = answer {
             shard.processor.take(now, answer.records, &mut self.deliveries);
-            shard.at_tip = answer.behind.is_zero();
+            shard.at_tip = answer.behind.is_zero().then_some(now);
             if shard.reading.is_at_end() {
                 shard.processor.flush();
             }
@@ -258,17 +259,28 @@ impl<W: Wire> Consumer<W> {
         self.shards.get(number).map(|shard| &shard.shard)
     }
 
+    /// How many batches of a shard are processed side by side, each with keys of its own.
+    pub const fn lanes(&self) -> u32 {
+        self.application.kind.lanes()
+    }
+
     /// What it did up to `now`.
     pub fn counts(&mut self, now: Time) -> ConsumerCounts {
         self.count_renewals(now);
         let leases = self.leases.as_ref().map_or_else(LeaseCounts::default, |leases| leases.counts);
-        ConsumerCounts { leases, read_everything: self.has_read_everything(), ..self.counts.clone() }
+        ConsumerCounts { leases, read_everything: self.has_read_everything(now), ..self.counts.clone() }
     }
 
-    /// Whether it has read and processed every shard that it knows of, up to its tip or its end.
-    pub fn has_read_everything(&self) -> bool {
-        let read = |shard: &ConsumedShard<W>| shard.finished || (shard.at_tip && shard.processor.pending() == 0);
-        self.running && self.shards.iter().all(read)
+    /// How long ago at `now` it had read and processed every shard that it knows of, up to its end or to what was its tip then;
+    /// `None` if it has not.
+    pub fn has_read_everything(&self, now: Time) -> Option<Duration> {
+        let ago = |shard: &ConsumedShard<W>| match shard.at_tip {
+            _ if shard.finished => Some(Duration::ZERO),
+            Some(at) if shard.processor.pending() == 0 => Some(now.since(at)),
+            _ => None,
+        };
+        let ago = self.shards.iter().map(ago).try_fold(Duration::ZERO, |most, ago| Some(most.max(ago?)));
+        ago.filter(|_| self.running)
     }
 
     fn add(&mut self, lineage: Lineage<W>, start: Start<W::Sequence>) -> usize {
@@ -294,7 +306,7 @@ impl<W: Wire> Consumer<W> {
             noted_at: Time::ZERO,
             to_note: None,
             positioned: false,
-            at_tip: false,
+            at_tip: None,
             finished: false,
             wake: Time::NEVER,
         });
@@ -326,7 +338,7 @@ impl<W: Wire> Consumer<W> {
             shard.wake = wake;
             self.wakes.push(Reverse((wake, number)));
         }
-        if !self.behind.is_empty() && shard.at_tip && shard.processor.pending() == 0 {
+        if !self.behind.is_empty() && shard.at_tip.is_some() && shard.processor.pending() == 0 {
             self.behind.remove(&number);
         }
         if shard.reading.is_at_end() && shard.processor.pending() == 0 && !shard.finished {
@@ -405,7 +417,7 @@ impl<W: Wire> Consumer<W> {
             let shard = &mut self.shards[number];
             shard.processor = Processor::new(self.rules.clone(), number);
             shard.reading.restart(now, shard.noted.clone());
-            shard.at_tip = false;
+            shard.at_tip = None;
             shard.owner = (!has_leases).then_some(0);
             if shard.waits_for.is_empty() {
                 self.behind.insert(number);

@@ -1,5 +1,7 @@
 //! What can happen to a consumer, and what it did.
 
+use std::time::Duration;
+
 use super::leases::LeaseCounts;
 use super::processing::ProcessingCounts;
 use crate::time::Time;
@@ -43,6 +45,6 @@ pub struct ConsumerCounts {
     pub shards: u64,
     /// Interruptions.
     pub outages: Vec<Outage>,
-    /// It has read and processed every shard that it knows of, up to its tip or its end.
-    pub read_everything: bool,
+    /// How long ago it had read and processed every shard that it knows of, up to its end or to what was its tip then.
+    pub read_everything: Option<Duration>,
 }
