@@ -48,6 +48,10 @@ clients *groups:
 bench:
     cargo bench --bench hot_paths --bench wire
 
+# How many records a second of one processor simulates.
+bench-simulate:
+    cargo bench --bench simulate
+
 # What the load engine costs beside a bare loop around the AWS SDK that sends the same batches.
 bench-engine *arguments:
     cargo bench --bench engine -- {{arguments}}

@@ -81,7 +81,12 @@ fn admission(c: &mut Criterion) {
     kinesis.handle(Time::ZERO, create).response.unwrap();
     let data = bytes::Bytes::from(vec![0; 1024]);
     let entries: Vec<PutEntry> = (0..500)
-        .map(|n| PutEntry { data: data.clone(), partition_key: format!("key-{n}").into(), explicit_hash_key: None })
+        .map(|n| PutEntry {
+            data: data.clone(),
+            padding: 0,
+            partition_key: format!("key-{n}").into(),
+            explicit_hash_key: None,
+        })
         .collect();
     let mut now = Time::ZERO;
     group.bench_function("put 500 of 1 KiB", |b| {

@@ -71,6 +71,7 @@ fn records() -> Vec<ReadRecord> {
         sequence_number: NUMBER.parse().unwrap(),
         arrival: Time::from_millis(n as u64),
         data: blob(n).into(),
+        padding: 0,
         partition_key: format!("key-{n}").into(),
         encrypted: false,
     };

@@ -134,7 +134,7 @@ impl Kinesis {
         if let (SubscriptionPoll::Event(event), Some(subscription)) = (&poll, self.subscriptions.get(&id))
             && let Some(stream) = self.streams.get_mut(&subscription.stream)
         {
-            let bytes: usize = event.records.iter().map(|record| record.data.len() + record.partition_key.len()).sum();
+            let bytes: u64 = event.records.iter().map(ReadRecord::bytes).sum();
             stream.metrics.add(M::SubscribeToShardEventBytes, bytes as f64);
             stream.metrics.add(M::SubscribeToShardEventRecords, event.records.len() as f64);
             stream.metrics.add(M::SubscribeToShardEventMillisBehindLatest, event.millis_behind_latest as f64);

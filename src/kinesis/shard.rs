@@ -54,6 +54,7 @@ struct StoredRecord {
     bytes: Bytes,
     key_length: u16,
     encrypted: bool,
+    padding: u32,
 }
 
 /// About what a stored record costs beside its key and data: its place in the queue, which grows by doubling.
@@ -143,7 +144,14 @@ impl Shard {
         let bytes_at_rest = self.slab.store(&entry.partition_key, &entry.data, self.stored_bytes);
         // The API allows 256 characters, at most 1,024 bytes.
         let key_length = u16::try_from(entry.partition_key.len()).unwrap_or(u16::MAX);
-        self.records.push_back(StoredRecord { arrival: now, visible, bytes: bytes_at_rest, key_length, encrypted });
+        self.records.push_back(StoredRecord {
+            arrival: now,
+            visible,
+            bytes: bytes_at_rest,
+            key_length,
+            encrypted,
+            padding: entry.padding,
+        });
         self.stored_bytes += bytes + RECORD_OVERHEAD;
         Ok(self.sequence_number(self.end() - 1, now))
     }
@@ -180,6 +188,7 @@ impl Shard {
                 sequence_number: self.sequence_number(slice.next, record.arrival),
                 arrival: record.arrival,
                 data: record.bytes.slice(key_length..),
+                padding: record.padding,
                 partition_key: record.bytes.slice(..key_length),
                 encrypted: record.encrypted,
             });
@@ -315,7 +324,7 @@ impl Shard {
 impl StoredRecord {
     /// What quotas count: data and partition key.
     fn size(&self) -> u64 {
-        self.bytes.len() as u64
+        self.bytes.len() as u64 + u64::from(self.padding)
     }
 }
 

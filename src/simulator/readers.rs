@@ -349,7 +349,7 @@ fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildSh
         Received {
             sequence: record.sequence_number,
             key_hash: hasher.finish(),
-            bytes: u32::try_from(record.data.len() + record.partition_key.len()).unwrap_or(u32::MAX),
+            bytes: u32::try_from(record.bytes()).unwrap_or(u32::MAX),
             age: at.since(record.arrival),
             part,
             record,

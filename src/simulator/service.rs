@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::client::{Call, EntryOutcome, Failure, ListedShard, ShardMap};
 use crate::kinesis::{
     CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request,
@@ -115,10 +117,15 @@ impl Service {
         single: bool,
         shards: &ShardMap<ShardId>,
     ) -> PutAnswer {
-        let entry = |entry: crate::client::Entry| PutEntry {
-            data: payloads.bytes(entry.data),
-            partition_key: entry.key.to_string().into(),
-            explicit_hash_key: entry.explicit_hash_key.map(HashKey),
+        let entry = |entry: crate::client::Entry| {
+            // The rest of the data only counts.
+            let (data, padding) = payloads.head(entry.data);
+            PutEntry {
+                data,
+                padding,
+                partition_key: Bytes::copy_from_slice(entry.key.as_bytes()),
+                explicit_hash_key: entry.explicit_hash_key.map(HashKey),
+            }
         };
         let mut entries: Vec<PutEntry> = call.entries.into_iter().map(entry).collect();
         let stream = STREAM.to_owned();

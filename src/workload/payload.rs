@@ -180,6 +180,17 @@ impl Payloads {
         }
     }
 
+    /// What tells where data come from, as a whole record without a filling, and how many bytes are left out; made data are whole.
+    pub fn head(&self, data: Data) -> (Bytes, u32) {
+        match data {
+            Data::Unmade(unmade) if unmade.size as usize > HEADER_BYTES => {
+                let size = HEADER_BYTES as u32;
+                (self.bytes(Data::Unmade(Unmade { size, ..unmade })), unmade.size - size)
+            }
+            data => (self.bytes(data), 0),
+        }
+    }
+
     /// Writes the bytes of data behind what is there.
     pub fn write(&self, data: &Data, blob: &mut Vec<u8>) {
         match data {
@@ -375,6 +386,17 @@ mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(blob: Vec<u8>) {
             prop_assert!(Header::read(&blob, 9).is_err());
+        }
+    }
+
+    #[test]
+    fn a_head_is_a_record_of_its_own() {
+        let payloads = Payloads::new(9, Seed(1), Filling::Random);
+        for (size, left_out) in [(19, 0), (28, 0), (29, 1), (1_024, 996)] {
+            let arrival = arrival(7, size);
+            let (head, padding) = payloads.head(payloads.data(&arrival));
+            assert_eq!((padding, head.len() as u32 + padding), (left_out, size));
+            assert_eq!(Header::read(&head, 9), Ok(Header { index: 7, intended: arrival.intended }));
         }
     }
 

@@ -29,7 +29,12 @@ fn refused(kinesis: &mut Kinesis, now: Time, request: Request) -> ErrorKind {
 }
 
 fn entry(bytes: usize) -> PutEntry {
-    PutEntry { data: Bytes::from(vec![1; bytes - 1]), partition_key: Bytes::from_static(b"k"), explicit_hash_key: None }
+    PutEntry {
+        data: Bytes::from(vec![1; bytes - 1]),
+        padding: 0,
+        partition_key: Bytes::from_static(b"k"),
+        explicit_hash_key: None,
+    }
 }
 
 fn put(kinesis: &mut Kinesis, now: Time, entries: Vec<PutEntry>) -> Result<Response, ServiceError> {

@@ -27,7 +27,8 @@ fn service_with(write_limiter: WriteLimiter) -> Kinesis {
 }
 
 fn put(kinesis: &mut Kinesis, now: Time, bytes: usize) -> bool {
-    let entry = PutEntry { data: vec![0; bytes - 1].into(), partition_key: "k".into(), explicit_hash_key: None };
+    let entry =
+        PutEntry { data: vec![0; bytes - 1].into(), padding: 0, partition_key: "k".into(), explicit_hash_key: None };
     kinesis.handle(now, Request::PutRecord { stream: STREAM.into(), entry, after: None }).response.is_ok()
 }
 

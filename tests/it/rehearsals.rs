@@ -166,6 +166,24 @@ async fn rehearse(name: &str, overrides: &[&str]) -> Measurement {
     measured
 }
 
+/// The simulator says the same of a scenario as the engine: the very records, and where nothing was refused, the same ones in each
+/// shard. What is refused depends on the moment, so that those shares are only near each other.
+fn agrees_with_the_simulator(name: &str, overrides: &[&str], measured: &Measurement) {
+    let simulated = simulator::run(&load(name, overrides), &Profile::newest(), &mut |_| true).unwrap().measurement;
+    assert_eq!((simulated.digest, simulated.counters.offered), (measured.digest, measured.counters.offered), "{name}");
+    let refused = |measured: &Measurement| measured.counters.throttled + measured.counters.errors;
+    let of_shards = |measured: &Measurement| -> Vec<(u64, u64)> {
+        measured.shards.iter().map(|shard| (shard.accepted, shard.accepted_bytes)).collect()
+    };
+    if refused(&simulated) + refused(measured) == 0 && measured.events.is_empty() {
+        assert_eq!(of_shards(&simulated), of_shards(measured), "{name}");
+        return;
+    }
+    let share = |measured: &Measurement| measured.counters.accepted as f64 / measured.counters.offered as f64;
+    let shares = (share(&simulated), share(measured));
+    assert!((shares.0 - shares.1).abs() < 0.1, "{name}: {shares:?}");
+}
+
 /// Overrides that make a scenario short, for those that have a rate.
 const SHORT: [&str; 3] = ["load.duration=2s", "load.warm_up=0s", "load.rate=300/s"];
 
@@ -177,6 +195,7 @@ macro_rules! rehearsals {
             let more: &[&str] = &$more;
             let measured = rehearse($name, more).await;
             assert_eq!(measured.counters.offered, load($name, more).workload().count());
+            agrees_with_the_simulator($name, more, &measured);
         })*
 
         #[test]

@@ -33,6 +33,7 @@ pub fn service(settings: Settings, shards: u32) -> Kinesis {
 pub fn entry(key: &str, bytes: usize) -> PutEntry {
     PutEntry {
         data: Bytes::from(vec![7; bytes]),
+        padding: 0,
         partition_key: Bytes::copy_from_slice(key.as_bytes()),
         explicit_hash_key: None,
     }
@@ -360,7 +361,8 @@ fn what_is_kept_of_a_batch_does_not_keep_the_rest_of_it() {
     let mut kinesis = service(Settings { latency: false, ..settings() }, 1);
     let slab = Bytes::from(vec![7; 1 << 20]);
     let data = slab.slice(..10);
-    let record = PutEntry { data: data.clone(), partition_key: Bytes::from_static(b"a"), explicit_hash_key: None };
+    let record =
+        PutEntry { data: data.clone(), padding: 0, partition_key: Bytes::from_static(b"a"), explicit_hash_key: None };
     put(&mut kinesis, Time::ZERO, vec![record]);
     drop(data);
     assert!(slab.is_unique(), "the service made a copy of its own");

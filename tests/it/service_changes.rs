@@ -54,6 +54,7 @@ fn shards(kinesis: &mut Kinesis, now: Time, filter: ShardFilter) -> Vec<u32> {
 fn put_at(kinesis: &mut Kinesis, now: Time, hash_key: u128, bytes: usize) -> Result<ShardId, ErrorKind> {
     let entry = PutEntry {
         data: Bytes::from(vec![1; bytes]),
+        padding: 0,
         partition_key: Bytes::from_static(b"k"),
         explicit_hash_key: Some(HashKey(hash_key)),
     };
@@ -432,6 +433,7 @@ fn faults_strike_as_often_and_as_long_as_they_should() {
     let mut delay = |hash_key: u128| {
         let entry = PutEntry {
             data: Bytes::new(),
+            padding: 0,
             partition_key: Bytes::from_static(b"k"),
             explicit_hash_key: Some(HashKey(hash_key)),
         };
@@ -457,6 +459,7 @@ fn faults_of_a_shard_hit_its_records_or_the_call() {
         }]);
         let entries = [0, u128::MAX].map(|hash_key| PutEntry {
             data: Bytes::new(),
+            padding: 0,
             partition_key: Bytes::from_static(b"k"),
             explicit_hash_key: Some(HashKey(hash_key)),
         });
@@ -506,6 +509,7 @@ fn a_call_with_many_records_for_a_faulty_shard_is_hit_as_often_as_one_with_one()
     ]);
     let entry = PutEntry {
         data: Bytes::new(),
+        padding: 0,
         partition_key: Bytes::from_static(b"k"),
         explicit_hash_key: Some(HashKey(u128::MAX)),
     };

@@ -116,6 +116,7 @@ impl Pair {
         self.recorder.handle_call(now, call.entries.len(), self.producer.open_calls());
         let entry = |entry: streamgauge::client::Entry| PutEntry {
             data: self.payloads.bytes(entry.data),
+            padding: 0,
             partition_key: entry.key.to_string().into(),
             explicit_hash_key: None,
         };

@@ -103,7 +103,7 @@ impl<'a> Envelope<'a> {
 impl Record {
     fn entry(self, body: &Bytes) -> PutEntry {
         let (data, partition_key) = (body.slice(self.data), body.slice(self.key));
-        PutEntry { data, partition_key, explicit_hash_key: self.hash_key }
+        PutEntry { data, padding: 0, partition_key, explicit_hash_key: self.hash_key }
     }
 }
 

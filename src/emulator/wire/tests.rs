@@ -276,6 +276,7 @@ fn puts_are_read() {
     );
     let entry = PutEntry {
         data: Bytes::from_static(b"hello"),
+        padding: 0,
         partition_key: Bytes::from_static(b"a\"b"),
         explicit_hash_key: Some(HashKey(12)),
     };
@@ -288,6 +289,7 @@ fn puts_are_read() {
         {"PartitionKey":"empty","Data":""},{"PartitionKey":"l","Data":"/w==","Unknown":{}},{"Data":""}]}"#;
     let entry = |key: &str, data: &[u8]| PutEntry {
         data: Bytes::copy_from_slice(data),
+        padding: 0,
         partition_key: Bytes::copy_from_slice(key.as_bytes()),
         explicit_hash_key: None,
     };

@@ -131,6 +131,9 @@ pub enum ShardFilter {
 pub struct PutEntry {
     /// The data blob.
     pub data: Bytes,
+    /// Bytes that the data blob has beyond `data`: they count, and are not kept. Simulations keep of a record what tells where it
+    /// comes from.
+    pub padding: u32,
     /// The partition key, in UTF-8; empty if there is none, which only AUTO distribution allows.
     pub partition_key: Bytes,
     /// The hash key that overrides the MD5 of the partition key.
@@ -140,6 +143,6 @@ pub struct PutEntry {
 impl PutEntry {
     /// What the record counts for in quotas and limits: data and partition key, in bytes (fact sheet, section 1.1).
     pub fn bytes(&self) -> u64 {
-        (self.data.len() + self.partition_key.len()) as u64
+        (self.data.len() + self.partition_key.len()) as u64 + u64::from(self.padding)
     }
 }

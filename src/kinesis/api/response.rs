@@ -99,10 +99,19 @@ pub struct ReadRecord {
     pub arrival: Time,
     /// The data blob.
     pub data: Bytes,
+    /// Bytes that the data blob has beyond `data`; see [`PutEntry::padding`](super::PutEntry::padding).
+    pub padding: u32,
     /// The partition key; empty if there is none.
     pub partition_key: Bytes,
     /// Whether it was encrypted when it was stored.
     pub encrypted: bool,
+}
+
+impl ReadRecord {
+    /// Data and partition key, in bytes.
+    pub fn bytes(&self) -> u64 {
+        (self.data.len() + self.partition_key.len()) as u64 + u64::from(self.padding)
+    }
 }
 
 /// The answer of GetRecords.

@@ -46,7 +46,7 @@ pub fn grid(title: &str, grid: &Grid) -> String {
             canvas.draw(&Text::new(words, at, style)).map_err(failed)
         };
         let x = |column: i32| left + width * column / columns;
-        text(fitting(&grid.row_name, left - 12), (left - 8, 4), anchored(HPos::Right, VPos::Top))?;
+        text(grid.row_name.clone(), (4, 4), anchored(HPos::Left, VPos::Top))?;
         for row in 0..rows {
             let top = TOP + row * ROW_HEIGHT;
             if let Some(label) = grid.rows.get(row as usize) {

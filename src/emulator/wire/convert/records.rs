@@ -54,7 +54,7 @@ fn entries(records: &[Value<'_>], m: Members<'_>) -> Result<Vec<PutEntry>, Fault
         let partition_key = slab.split_to(record.required("PartitionKey").len());
         let data = slab.split_to(record.blob("Data").len());
         let explicit_hash_key = record.text("ExplicitHashKey").map(hash_key).transpose()?;
-        entries.push(PutEntry { data, partition_key, explicit_hash_key });
+        entries.push(PutEntry { data, padding: 0, partition_key, explicit_hash_key });
     }
     Ok(entries)
 }

@@ -80,6 +80,7 @@ fn record(key: &'static str, encrypted: bool) -> ReadRecord {
         sequence_number: number(7),
         arrival: Time::from_millis(1_005),
         data: Bytes::from_static(b"\x00\xff"),
+        padding: 0,
         partition_key: Bytes::from_static(key.as_bytes()),
         encrypted,
     }
