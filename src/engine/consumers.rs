@@ -1,7 +1,6 @@
 //! A consumer of a run: the SDK calls that its state machine asks for.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +16,7 @@ use super::clock::RunClock;
 use super::put::{classify, describe};
 use crate::client::{
     Answer, Consumer, ConsumerCounts, Delivery, Failure, Interruption, Lineage, ReadCall, ReadOutcome, Received, Start,
-    Ticket, Wire,
+    Ticket, Wire, key_hash,
 };
 use crate::kinesis::aggregation;
 use crate::measure::{ReadRecord, ReadRecorder};
@@ -160,7 +159,8 @@ impl Reader {
             let record = ReadRecord {
                 shard: consumer.shard(shard).map_or("", String::as_str),
                 lane: (received.key_hash % lanes) as u32,
-                partition_key: received.record.partition_key().unwrap_or_default(),
+                partition_key: received.record.partition_key().unwrap_or_default().as_bytes(),
+                key_hash: received.key_hash,
                 sequence: &received.sequence,
                 order: order(&received.sequence, received.part),
                 data: received.record.data().as_ref(),
@@ -354,7 +354,7 @@ impl Calls {
             let key = record.partition_key().unwrap_or_default();
             Received {
                 sequence: record.sequence_number().to_owned(),
-                key_hash: hash(key),
+                key_hash: key_hash(key.as_bytes()),
                 bytes: u32::try_from(record.data().as_ref().len() + key.len()).unwrap_or(u32::MAX),
                 part,
                 age: arrived.and_then(|at| now.duration_since(at).ok()).unwrap_or_default(),
@@ -415,12 +415,6 @@ fn order(sequence: &str, part: u32) -> (u128, u128, u32) {
 }
 
 /// Tells keys apart, the same way in every run.
-fn hash(key: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn far_future() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }

@@ -137,8 +137,8 @@ impl Kinesis {
             }
         }
         let mut throttled = 0u32;
+        let Some(stream) = self.streams.get_mut(name) else { return Ok(outcome) };
         for (index, entry) in entries.iter().enumerate() {
-            let Some(stream) = self.streams.get_mut(name) else { break };
             if let Some(error) = strikes.errors.get_mut(index).and_then(Option::take) {
                 stream.pass_turn();
                 outcome.receipts.push(Err(error));
@@ -154,7 +154,6 @@ impl Kinesis {
             }
             outcome.receipts.push(receipt.map_err(|shard| rate_exceeded(shard, name, &account)));
         }
-        let Some(stream) = self.streams.get_mut(name) else { return Ok(outcome) };
         let accepted = outcome.receipts.iter().filter(|receipt| receipt.is_ok()).count();
         stream.metrics.add(M::IncomingBytes, outcome.accepted_bytes as f64);
         stream.metrics.add(M::IncomingRecords, accepted as f64);

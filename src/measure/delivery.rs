@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt::Display;
-use std::hash::Hash;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,15 +29,20 @@ pub struct ReadRecord<'a> {
     /// Which of the lanes of the consumer it goes through: those of one lane are read in the order of the shard. A consumer that
     /// processes several batches of a shard side by side has more than one.
     pub lane: u32,
-    /// Its partition key.
-    pub partition_key: &'a str,
+    /// Its partition key, in UTF-8.
+    pub partition_key: &'a [u8],
+    /// A hash of it that tells keys apart; two of a million keys share one in 40 million runs.
+    pub key_hash: u64,
     /// Its sequence number, for people.
     pub sequence: &'a dyn Display,
     /// Its sequence number as numbers that compare like it, and its place in an aggregate.
-    pub order: (u128, u128, u32),
+    pub order: Order,
     /// Its data blob.
     pub data: &'a [u8],
 }
+
+/// A sequence number as numbers that compare like it, and the place in an aggregate.
+type Order = (u128, u128, u32);
 
 /// Something that went wrong with a record, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,11 +117,39 @@ pub struct Reading {
     delivered_out_of_order: u64,
     order_unchecked: u64,
     /// The highest number read of each key, by the hash of the key.
-    keys: HashMap<u64, u64>,
-    /// The highest sequence number read of each shard, by lane.
-    shards: HashMap<String, BTreeMap<u32, (u128, u128, u32)>>,
+    keys: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
+    marks: Marks,
     window: Option<Window>,
     places: Vec<FaultPlace>,
+}
+
+/// The highest sequence number read of each shard, by lane.
+#[derive(Debug, Clone, Default)]
+struct Marks {
+    shards: Vec<(String, BTreeMap<u32, Order>)>,
+    places: HashMap<String, usize>,
+    /// Records come in batches of one shard.
+    last: usize,
+}
+
+/// The hash of what is a hash already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = self.0.rotate_left(8) ^ number;
+    }
 }
 
 /// What an idempotent consumer remembers.
@@ -188,8 +221,8 @@ impl Reading {
             written_out_of_order: 0,
             delivered_out_of_order: 0,
             order_unchecked: 0,
-            keys: HashMap::new(),
-            shards: HashMap::new(),
+            keys: HashMap::default(),
+            marks: Marks::default(),
             window: dedupe_window.map(window),
             places: Vec::new(),
         }
@@ -198,7 +231,7 @@ impl Reading {
     /// Takes in a record of which the run offers numbers below `offered`; gives its header if it belongs to the run and is
     /// seen for the first time.
     pub fn take(&mut self, record: &ReadRecord<'_>, offered: u64) -> Option<Header> {
-        let again = self.was_read(record);
+        let again = self.marks.was_read(record);
         let header = match Header::read(record.data, self.run) {
             Err(HeaderError::Foreign) => {
                 self.foreign += 1;
@@ -239,32 +272,16 @@ impl Reading {
         &self.places
     }
 
-    /// Whether this very record of the shard was read before.
-    fn was_read(&mut self, record: &ReadRecord<'_>) -> bool {
-        if !self.shards.contains_key(record.shard) {
-            self.shards.insert(record.shard.to_owned(), BTreeMap::new());
-        }
-        let Some(lanes) = self.shards.get_mut(record.shard) else { return false };
-        match lanes.entry(record.lane) {
-            Entry::Occupied(highest) if record.order <= *highest.get() => true,
-            Entry::Occupied(mut highest) => {
-                highest.insert(record.order);
-                false
-            }
-            Entry::Vacant(first) => {
-                first.insert(record.order);
-                false
-            }
-        }
-    }
-
     fn check_order(&mut self, index: u64, again: bool, record: &ReadRecord<'_>) {
-        let key = key_hash(record.partition_key);
-        if !self.keys.contains_key(&key) && self.keys.len() >= KEYS_MAX {
-            self.order_unchecked += 1;
+        let full = self.keys.len() >= KEYS_MAX;
+        let Some(highest) = self.keys.get_mut(&record.key_hash) else {
+            if full {
+                self.order_unchecked += 1;
+            } else {
+                self.keys.insert(record.key_hash, index);
+            }
             return;
-        }
-        let highest = self.keys.entry(key).or_insert(index);
+        };
         if index >= *highest {
             *highest = index;
         } else if again {
@@ -283,9 +300,34 @@ impl Reading {
                 fault,
                 index,
                 shard: record.shard.to_owned(),
-                partition_key: record.partition_key.to_owned(),
+                partition_key: String::from_utf8_lossy(record.partition_key).into_owned(),
                 sequence_number: Some(record.sequence.to_string()),
             });
+        }
+    }
+}
+
+impl Marks {
+    /// Whether this very record of the shard was read before.
+    fn was_read(&mut self, record: &ReadRecord<'_>) -> bool {
+        if self.shards.get(self.last).is_none_or(|(shard, _)| shard != record.shard) {
+            self.last = self.places.get(record.shard).copied().unwrap_or_else(|| {
+                self.places.insert(record.shard.to_owned(), self.shards.len());
+                self.shards.push((record.shard.to_owned(), BTreeMap::new()));
+                self.shards.len() - 1
+            });
+        }
+        let Some((_, lanes)) = self.shards.get_mut(self.last) else { return false };
+        match lanes.entry(record.lane) {
+            Entry::Occupied(highest) if record.order <= *highest.get() => true,
+            Entry::Occupied(mut highest) => {
+                highest.insert(record.order);
+                false
+            }
+            Entry::Vacant(first) => {
+                first.insert(record.order);
+                false
+            }
         }
     }
 }
@@ -304,14 +346,6 @@ impl Window {
         self.recent.push_back(index);
         self.known.insert(index);
     }
-}
-
-/// Tells keys apart; two of a million keys share a hash once in 40 million runs.
-fn key_hash(key: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hasher};
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 impl DeliveryCheck {

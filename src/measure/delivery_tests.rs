@@ -34,7 +34,8 @@ fn read(reading: &mut Reading, stored: &Stored) {
     let record = ReadRecord {
         shard: "shardId-000000000003",
         lane: 0,
-        partition_key: "user-9",
+        partition_key: b"user-9",
+        key_hash: 9,
         sequence: &sequence,
         order: (0, sequence, 0),
         data: &stored.data,

@@ -71,6 +71,11 @@ impl Heap {
         self.planned += 1;
     }
 
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     pub fn pop(&mut self) -> Option<(Time, Happening)> {
         let planned = self.heap.pop()?;
         Some((planned.order.0.0, planned.happening))

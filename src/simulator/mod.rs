@@ -108,6 +108,7 @@ impl<'a> Simulator<'a> {
         }
         // The load begins where the service has been for a while.
         self.service.set_faults(&self.scenario.faults);
+        self.producer_wake = LEAD;
         self.heap.plan(LEAD, Happening::ProducerWake);
         for event in &self.scenario.events {
             self.heap.plan(LEAD + event.at.since(Time::ZERO), Happening::Event);
@@ -198,6 +199,10 @@ impl<'a> Simulator<'a> {
     /// Lets something happen at a time of the service.
     fn handle(&mut self, at: Time, happening: Happening) {
         self.now = run_time(at);
+        // Another wake-up was planned instead of this one.
+        if matches!(happening, Happening::ProducerWake) && self.producer_wake != at {
+            return;
+        }
         if !matches!(happening, Happening::Consumer(..)) {
             self.take_up_due();
         }
@@ -241,7 +246,7 @@ impl<'a> Simulator<'a> {
         while let Some(call) = self.producing.poll_call(now) {
             let (id, timeout) = (call.id, self.scenario.producer.timeout);
             let answer =
-                self.service.put(at, call, &self.producing.payloads, self.scenario.producer.single, &self.shards);
+                self.service.put(at, &call, &self.producing.payloads, self.scenario.producer.single, &self.shards);
             let outcome = match answer.outcome {
                 // Whoever waits no longer does not know.
                 _ if answer.ready_at > at + timeout => {
@@ -266,10 +271,10 @@ impl<'a> Simulator<'a> {
         self.producing.record(usize::MAX);
         let timeout = self.producing.producer.poll_timeout();
         let next = if self.over { None } else { self.producing.indifferent_until() };
-        let wake = timeout.into_iter().chain(next).min();
+        let wake = timeout.into_iter().chain(next).min().map(|wake| (LEAD + wake.since(Time::ZERO)).max(at));
         if let Some(wake) = wake.filter(|wake| *wake < self.producer_wake) {
             self.producer_wake = wake;
-            self.heap.plan((LEAD + wake.since(Time::ZERO)).max(at), Happening::ProducerWake);
+            self.heap.plan(wake, Happening::ProducerWake);
         }
     }
 
@@ -309,3 +314,26 @@ fn run_time(at: Time) -> Time {
 
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario;
+
+    /// A wake-up that came to nothing must not beget another: overloaded shards have many retries, each of them may be the next.
+    #[test]
+    fn wake_ups_do_not_multiply() {
+        let toml = "stream.shards = 2\nload = { rate = \"5000/s\", duration = \"3s\", warm_up = \"0s\" }\n\
+                    records.size = \"100 B\"\nkeys = { distribution = \"uniform\", count = 50 }\n\
+                    [[consumer]]\nname = \"a\"\ntype = \"polling\"\n[[consumer]]\nname = \"b\"\ntype = \"efo\"\n";
+        let profile = Profile::newest();
+        let scenario = scenario::parse(Path::new("overload.toml"), toml, &[], &profile).unwrap();
+        let mut simulator = Simulator::new(&scenario, &profile).unwrap();
+        assert_eq!(simulator.offer_load(&mut |_| true), Ending::Complete);
+        let waiting = simulator.producing.producer.open_records();
+        assert!(waiting > 1_000, "{waiting}");
+        assert!(simulator.heap.len() < 100, "{}", simulator.heap.len());
+    }
+}

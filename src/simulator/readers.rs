@@ -1,14 +1,16 @@
 //! The consumers of a simulation.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
+
+use smallvec::{SmallVec, smallvec};
 
 use super::heap::{ForConsumer, Happening, Heap};
 use super::run_time;
 use super::service::{STREAM, Service, lead, words};
 use crate::client::{
     Answer, Consumer as Machine, Interruption, Lineage, ReadCall, ReadOutcome, Received, ShardMap, Start, Ticket, Wire,
+    key_hash,
 };
 use crate::kinesis::aggregation;
 use crate::kinesis::{
@@ -47,6 +49,8 @@ struct Reader {
     /// The earliest wake-up that is planned.
     wake: Time,
     subscriptions: HashMap<Ticket, SubscriptionId>,
+    /// The ids of the shards that records have come from, and of those before them.
+    shard_names: Vec<String>,
 }
 
 impl Readers {
@@ -76,6 +80,7 @@ impl Readers {
                 recorder: ReadRecorder::new(run, offered, Time::ZERO + scenario.load.warm_up, consumer.dedupe_window),
                 begun: false,
                 wake: Time::NEVER,
+                shard_names: Vec::new(),
                 subscriptions: HashMap::new(),
             });
         }
@@ -147,7 +152,9 @@ impl Readers {
     /// Lets something happen to a consumer.
     pub fn handle(&mut self, at: Time, number: usize, what: ForConsumer, service: &mut Service, heap: &mut Heap) {
         match what {
-            ForConsumer::Wake => self.readers[number].wake = Time::NEVER,
+            ForConsumer::Wake if self.readers[number].wake == at => self.readers[number].wake = Time::NEVER,
+            // Another wake-up was planned instead of this one.
+            ForConsumer::Wake => return,
             ForConsumer::Outcome(ticket, outcome) => {
                 let behind = match &*outcome {
                     ReadOutcome::Records { answer, .. } | ReadOutcome::Event { answer, .. } => Some(answer.behind),
@@ -179,20 +186,24 @@ impl Readers {
             let (done, read) = (run_time(delivery.done), run_time(delivery.read));
             let (record, part) = (&delivery.received.record, delivery.received.part);
             let number = record.sequence_number;
-            let shard = reader.machine.shard(delivery.shard).map_or_else(String::new, ToString::to_string);
+            let name = |place| reader.machine.shard(place).map_or_else(String::new, ToString::to_string);
+            let known = reader.shard_names.len()..=delivery.shard;
+            reader.shard_names.extend(known.map(name));
             let record = measure::ReadRecord {
-                shard: &shard,
+                shard: &reader.shard_names[delivery.shard],
                 lane: (delivery.received.key_hash % lanes) as u32,
-                partition_key: &String::from_utf8_lossy(&record.partition_key),
+                partition_key: &record.partition_key,
+                key_hash: delivery.received.key_hash,
                 sequence: &number,
                 order: (number.shard_created.into(), number.index.into(), part),
                 data: &record.data,
             };
             reader.recorder.handle_delivery(done, read, delivery.fate, &record);
         }
-        if let Some(wake) = reader.machine.poll_timeout().filter(|wake| *wake < reader.wake) {
+        let wake = reader.machine.poll_timeout().map(|wake| wake.max(at));
+        if let Some(wake) = wake.filter(|wake| *wake < reader.wake) {
             reader.wake = wake;
-            heap.plan(wake.max(at), Happening::Consumer(number, ForConsumer::Wake));
+            heap.plan(wake, Happening::Consumer(number, ForConsumer::Wake));
         }
     }
 
@@ -327,37 +338,33 @@ fn position(start: Start<SequenceNumber>) -> Position {
     }
 }
 
-/// The record, or those that are packed in it.
-fn plain(record: ReadRecord) -> Vec<ReadRecord> {
+/// The record, or those that are packed in it, each with its place.
+fn plain(record: ReadRecord) -> SmallVec<[(u32, ReadRecord); 1]> {
     match aggregation::decode(&record.data) {
-        None => vec![record],
+        None => smallvec![(0, record)],
         Some(packed) => {
             let unpacked = |user: aggregation::UserRecord| ReadRecord {
                 partition_key: user.partition_key.into(),
                 data: user.data,
                 ..record.clone()
             };
-            packed.into_iter().map(unpacked).collect()
+            (0..).zip(packed.into_iter().map(unpacked)).collect()
         }
     }
 }
 
 fn answer(at: Time, records: Vec<ReadRecord>, behind: u64, children: Vec<ChildShard>) -> Answer<Simulated> {
-    let received = |(part, record): (u32, ReadRecord)| {
-        let mut hasher = DefaultHasher::new();
-        record.partition_key.hash(&mut hasher);
-        Received {
-            sequence: record.sequence_number,
-            key_hash: hasher.finish(),
-            bytes: u32::try_from(record.bytes()).unwrap_or(u32::MAX),
-            age: at.since(record.arrival),
-            part,
-            record,
-        }
+    let received = |(part, record): (u32, ReadRecord)| Received {
+        sequence: record.sequence_number,
+        key_hash: key_hash(&record.partition_key),
+        bytes: u32::try_from(record.bytes()).unwrap_or(u32::MAX),
+        age: at.since(record.arrival),
+        part,
+        record,
     };
     let child = |child: ChildShard| Lineage { shard: child.shard, parents: child.parents };
     Answer {
-        records: records.into_iter().flat_map(|record| (0..).zip(plain(record))).map(received).collect(),
+        records: records.into_iter().flat_map(plain).map(received).collect(),
         behind: Duration::from_millis(behind),
         children: children.into_iter().map(child).collect(),
     }

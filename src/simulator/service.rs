@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::client::{Call, EntryOutcome, Failure, ListedShard, ShardMap};
+use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, ShardMap};
 use crate::kinesis::{
     CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request,
     Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
@@ -112,22 +112,12 @@ impl Service {
     pub fn put(
         &mut self,
         at: Time,
-        call: Call,
+        call: &Call,
         payloads: &Payloads,
         single: bool,
         shards: &ShardMap<ShardId>,
     ) -> PutAnswer {
-        let entry = |entry: crate::client::Entry| {
-            // The rest of the data only counts.
-            let (data, padding) = payloads.head(entry.data);
-            PutEntry {
-                data,
-                padding,
-                partition_key: Bytes::copy_from_slice(entry.key.as_bytes()),
-                explicit_hash_key: entry.explicit_hash_key.map(HashKey),
-            }
-        };
-        let mut entries: Vec<PutEntry> = call.entries.into_iter().map(entry).collect();
+        let mut entries = put_entries(call, payloads);
         let stream = STREAM.to_owned();
         let alone = if single { entries.pop() } else { None };
         let request = match alone {
@@ -196,6 +186,28 @@ impl Service {
         };
         self.ask(at, request).map(|_| ())
     }
+}
+
+/// The records of a call as the service takes them. They share one piece of memory. Of the filling of a record, only how much it is
+/// matters.
+fn put_entries(call: &Call, payloads: &Payloads) -> Vec<PutEntry> {
+    let mut memory = Vec::with_capacity(call.entries.len() * 64);
+    let written = call.entries.iter().map(|entry| {
+        let start = memory.len();
+        memory.extend_from_slice(entry.key.as_bytes());
+        let key_end = memory.len();
+        let padding = payloads.write_head(&entry.data, &mut memory);
+        (start, key_end, memory.len(), padding)
+    });
+    let written: Vec<_> = written.collect();
+    let memory = Bytes::from(memory);
+    let put_entry = |(entry, (start, key_end, end, padding)): (&Entry, (usize, usize, usize, u32))| PutEntry {
+        data: memory.slice(key_end..end),
+        padding,
+        partition_key: memory.slice(start..key_end),
+        explicit_hash_key: entry.explicit_hash_key.map(HashKey),
+    };
+    call.entries.iter().zip(written).map(put_entry).collect()
 }
 
 /// What a refusal of a whole call means for its records, as the engine reads it.

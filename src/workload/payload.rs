@@ -180,22 +180,27 @@ impl Payloads {
         }
     }
 
-    /// What tells where data come from, as a whole record without a filling, and how many bytes are left out; made data are whole.
-    pub fn head(&self, data: Data) -> (Bytes, u32) {
-        match data {
-            Data::Unmade(unmade) if unmade.size as usize > HEADER_BYTES => {
-                let size = HEADER_BYTES as u32;
-                (self.bytes(Data::Unmade(Unmade { size, ..unmade })), unmade.size - size)
-            }
-            data => (self.bytes(data), 0),
-        }
-    }
-
     /// Writes the bytes of data behind what is there.
     pub fn write(&self, data: &Data, blob: &mut Vec<u8>) {
         match data {
             Data::Made(bytes) => blob.extend_from_slice(bytes),
             Data::Unmade(unmade) => self.0.write(*unmade, blob),
+        }
+    }
+
+    /// Writes what tells where data come from, as a whole record without a filling, and says how many bytes are left out. Made
+    /// data are written whole.
+    pub fn write_head(&self, data: &Data, blob: &mut Vec<u8>) -> u32 {
+        let size = HEADER_BYTES as u32;
+        match data {
+            Data::Unmade(unmade) if unmade.size > size => {
+                self.0.write(Unmade { size, ..*unmade }, blob);
+                unmade.size - size
+            }
+            data => {
+                self.write(data, blob);
+                0
+            }
         }
     }
 }
@@ -394,7 +399,8 @@ mod tests {
         let payloads = Payloads::new(9, Seed(1), Filling::Random);
         for (size, left_out) in [(19, 0), (28, 0), (29, 1), (1_024, 996)] {
             let arrival = arrival(7, size);
-            let (head, padding) = payloads.head(payloads.data(&arrival));
+            let mut head = Vec::new();
+            let padding = payloads.write_head(&payloads.data(&arrival), &mut head);
             assert_eq!((padding, head.len() as u32 + padding), (left_out, size));
             assert_eq!(Header::read(&head, 9), Ok(Header { index: 7, intended: arrival.intended }));
         }

@@ -19,4 +19,4 @@ pub use interruption::{ConsumerCounts, Interruption, Outage};
 pub use leases::LeaseCounts;
 pub use processing::{Delivery, Fate, ProcessingCounts};
 pub use settings::{Checkpoint, ConsumerKind, Processing, ServiceTime};
-pub use wire::{Answer, Lineage, ReadCall, ReadOutcome, Received, Start, Ticket, Wire};
+pub use wire::{Answer, Lineage, ReadCall, ReadOutcome, Received, Start, Ticket, Wire, key_hash};

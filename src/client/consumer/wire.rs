@@ -1,7 +1,7 @@
 //! What a consumer and the service tell each other; the types in which they do are the driver's.
 
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use crate::time::Time;
@@ -110,7 +110,7 @@ pub enum ReadCall<W: Wire> {
 pub struct Received<W: Wire> {
     /// Its sequence number.
     pub sequence: W::Sequence,
-    /// Hash of its partition key: records of a key are processed one after the other.
+    /// [`key_hash`] of its partition key: records of a key are processed one after the other.
     pub key_hash: u64,
     /// Bytes of data and partition key.
     pub bytes: u32,
@@ -162,4 +162,11 @@ pub struct Answer<W: Wire> {
     pub behind: Duration,
     /// At the end of a closed shard, those that follow it.
     pub children: Vec<Lineage<W>>,
+}
+
+/// A hash of a partition key that is the same in every run.
+pub fn key_hash(partition_key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    partition_key.hash(&mut hasher);
+    hasher.finish()
 }

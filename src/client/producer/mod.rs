@@ -230,7 +230,8 @@ impl Producer {
         if self.in_flight.len() >= self.settings.max_in_flight || self.due() > now {
             return None;
         }
-        let (mut entries, mut units, mut bytes) = (Vec::new(), Vec::<Unit>::new(), 0);
+        let most = self.ready.len().min(self.batch_records());
+        let (mut entries, mut units, mut bytes) = (Vec::with_capacity(most), Vec::with_capacity(most), 0);
         while let Some(unit) = self.ready.front() {
             let full = units.len() >= self.batch_records() || bytes + unit.bytes > self.settings.batch_bytes.0;
             if full && !units.is_empty() {
