@@ -46,6 +46,13 @@ pub enum Command {
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
+    /// Print the price table, or make one of AWS's price list.
+    ///
+    /// Without a file, it prints the prices that are compiled in, each with its source. With the JSON file of the AWS price list,
+    /// offer AmazonKinesis, of one region or of all, it prints the prices in it; what other services charge is not in that list.
+    /// Save the output, and give it to other commands with --prices.
+    #[command(after_help = PRICES_EXIT_CODES)]
+    Prices(PricesFrom),
     /// Serve the Kinesis emulator to any AWS client, until a signal stops it.
     ///
     /// It is a model of Kinesis Data Streams with the quotas and latencies of AWS. Streams live in memory and end with it. When
@@ -124,6 +131,14 @@ pub struct Plan {
     /// Print the plan as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Print a price table.
+#[derive(Debug, Args)]
+pub struct PricesFrom {
+    /// The AWS price list as JSON, offer AmazonKinesis.
+    #[arg(value_name = "PRICE_LIST")]
+    pub price_list: Option<PathBuf>,
 }
 
 /// Serve the emulator.
@@ -224,6 +239,9 @@ pub struct ScenarioArgs {
     /// Set a value of the scenario, such as `--set load.rate=500/s`; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+    /// A price table (TOML) whose prices take the place of the compiled-in ones; `streamgauge prices` makes one.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "\
@@ -235,6 +253,12 @@ Exit codes:
   4  a result could not be written
 
 Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
+
+const PRICES_EXIT_CODES: &str = "\
+Exit codes:
+  0  the table was printed
+  2  bad input: the file is no price list of Kinesis
+  4  the table could not be written";
 
 const SWEEP_EXIT_CODES: &str = "\
 Exit codes:

@@ -9,7 +9,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 1 | [`time`] [`seed`] [`units`] |
-//! | 2 | [`workload`] [`kinesis`] |
+//! | 2 | [`workload`] [`kinesis`] [`prices`] |
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
 //! | 5 | [`scenario`] |
@@ -38,6 +38,7 @@ pub mod engine;
 pub mod kinesis;
 pub mod measure;
 pub mod plan;
+pub mod prices;
 pub mod producing;
 pub mod report;
 pub mod result;

@@ -186,6 +186,21 @@ pub fn number(value: f64) -> String {
     if value.abs() >= 99.95 { count(value.round() as u64) } else { significant(value) }
 }
 
+/// An amount of US dollars for people: to the cent, or with three significant digits below a dollar, such as `$1,204.50`.
+pub fn dollars(amount: f64) -> String {
+    let sign = if amount < 0.0 { "-" } else { "" };
+    let amount = amount.abs();
+    if amount == 0.0 {
+        return "$0".to_owned();
+    }
+    if amount < 0.995 {
+        let decimals = (2 - amount.log10().floor() as i32).clamp(2, 12) as usize;
+        return format!("{sign}${amount:.decimals$}");
+    }
+    let cents = (amount * 100.0).round() as u64;
+    format!("{sign}${}.{:02}", count(cents / 100), cents % 100)
+}
+
 /// A count with its digits in groups of three, such as `28,485`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -215,6 +230,23 @@ fn trim_zeros(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dollars_are_exact_to_the_cent_or_to_three_digits() {
+        for (amount, expected) in [
+            (0.0, "$0"),
+            (0.000_000_014, "$0.0000000140"),
+            (0.0142, "$0.0142"),
+            (0.5, "$0.500"),
+            (0.996, "$1.00"),
+            (10.95, "$10.95"),
+            (1_204.5, "$1,204.50"),
+            (2_044.199, "$2,044.20"),
+            (-3.0, "-$3.00"),
+        ] {
+            assert_eq!(dollars(amount), expected);
+        }
+    }
 
     #[test]
     fn sizes_are_read_with_their_unit() {

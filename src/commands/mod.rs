@@ -5,6 +5,7 @@
 mod emulator;
 mod outcome;
 mod plan;
+mod prices;
 mod progress;
 mod run;
 mod signals;
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::simulate(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
+        Command::Prices(arguments) => prices::prices(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
     };
     exit.into()

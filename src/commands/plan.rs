@@ -1,5 +1,6 @@
 //! `streamgauge plan`: the prediction alone.
 
+use super::prices::known_prices;
 use super::{Exit, load, print, styled};
 use crate::cli::Plan;
 use crate::kinesis::Profile;
@@ -9,11 +10,15 @@ use crate::report;
 /// Predicts what a scenario needs.
 pub fn plan(arguments: &Plan) -> Exit {
     let profile = Profile::newest();
+    let prices = match known_prices(&arguments.scenario) {
+        Ok(prices) => prices,
+        Err(exit) => return exit,
+    };
     let scenario = match load(&arguments.scenario, &profile) {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
-    let plan = predict(&scenario, &profile);
+    let plan = predict(&scenario, &profile, &prices);
     let printed = if arguments.json {
         match serde_json::to_string_pretty(&plan) {
             Ok(json) => print(&format!("{json}\n")),

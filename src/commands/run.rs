@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::outcome::{conclude, place};
+use super::prices::known_prices;
 use super::signals::Signals;
 use super::{Exit, fail, load, note, progress};
 use crate::cli::Run;
@@ -22,6 +23,10 @@ use crate::units::{Bytes, Share};
 /// Runs a scenario.
 pub fn run(arguments: &Run) -> Exit {
     let profile = Profile::newest();
+    let prices = match known_prices(&arguments.scenario) {
+        Ok(prices) => prices,
+        Err(exit) => return exit,
+    };
     let scenario = match load(&arguments.scenario, &profile) {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
@@ -40,7 +45,7 @@ pub fn run(arguments: &Run) -> Exit {
         Ok(place) => place,
         Err(exit) => return exit,
     };
-    let plan = predict(&scenario, &profile);
+    let plan = predict(&scenario, &profile, &prices);
     let run = match Runtime::new() {
         Ok(runtime) => runtime.block_on(measure(arguments, &scenario, &profile, &plan)),
         Err(error) => {

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::{Builder, Runtime};
 
 use super::outcome::{conclude, place};
+use super::prices::known_prices;
 use super::signals::Signals;
 use super::{Exit, fail, load};
 use crate::cli::Simulate;
@@ -22,6 +23,10 @@ use crate::time::Time;
 /// Simulates a scenario.
 pub fn simulate(arguments: &Simulate) -> Exit {
     let profile = Profile::newest();
+    let prices = match known_prices(&arguments.scenario) {
+        Ok(prices) => prices,
+        Err(exit) => return exit,
+    };
     let scenario = match load(&arguments.scenario, &profile) {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
@@ -30,7 +35,7 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         Ok(place) => place,
         Err(exit) => return exit,
     };
-    let plan = predict(&scenario, &profile);
+    let plan = predict(&scenario, &profile, &prices);
     let stop = Arc::new(AtomicBool::new(false));
     // Without a runtime there are no signals: the first one ends the program as it ends any other.
     let _listening = listen(&stop);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::outcome::default_directory;
+use super::prices::known_prices;
 use super::simulate::listen;
 use super::{Exit, fail, parse, print, read, styled};
 use crate::cli::Sweep;
@@ -21,6 +22,10 @@ use crate::sweep::{self, Axis, CELLS_MAX, Cell};
 /// Simulates every combination.
 pub fn sweep(arguments: &Sweep) -> Exit {
     let profile = Profile::newest();
+    let prices = match known_prices(&arguments.scenario) {
+        Ok(prices) => prices,
+        Err(exit) => return exit,
+    };
     let (base, cells) = match scenarios(arguments, &profile) {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
@@ -50,7 +55,7 @@ pub fn sweep(arguments: &Sweep) -> Exit {
     let bar = bar(cells.len());
     let go_on = || !stop.load(Ordering::Relaxed);
     let done = || bar.iter().for_each(|bar| bar.inc(1));
-    let swept = pool.install(|| sweep::run(cells, &profile, &go_on, &done));
+    let swept = pool.install(|| sweep::run(cells, &profile, &prices, &go_on, &done));
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::cost_forecast::{Billed, CostForecast, Delivery, forecast_cost};
 use super::flow::{ShardFlow, shard_flows};
 use super::packing::Packing;
 use super::processing::{Work, processing_bound};
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
 use crate::kinesis::{HashKeyRange, Profile, Spread};
+use crate::prices::Prices;
 use crate::scenario::{Consumer, Scenario};
 use crate::time::{Time, nanos};
 use crate::units::{self, Rate, Share};
@@ -30,6 +32,10 @@ struct Demand {
     mean_bytes: (f64, f64),
     /// Records in each Kinesis record.
     packed: f64,
+    /// PUT payload units of a record, and its bytes as on-demand streams bill them.
+    billed: Billed,
+    /// Mean records per second over the whole load.
+    mean_rate: f64,
     /// Highest share of any key.
     top_key: f64,
     shards: u32,
@@ -43,8 +49,8 @@ struct Poller<'a> {
     interval: Duration,
 }
 
-/// Predicts what a scenario will do to its stream, from the limits of `profile`.
-pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
+/// Predicts what a scenario will do to its stream, from the limits of `profile`, and what it costs, at `prices`.
+pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan {
     let workload = scenario.workload();
     let demand = Demand::of(scenario, &workload);
     let bounds = bounds(scenario, profile, &demand);
@@ -83,6 +89,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile) -> Plan {
         overload_share: Share(if overload_share < 1e-9 { 0.0 } else { overload_share }),
         records_per_kinesis_record: demand.packed,
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
+        cost: reading.cost(&demand, recommended_shards, prices),
         assumptions: assumptions(scenario, profile),
     }
 }
@@ -98,8 +105,12 @@ pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRa
 impl Demand {
     fn of(scenario: &Scenario, workload: &Workload) -> Self {
         let sampled = workload.count().min(SIZE_SAMPLE);
-        let sizes = (0..sampled).map(|k| workload.arrival(k)).map(|a| (u64::from(a.size), a.key.len() as u64));
-        let (data_bytes, key_bytes) = sizes.fold((0, 0), |(data, keys), (size, key)| (data + size, keys + key));
+        let (mut data_bytes, mut key_bytes, mut billed) = (0, 0, Billed::default());
+        for arrival in (0..sampled).map(|k| workload.arrival(k)) {
+            let (data, key) = (u64::from(arrival.size), arrival.key.len() as u64);
+            (data_bytes, key_bytes) = (data_bytes + data, key_bytes + key);
+            billed += Billed::of(data + key);
+        }
         let of_sample = |bytes: u64| bytes as f64 / sampled.max(1) as f64;
         let data = workload.sizes().mean().filter(|_| sampled > 0).unwrap_or_else(|| of_sample(data_bytes));
         let busiest = busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration);
@@ -110,6 +121,8 @@ impl Demand {
             record_bytes: packing.record_bytes,
             mean_bytes: (data, of_sample(key_bytes)),
             packed: packing.records,
+            billed: billed.of_each(sampled, &packing),
+            mean_rate: workload.count() as f64 / scenario.load.duration.as_secs_f64().max(1e-9),
             // With AUTO distribution no key belongs to a shard.
             top_key: if scenario.stream.auto_distribution { 0.0 } else { workload.keys().top_share(workload.count()) },
             shards: scenario.stream.shards,
@@ -348,6 +361,20 @@ impl Reading<'_> {
         let busiest = self.flows.iter().map(|flow| flow.records * flow.sustained(self.profile)).fold(0.0, f64::max);
         let (mean, note) = work.add_to(mean, note, busiest);
         LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note }
+    }
+
+    /// What the scenario costs in a month like it.
+    fn cost(&self, demand: &Demand, recommended_shards: u32, prices: &Prices) -> CostForecast {
+        let delivery = Delivery {
+            records: demand.mean_rate,
+            record_bytes: demand.record_bytes,
+            billed: demand.billed,
+            packed: demand.packed,
+            batch_wait: self.batch_wait,
+            propagation: self.mean_over_records(&self.profile.latency.propagation),
+            get: self.mean_over_records(&self.profile.latency.get),
+        };
+        forecast_cost(self.scenario, self.profile, &delivery, recommended_shards, prices)
     }
 
     /// The mean of a latency that depends on how busy a record's shard is, over all records.

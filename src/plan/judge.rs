@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
+use super::objectives::objectives;
 use super::{Bound, Comparison, Conclusion, ObjectiveResult, ObjectiveStatus, Plan, ShardHeat, Verdict};
 use crate::measure::{Ending, Interval, LatencySummary, ShardInterval};
 use crate::result::RunResult;
-use crate::scenario::Delivery;
 use crate::units::{self, Rate, Share};
 
 /// Judges a run: whether it counts, whether it meets its objectives, and where it differs from the plan.
 pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
     let measured = Measured::of(result);
     let void_reasons = void_reasons(result);
-    let objectives = objectives(result, &measured);
+    let objectives = objectives(plan, result, measured.throttled_share());
     // What could not be measured was not shown to be met.
     let met = objectives.iter().all(|objective| objective.status == ObjectiveStatus::Pass);
     let conclusion = if !void_reasons.is_empty() {
@@ -174,85 +174,6 @@ fn nothing_accepted(result: &RunResult) -> Option<String> {
     let counters = &result.measurement.counters;
     (counters.offered > 0 && counters.accepted == 0)
         .then(|| format!("none of the {} offered records was accepted", units::count(counters.offered)))
-}
-
-fn objectives(result: &RunResult, measured: &Measured) -> Vec<ObjectiveResult> {
-    let objectives = &result.scenario.objectives;
-    let response = result.measurement.put.get("response").copied().unwrap_or_default();
-    let mut results = Vec::new();
-    if let Some(limit) = objectives.throttled {
-        let share = measured.throttled_share();
-        let status = share.map(|share| share.0 <= limit.0);
-        results.push(objective(
-            "throttled attempts",
-            &limit.to_string(),
-            share.map(|s| s.to_string()),
-            status,
-            "nothing was sent after the warm-up",
-        ));
-    }
-    for (name, limit, value) in [
-        ("put p50", objectives.put_p50, response.p50),
-        ("put p99", objectives.put_p99, response.p99),
-        ("put p99.9", objectives.put_p999, response.p999),
-    ] {
-        if let Some(limit) = limit {
-            results.push(latency_objective(name, limit, value, "no record was accepted after the warm-up"));
-        }
-    }
-    for consumer in &result.measurement.consumers {
-        let own = result.scenario.consumers.iter().find(|asked| asked.name == consumer.name).and_then(|c| c.lag_p99);
-        if let Some(limit) = own.or(objectives.lag_p99) {
-            let name = format!("lag p99 of {}", consumer.name);
-            results.push(latency_objective(&name, limit, consumer.lag.p99, "the consumer read no record of the run"));
-        }
-        if objectives.order_per_key {
-            let check = &consumer.delivery;
-            let disorder = check.written_out_of_order + check.delivered_out_of_order;
-            let watched = check.delivered > 0 && check.order_unchecked == 0;
-            let found = watched.then(|| format!("{} out of order", units::count(disorder)));
-            let name = format!("order for {}", consumer.name);
-            let why_not = "nothing was delivered, or there were more keys than are watched";
-            results.push(objective(&name, "per key", found, watched.then_some(check.in_order()), why_not));
-        }
-        if let Some(delivery) = objectives.delivery {
-            let check = &consumer.delivery;
-            let (limit, met) = match delivery {
-                Delivery::Complete => ("nothing lost", check.complete()),
-                Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
-            };
-            let unread = match check.unread {
-                0 => String::new(),
-                unread => format!(", {} not read by the end", units::count(unread)),
-            };
-            let (lost, twice) = (units::count(check.lost), units::count(check.duplicates));
-            let found = format!("{lost} lost, {twice} twice{unread}");
-            let (why_not, judged) = ("no record was accepted", check.accepted > 0);
-            let name = format!("delivery to {}", consumer.name);
-            results.push(objective(&name, limit, judged.then_some(found), judged.then_some(met), why_not));
-        }
-    }
-    results
-}
-
-fn latency_objective(name: &str, limit: Duration, value: Option<u64>, why_not: &str) -> ObjectiveResult {
-    let value = value.map(Duration::from_nanos);
-    objective(name, &units::duration(limit), value.map(units::duration), value.map(|value| value <= limit), why_not)
-}
-
-fn objective(name: &str, limit: &str, measured: Option<String>, met: Option<bool>, why_not: &str) -> ObjectiveResult {
-    let status = match met {
-        Some(true) => ObjectiveStatus::Pass,
-        Some(false) => ObjectiveStatus::Fail,
-        None => ObjectiveStatus::NotMeasurable,
-    };
-    ObjectiveResult {
-        name: name.to_owned(),
-        limit: limit.to_owned(),
-        measured: measured.unwrap_or_else(|| "–".to_owned()),
-        status,
-        note: met.is_none().then(|| why_not.to_owned()),
-    }
 }
 
 fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> {

@@ -1,8 +1,11 @@
 //! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
 
 mod capacity;
+mod cost;
+mod cost_forecast;
 mod flow;
 mod judge;
+mod objectives;
 mod packing;
 mod placement;
 mod processing;
@@ -10,6 +13,8 @@ mod processing;
 use serde::{Deserialize, Serialize};
 
 pub use capacity::{expected_load, predict};
+pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
+pub use cost_forecast::{CostForecast, ReadingCost};
 pub use judge::judge;
 
 use crate::units::{Rate, Share};
@@ -39,6 +44,8 @@ pub struct Plan {
     pub overload_share: Share,
     /// Predicted end-to-end lag, one entry per consumer.
     pub lags: Vec<LagForecast>,
+    /// What it costs in a month of such load.
+    pub cost: CostForecast,
     /// Records in each Kinesis record, on average over the shards; 1 without aggregation.
     pub records_per_kinesis_record: f64,
     /// What the prediction rests on and leaves out, in full sentences.

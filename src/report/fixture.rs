@@ -10,6 +10,7 @@ use crate::measure::{
     ShardInterval, ShardRecord,
 };
 use crate::plan::{Plan, Verdict, judge, predict};
+use crate::prices::Prices;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario;
 use crate::time::Time;
@@ -23,7 +24,7 @@ pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
     );
     let profile = Profile::newest();
     let scenario = scenario::parse(Path::new("fixture.toml"), &toml, &[], &profile).unwrap();
-    let plan = predict(&scenario, &profile);
+    let plan = predict(&scenario, &profile, &Prices::newest());
     let result = RunResult {
         schema_version: SCHEMA_VERSION,
         streamgauge_version: "0.1.0".into(),

@@ -2,6 +2,7 @@
 
 mod charts;
 mod consumers;
+mod cost;
 mod events;
 mod generator;
 mod page;

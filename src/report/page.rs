@@ -32,6 +32,7 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                     (super::tenants::section(result))
                     (super::consumers::consumers(result))
                     (sections::bounds(plan))
+                    (super::cost::section(plan))
                     (sections::ledger(result))
                     (super::generator::generator(result))
                     (sections::scenario(result))

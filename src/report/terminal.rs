@@ -155,8 +155,8 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         let mean = lag.mean.map_or_else(|| "grows without bound".to_owned(), |mean| nanos(Some(mean)));
         let _ = writeln!(out, "  mean lag of {}: {mean}", lag.consumer);
     }
-    let _ = writeln!(out);
-    for assumption in &plan.assumptions {
+    let _ = writeln!(out, "\n{}", super::cost::text(plan));
+    for assumption in plan.assumptions.iter().chain(&plan.cost.notes) {
         let _ = writeln!(out, "  {} {assumption}", style.dim("·"));
     }
     out

@@ -1,6 +1,7 @@
 //! From TOML to a scenario.
 
 mod consumers;
+mod cost;
 mod events;
 mod faults;
 mod keys;
@@ -108,6 +109,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let known = consumers.as_deref().map_err(|reported| *reported);
     let events = events::events(&mut root, known, ends);
     let faults = faults::faults(&mut root);
+    let cost = cost::cost(&mut root);
     let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
@@ -135,6 +137,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         consumers: consumers?,
         faults: faults?,
         events: events?,
+        cost: cost?,
         objectives: objectives?,
         source: String::new(),
     })
@@ -237,6 +240,11 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
     let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
     let delivery = reader.choice("delivery", &deliveries, Some(None));
     let order_per_key = reader.choice("order", &[("any", false), ("per-key", true)], Some(false));
+    let cost_per_month = reader.optional::<f64>("cost_per_month").transpose().map(|found| {
+        let dollars = |amount: &f64| amount.is_finite() && *amount >= 0.0;
+        reader.check(found, dollars, "is no amount", "write US dollars a month, such as 500.0")
+    });
+    let cost_per_month = cost_per_month.transpose();
     reader.finish();
     Ok(Objectives {
         throttled: throttled?.map(|found| found.value),
@@ -246,6 +254,7 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         lag_p99: lag_p99?.map(|found| found.value),
         delivery: delivery?.value,
         order_per_key: order_per_key?.value,
+        cost_per_month: cost_per_month?.map(|found| found.value),
     })
 }
 

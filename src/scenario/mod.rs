@@ -56,6 +56,8 @@ pub struct Scenario {
     pub faults: Vec<FaultRule>,
     /// What happens during the run, in the order of time.
     pub events: Vec<Event>,
+    /// What the bill is reckoned for.
+    pub cost: Costing,
     /// What counts as good.
     pub objectives: Objectives,
     /// The text of the file, kept with every result.
@@ -127,6 +129,17 @@ pub struct Stream {
     pub auto_distribution: bool,
 }
 
+/// What the bill is reckoned for; a run changes none of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Costing {
+    /// The region whose prices count.
+    pub region: String,
+    /// How long the stream keeps records, a day at least.
+    pub retention: Duration,
+    /// Shard-level metrics that are switched on, of seven.
+    pub shard_level_metrics: u32,
+}
+
 /// How much load, and when.
 #[derive(Debug, Clone)]
 pub struct Load {
@@ -168,6 +181,9 @@ pub struct Objectives {
     /// Whether every consumer must get the records of a key in the order in which they were due.
     #[serde(default)]
     pub order_per_key: bool,
+    /// Most US dollars a month, as the planner reckons them.
+    #[serde(default)]
+    pub cost_per_month: Option<f64>,
 }
 
 /// What the delivery check demands.

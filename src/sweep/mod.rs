@@ -12,6 +12,7 @@ pub use axis::{Axis, AxisError};
 use crate::kinesis::Profile;
 use crate::measure::{DeliveryCheck, Ending};
 use crate::plan::{Conclusion, ObjectiveStatus, judge, predict};
+use crate::prices::Prices;
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::simulator;
@@ -79,6 +80,7 @@ pub struct Outcome {
 pub fn run(
     cells: Vec<(Vec<String>, Scenario)>,
     profile: &Profile,
+    prices: &Prices,
     go_on: &(dyn Fn() -> bool + Sync),
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Cell>, String> {
@@ -90,7 +92,7 @@ pub fn run(
             .map_err(|problem| format!("with {}: {problem}", values.join(", ")))?;
         let interrupted = simulation.ending == Ending::Interrupted;
         let (result, _, _) = RunResult::simulated(&scenario, profile, simulation);
-        let outcome = (!interrupted).then(|| Outcome::of(&scenario, profile, &result));
+        let outcome = (!interrupted).then(|| Outcome::of(&scenario, profile, prices, &result));
         done();
         Ok(Cell { values, outcome })
     };
@@ -98,8 +100,8 @@ pub fn run(
 }
 
 impl Outcome {
-    fn of(scenario: &Scenario, profile: &Profile, result: &RunResult) -> Self {
-        let plan = predict(scenario, profile);
+    fn of(scenario: &Scenario, profile: &Profile, prices: &Prices, result: &RunResult) -> Self {
+        let plan = predict(scenario, profile, prices);
         let verdict = judge(&plan, result);
         let (measured, counters) = (&result.measurement, &result.measurement.counters);
         let missed = verdict.objectives.iter().filter(|objective| objective.status != ObjectiveStatus::Pass);
@@ -164,7 +166,8 @@ mod tests {
             let count = || {
                 done.fetch_add(1, Ordering::Relaxed);
             };
-            let cells = pool.install(|| run(cells(&axes), &Profile::newest(), &|| true, &count)).unwrap();
+            let cells =
+                pool.install(|| run(cells(&axes), &Profile::newest(), &Prices::newest(), &|| true, &count)).unwrap();
             assert_eq!(done.into_inner(), 8);
             cells
         };
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn what_is_not_done_is_left_out() {
         let axes = axes(&["stream.shards=1..3"]);
-        let cells = run(cells(&axes), &Profile::newest(), &|| false, &|| {}).unwrap();
+        let cells = run(cells(&axes), &Profile::newest(), &Prices::newest(), &|| false, &|| {}).unwrap();
         assert!(cells.len() == 3 && cells.iter().all(|cell| cell.outcome.is_none()));
     }
 }

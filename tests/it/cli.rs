@@ -201,6 +201,61 @@ fn the_plan_of_the_classic_case_is_a_hundred_shards() {
 }
 
 #[test]
+fn a_price_list_of_aws_becomes_the_prices_of_a_plan() {
+    let directory = TempDir::new().unwrap();
+    let list = format!("{}/tests/data/price-list.json", env!("CARGO_MANIFEST_DIR"));
+    let scenario = r#"
+        stream.shards = 2
+        load = { rate = "100/s", duration = "10s" }
+        records.size = "1000 B"
+        cost.region = "eu-central-1"
+        slo.cost_per_month = 25
+    "#;
+    fs::write(directory.path().join("frankfurt.toml"), scenario).unwrap();
+    let table = streamgauge(&["prices", &list], directory.path());
+    assert_eq!(table.status.code(), Some(0), "{}", text(&table.stderr));
+    // The price of a shard-hour by contract.
+    fs::write(directory.path().join("prices.toml"), text(&table.stdout).replace("0.018", "0.010")).unwrap();
+    let bill = |arguments: &[&str]| {
+        let arguments = [&["plan", "frankfurt.toml", "--json"][..], arguments].concat();
+        let plan: Value = serde_json::from_slice(&streamgauge(&arguments, directory.path()).stdout).unwrap();
+        plan["cost"]["bills"][0]["lines"][0]["amount"].as_f64().unwrap()
+    };
+    let near = |amount: f64, expected: f64| (amount - expected).abs() < 1e-9;
+    assert!(near(bill(&[]), 1_460.0 * 0.018));
+    assert!(near(bill(&["--prices", "prices.toml"]), 1_460.0 * 0.010));
+    // At most 25 dollars a month: 3.68 of payload units, and 14.60 or 26.28 of shards.
+    for (arguments, code) in [(&["--prices", "prices.toml"][..], 0), (&[][..], 1)] {
+        let arguments = [&["simulate", "frankfurt.toml", "--json"][..], arguments].concat();
+        assert_eq!(streamgauge(&arguments, directory.path()).status.code(), Some(code));
+    }
+    let known = streamgauge(&["prices"], directory.path());
+    assert!(text(&known.stdout).contains("[regions.us-east-1.shard_hour]"), "{}", text(&known.stdout));
+}
+
+#[test]
+fn prices_that_are_none_are_refused() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("ec2.json"), r#"{"offerCode":"AmazonEC2"}"#).unwrap();
+    fs::write(directory.path().join("prices.toml"), "shard_hour = 1").unwrap();
+    fs::write(
+        directory.path().join("case.toml"),
+        "stream.shards = 1\nload = { rate = \"1/s\", duration = \"1s\" }\nrecords.size = \"1 KiB\"",
+    )
+    .unwrap();
+    for (arguments, reason) in [
+        (&["prices", "missing.json"][..], "cannot read the prices `missing.json`"),
+        (&["prices", "ec2.json"][..], "`ec2.json`: the file is no AWS price list"),
+        (&["plan", "case.toml", "--prices", "missing.toml"][..], "cannot read the prices `missing.toml`"),
+        (&["plan", "case.toml", "--prices", "prices.toml"][..], "the price table `prices.toml` cannot be used"),
+    ] {
+        let output = streamgauge(arguments, directory.path());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn the_help_lists_the_exit_codes() {
     let directory = TempDir::new().unwrap();
     let help = text(&streamgauge(&["--help"], directory.path()).stdout);

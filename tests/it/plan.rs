@@ -9,6 +9,7 @@ use streamgauge::client::Part;
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::{Counters, Ending, Interval, Measurement, ShardInterval, ShardRecord};
 use streamgauge::plan::{Conclusion, Plan, Verdict, judge, predict};
+use streamgauge::prices::Prices;
 use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::time::Time;
@@ -27,7 +28,7 @@ fn scenario_at(path: &Path, text: &str) -> Scenario {
 }
 
 fn plan(text: &str) -> Plan {
-    predict(&scenario(text), &Profile::newest())
+    predict(&scenario(text), &Profile::newest(), &Prices::newest())
 }
 
 fn close(actual: f64, expected: f64) -> bool {
@@ -74,7 +75,7 @@ fn a_recorded_spike_is_put_to_its_shard_when_it_is_due() {
     std::fs::write(directory.path().join("spike.csv"), rows).unwrap();
     let toml = "stream.shards = 2\nload = { trace = \"spike.csv\", time = \"at\", key = \"key\", duration = \"10s\" }\n\
                 records.size = \"100 B\"\n";
-    let plan = predict(&scenario_at(&directory.path().join("case.toml"), toml), &Profile::newest());
+    let plan = predict(&scenario_at(&directory.path().join("case.toml"), toml), &Profile::newest(), &Prices::newest());
     assert!(close(plan.offered_rate.0, 300.1), "{:?}", plan.offered_rate);
     assert!(close(plan.accepted_rate.0, 100.1), "{:?}", plan.accepted_rate);
     assert!(plan.assumptions.iter().any(|sentence| sentence.starts_with("Each recorded arrival")));
@@ -152,7 +153,7 @@ fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict 
         load_ended: Time::ZERO + scenario.load.duration,
         measurement: Measurement { counters, intervals, shards: vec![shard], ..Measurement::default() },
     };
-    judge(&predict(&scenario, &Profile::newest()), &result)
+    judge(&predict(&scenario, &Profile::newest(), &Prices::newest()), &result)
 }
 
 /// Ten seconds of a thousand accepted records each.
@@ -207,4 +208,68 @@ fn overload_by_a_constant_rate_has_no_busiest_second() {
     let verdict = verdict(OVERLOAD, full_seconds(), Counters { offered: 5, accepted: 5, ..Counters::default() });
     let notes: Vec<&str> = verdict.comparison.iter().filter_map(|row| row.note.as_deref()).collect();
     assert!(!notes.iter().any(|note| note.contains("busiest")), "{notes:?}");
+}
+
+/// Test vectors V1 to V4 of the fact sheet, section 5.4, and the classic check: shards by the bound that needs the most.
+#[test]
+fn the_shards_of_the_test_vectors_are_required() {
+    let shards = |rate: &str, size: &str, consumers: u32| {
+        let polls = |n| format!("[[consumer]]\nname = \"c{n}\"\ntype = \"polling\"\ninterval = \"1s\"\n");
+        let consumers: String = (0..consumers).map(polls).collect();
+        let plan = plan(&format!(
+            "stream.shards = 1\nload = {{ rate = \"{rate}\", duration = \"10s\" }}\nrecords.size = \"{size}\"\n\
+             keys = {{ distribution = \"weighted\", weights = {{ k = 1 }} }}\n{consumers}"
+        ));
+        plan.required_shards
+    };
+    // The vectors count no key; here it is one byte.
+    assert_eq!(shards("10000/s", "511 B", 4), 10);
+    assert_eq!(shards("16.67/s", "3 KiB", 3), 1);
+    assert_eq!(shards("100/s", "35 KiB", 0), 4);
+    assert_eq!(shards("1000/s", "5 KiB", 0), 5);
+    assert_eq!(shards("100000/s", "1000 B", 0), 100);
+}
+
+#[test]
+fn a_scenario_is_billed_for_each_way_to_pay() {
+    let text = "stream.shards = 4
+load = { rate = \"1000/s\", duration = \"10s\" }
+records.size = \"3064 B\"
+keys = { distribution = \"weighted\", weights = { 12345678 = 1 } }
+[[consumer]]
+name = \"a\"
+type = \"polling\"
+";
+    let cost = plan(text).cost;
+    let totals: Vec<(String, u32, f64)> =
+        cost.bills.iter().map(|bill| (bill.tariff.name().to_owned(), bill.shards, bill.total.unwrap())).collect();
+    let expected = [
+        // 4 shards, and 1,000 payload units a second.
+        ("provisioned", 4, 4.0 * 10.95 + 2_628.0 * 0.014),
+        // V8 of the fact sheet for 730 hours.
+        ("on-demand Standard", 4, 30.623_1 / 24.0 * 730.0),
+        ("on-demand Advantage", 4, 101.25 / 24.0 * 730.0),
+    ];
+    assert_eq!(totals.len(), expected.len(), "{totals:?}");
+    for ((tariff, shards, total), expected) in totals.iter().zip(expected) {
+        assert_eq!((tariff.as_str(), *shards), (expected.0, expected.1));
+        assert!((total / expected.2 - 1.0).abs() < 1e-5, "{tariff}: {total} instead of {}", expected.2);
+    }
+    let free = cost.reading[0].polling.unwrap();
+    assert!(free.abs() < 1e-9, "polling costs nothing: {free}");
+    // 4 consumer-shards and 3,000 KiB a second.
+    let fan_out = 4.0 * 10.95 + 3_072_000.0 * 2_628_000.0 / f64::from(1 << 30) * 0.013;
+    assert!(close(cost.reading[0].fan_out.unwrap(), fan_out), "{:?}", cost.reading[0]);
+    // On fewer shards, five readers would want more than the 2 MiB/s that each has for all of them.
+    assert_eq!(
+        cost.reading.iter().map(|row| row.polling_lag.is_some()).collect::<Vec<_>>(),
+        [true, true, false, false, false]
+    );
+}
+
+#[test]
+fn a_region_without_prices_has_no_bill_and_says_so() {
+    let cost = plan("stream.shards = 1\nload = { rate = \"1/s\", duration = \"10s\" }\nrecords.size = \"1 KiB\"\ncost.region = \"mars-north-1\"").cost;
+    assert!(cost.bills.is_empty() && cost.reading.is_empty());
+    assert!(cost.notes.iter().any(|note| note.contains("No prices are known for mars-north-1")), "{:?}", cost.notes);
 }

@@ -88,6 +88,7 @@ broken!(
     closed_loop,
     consumer_kinds,
     consumers,
+    cost,
     empty,
     fan_out_name_too_long,
     faults,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules by layer; a module uses only modules of lower layers, except where `ALLOWED` says so.
 const LAYERS: &[(u32, &[&str])] = &[
     (1, &["time", "seed", "units"]),
-    (2, &["workload", "kinesis"]),
+    (2, &["workload", "kinesis", "prices"]),
     (3, &["client"]),
     (4, &["measure"]),
     (5, &["scenario"]),

@@ -1,0 +1,255 @@
+//! What a scenario costs in a month, in every way to pay and to read.
+
+use std::ops::AddAssign;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::cost::{BILLED_STEP_BYTES, Bill, HOURS_PER_MONTH, PAYLOAD_UNIT_BYTES, Reader, Tariff, Usage, bill};
+use super::packing::Packing;
+use crate::client::{Checkpoint, ConsumerKind};
+use crate::kinesis::{Profile, StreamMode};
+use crate::prices::Prices;
+use crate::scenario::{Consumer, Scenario};
+use crate::time::nanos;
+
+/// Readers up to which polling and fan-out are set side by side, unless the scenario has more.
+const READERS: u32 = 5;
+
+/// What a scenario costs in a month of such load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostForecast {
+    /// Region of the prices.
+    pub region: String,
+    /// Name and date of the price table.
+    pub prices: String,
+    /// How the scenario's own stream is paid for.
+    pub tariff: Tariff,
+    /// The scenario's own bill first, then the other ways to pay; none if no price of the region is known.
+    pub bills: Vec<Bill>,
+    /// What it costs to read by polling and by enhanced fan-out, by the number of readers.
+    pub reading: Vec<ReadingCost>,
+    /// What the figures rest on and leave out, in full sentences.
+    pub notes: Vec<String>,
+}
+
+/// So many readers by polling, and as many by enhanced fan-out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadingCost {
+    /// Readers of all that is put.
+    pub readers: u32,
+    /// Mean lag of each by polling as often as they may, nanoseconds; `None` where the shards' read capacity does not do.
+    pub polling_lag: Option<u64>,
+    /// US dollars a month for reading so.
+    pub polling: Option<f64>,
+    /// Mean lag of each by enhanced fan-out, nanoseconds; `None` where its capacity does not do.
+    pub fan_out_lag: Option<u64>,
+    /// US dollars a month for reading so.
+    pub fan_out: Option<f64>,
+    /// US dollars a month that each 100 ms less of lag cost, for each reader.
+    pub each_100_ms: Option<f64>,
+}
+
+/// What is billed of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Billed {
+    payload_units: f64,
+    rounded_bytes: f64,
+}
+
+impl Billed {
+    /// A Kinesis record of so many bytes.
+    pub fn of(bytes: u64) -> Self {
+        let rounded_bytes = (bytes.div_ceil(BILLED_STEP_BYTES).max(1) * BILLED_STEP_BYTES) as f64;
+        Self { payload_units: bytes.div_ceil(PAYLOAD_UNIT_BYTES).max(1) as f64, rounded_bytes }
+    }
+
+    /// What one of `sampled` records is billed as, of which this is the sum, if they are packed.
+    pub fn of_each(self, sampled: u64, packing: &Packing) -> Self {
+        let (sum, parts) = if packing.records > 1.0 {
+            (Self::of((packing.record_bytes * packing.records).ceil() as u64), packing.records)
+        } else {
+            (self, sampled.max(1) as f64)
+        };
+        Self { payload_units: sum.payload_units / parts, rounded_bytes: sum.rounded_bytes / parts }
+    }
+}
+
+impl AddAssign for Billed {
+    fn add_assign(&mut self, other: Self) {
+        self.payload_units += other.payload_units;
+        self.rounded_bytes += other.rounded_bytes;
+    }
+}
+
+/// The load of a scenario, on average, and how long it takes to its readers.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    /// Records per second.
+    pub records: f64,
+    /// Bytes that each takes.
+    pub record_bytes: f64,
+    /// What each is billed as.
+    pub billed: Billed,
+    /// Records in each Kinesis record.
+    pub packed: f64,
+    pub batch_wait: Duration,
+    pub propagation: Duration,
+    pub get: Duration,
+}
+
+/// What a scenario costs in a month, at the prices of its region.
+pub(super) fn forecast_cost(
+    scenario: &Scenario,
+    profile: &Profile,
+    delivery: &Delivery,
+    recommended_shards: u32,
+    prices: &Prices,
+) -> CostForecast {
+    let own = match scenario.stream.mode {
+        StreamMode::Provisioned => Tariff::Provisioned,
+        StreamMode::OnDemand => Tariff::OnDemandStandard,
+    };
+    let region = &scenario.cost.region;
+    let mut forecast = CostForecast {
+        region: region.clone(),
+        prices: format!("{} of {}", prices.name, prices.date),
+        tariff: own,
+        bills: Vec::new(),
+        reading: Vec::new(),
+        notes: notes(scenario, prices),
+    };
+    let Some(known) = prices.regions.get(region) else {
+        forecast.notes.push(format!(
+            "No prices are known for {region}, and none are guessed: `streamgauge prices` makes a file for --prices of AWS's price \
+             list."
+        ));
+        return forecast;
+    };
+    let usage = usage(scenario, delivery);
+    let of_month = |tariff, usage: &Usage| bill(tariff, usage, known, HOURS_PER_MONTH);
+    forecast.bills.push(of_month(own, &usage));
+    if scenario.stream.mode == StreamMode::OnDemand || recommended_shards != usage.shards {
+        forecast.bills.push(of_month(Tariff::Provisioned, &Usage { shards: recommended_shards, ..usage.clone() }));
+    }
+    let others = Tariff::ALL.into_iter().filter(|tariff| *tariff != own && *tariff != Tariff::Provisioned);
+    forecast.bills.extend(others.map(|tariff| of_month(tariff, &usage)));
+    if forecast.bills.iter().any(|bill| bill.total.is_none()) {
+        forecast
+            .notes
+            .push(format!("Some prices of {region} are not known: where there is no total, a line lacks its price."));
+    }
+
+    let most = (scenario.consumers.len() as u32).max(READERS);
+    let reading = |readers| {
+        let cost = |fan_out| {
+            let reader = Reader { name: String::new(), fan_out, lease_checkpoints: None, invocations: 0.0 };
+            let with = Usage { readers: vec![reader; readers as usize], ..usage.clone() };
+            let without = Usage { readers: Vec::new(), ..usage.clone() };
+            Some(of_month(own, &with).total? - of_month(own, &without).total?)
+        };
+        delivery.reading(readers, usage.shards, profile, cost(false), cost(true))
+    };
+    forecast.reading = (1..=most).map(reading).collect();
+    forecast
+}
+
+fn notes(scenario: &Scenario, prices: &Prices) -> Vec<String> {
+    let mut notes = vec![
+        format!("Prices are those of {} of {}; each has its source in the report and in --json.", prices.name, prices.date),
+        "A month is 730 hours of the scenario's mean rate, around the clock; taxes, discounts and data transfer between regions are left out."
+            .to_owned(),
+    ];
+    let has = |wanted: fn(&ConsumerKind) -> bool| scenario.consumers.iter().any(|consumer| wanted(&consumer.kind));
+    if has(|kind| matches!(kind, ConsumerKind::Lambda { .. })) {
+        notes.push(
+            "Invocations of Lambda are estimated from batch size and window; their duration, which depends on the memory of the function, is \
+             left out."
+                .to_owned(),
+        );
+    }
+    if has(|kind| matches!(kind, ConsumerKind::Firehose { .. })) {
+        notes.push("What Amazon Data Firehose itself charges is left out.".to_owned());
+    }
+    notes
+}
+
+fn usage(scenario: &Scenario, delivery: &Delivery) -> Usage {
+    let shards = scenario.stream.shards;
+    Usage {
+        streams: 1,
+        shards,
+        records: delivery.records,
+        payload_units: delivery.records * delivery.billed.payload_units,
+        bytes: delivery.records * delivery.record_bytes,
+        rounded_bytes: delivery.records * delivery.billed.rounded_bytes,
+        retention: scenario.cost.retention,
+        readers: scenario.consumers.iter().map(|consumer| reader(consumer, scenario, delivery)).collect(),
+        shard_level_metrics: scenario.cost.shard_level_metrics,
+    }
+}
+
+fn reader(consumer: &Consumer, scenario: &Scenario, delivery: &Delivery) -> Reader {
+    let shards = f64::from(scenario.stream.shards);
+    let per_shard = delivery.records / shards;
+    // Polls bring records so often; what is pushed comes with each batch that was put.
+    let producer = &scenario.producer;
+    let puts = (1.0 / producer.linger.as_secs_f64().max(1e-3)).max(delivery.records / producer.batch_records as f64);
+    let reads = consumer.kind.polls().map_or(puts, |(interval, _)| 1.0 / interval.as_secs_f64());
+    let batches = reads.min(per_shard);
+    let lease_checkpoints = matches!(consumer.kind, ConsumerKind::Kcl { .. }).then_some(match consumer.checkpoint {
+        Checkpoint::EachBatch => batches,
+        Checkpoint::Every(span) => (1.0 / span.as_secs_f64().max(1e-3)).min(batches),
+        Checkpoint::Never => 0.0,
+    });
+    let invocations = match consumer.kind {
+        ConsumerKind::Lambda { batch_size, window, .. } => {
+            let lanes = f64::from(consumer.kind.lanes());
+            let of_lane = per_shard / lanes;
+            let chances = if window.is_zero() { reads } else { (1.0 / window.as_secs_f64()).min(reads) };
+            shards * lanes * (of_lane / f64::from(batch_size)).max(of_lane.min(chances))
+        }
+        _ => 0.0,
+    };
+    Reader { name: consumer.name.clone(), fan_out: consumer.kind.is_fan_out(), lease_checkpoints, invocations }
+}
+
+impl Delivery {
+    /// Both ways to read for so many readers, who poll as often as the calls of a shard allow.
+    fn reading(
+        &self,
+        readers: u32,
+        shards: u32,
+        profile: &Profile,
+        polling: Option<f64>,
+        fan_out: Option<f64>,
+    ) -> ReadingCost {
+        let of_shard = self.records * self.record_bytes / f64::from(shards);
+        let visible = self.batch_wait + self.propagation;
+        let interval = Duration::from_secs(u64::from(readers)).div_f64(profile.read.calls_per_second as f64);
+        // A call brings so many bytes or records at most.
+        let by_calls = {
+            let of_record = (self.record_bytes * self.packed).max(1.0);
+            let bytes = profile.request.get_bytes as f64;
+            bytes.min(profile.request.get_records as f64 * of_record) / interval.as_secs_f64()
+        };
+        let shared = profile.read.bytes_per_second as f64 / f64::from(readers);
+        let polling_lag = (of_shard <= shared.min(by_calls)).then_some(visible + interval / 2 + self.get);
+        let fan_out_lag = (of_shard <= profile.fan_out.bytes_per_second as f64).then_some(visible);
+        let each_100_ms = match (polling_lag, fan_out_lag, polling, fan_out) {
+            (Some(slow), Some(fast), Some(polling), Some(fan_out)) if slow > fast => {
+                let saved = (slow - fast).as_secs_f64() / 0.1;
+                Some((fan_out - polling) / f64::from(readers) / saved)
+            }
+            _ => None,
+        };
+        ReadingCost {
+            readers,
+            polling_lag: polling_lag.map(nanos),
+            polling,
+            fan_out_lag: fan_out_lag.map(nanos),
+            fan_out,
+            each_100_ms,
+        }
+    }
+}
