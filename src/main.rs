@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use streamgauge::engine::CountingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
 fn main() -> ExitCode {
     streamgauge::commands::main()
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::allocations::Allocations;
 use super::clock::RunClock;
 use crate::measure::{GeneratorHealth, HealthInterval};
 use crate::time::Time;
@@ -24,6 +25,7 @@ struct Totals {
     /// How long each thread has run, and how long it has waited for a processor, in nanoseconds; `None` if it is not told.
     threads: Option<HashMap<OsString, (u64, u64)>>,
     page_faults: Option<u64>,
+    allocations: Option<Allocations>,
 }
 
 impl Health {
@@ -46,10 +48,9 @@ impl Health {
                     length: at - began,
                     processor_time: now.threads_since(&before, |(ran, _)| ran),
                     run_queue_wait: now.threads_since(&before, |(_, waited)| waited),
-                    page_faults: now
-                        .page_faults
-                        .zip(before.page_faults)
-                        .map(|(now, before)| now.saturating_sub(before)),
+                    page_faults: since(now.page_faults, before.page_faults),
+                    allocations: since(now.allocations.map(|a| a.count), before.allocations.map(|a| a.count)),
+                    allocated_bytes: since(now.allocations.map(|a| a.bytes), before.allocations.map(|a| a.bytes)),
                     resident: resident(),
                     sockets: sockets(),
                     longest_wake_up: None,
@@ -80,13 +81,17 @@ impl Health {
 /// The end of a run makes an interval of its own if it is longer than this.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
 
+fn since(now: Option<u64>, before: Option<u64>) -> Option<u64> {
+    now.zip(before).map(|(now, before)| now.saturating_sub(before))
+}
+
 impl Totals {
     fn read() -> Self {
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         // The second field is the name in brackets, which may hold anything; the tenth is what is looked for.
         let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
         let page_faults = fields.and_then(|mut fields| fields.nth(10 - 3)?.parse().ok());
-        Self { threads: threads(), page_faults }
+        Self { threads: threads(), page_faults, allocations: Allocations::so_far() }
     }
 
     /// The sum over all threads of what came since `before`. What a thread did in the interval in which it ended is not known.
@@ -131,7 +136,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn the_system_tells_what_the_process_used() {
         let totals = Totals::read();
-        let used = totals.threads_since(&Totals { threads: Some(HashMap::new()), page_faults: None }, |(ran, _)| ran);
+        let used = totals.threads_since(&Totals { threads: Some(HashMap::new()), ..Totals::default() }, |(ran, _)| ran);
         assert!(used.is_some_and(|used| used > Duration::ZERO) && totals.page_faults.is_some_and(|faults| faults > 0));
         assert!(resident().is_some_and(|bytes| bytes > 1 << 20));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

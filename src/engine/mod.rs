@@ -4,6 +4,7 @@
 //! to itself while load is offered; each call is a task of its own; each consumer is one, too.
 
 mod alarm;
+mod allocations;
 mod changes;
 mod clock;
 mod consumers;
@@ -21,6 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+pub use allocations::{Allocations, CountingAllocator};
 pub use pacer::{Pacer, Release};
 pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};

@@ -29,6 +29,12 @@ pub struct HealthInterval {
     pub resident: Option<u64>,
     /// Memory pages mapped for the first time: what the allocator took from the system.
     pub page_faults: Option<u64>,
+    /// Pieces of memory that were allocated.
+    #[serde(default)]
+    pub allocations: Option<u64>,
+    /// Bytes of them.
+    #[serde(default)]
+    pub allocated_bytes: Option<u64>,
     /// Sockets that were open at its end: the connections to the target, and with the embedded emulator both of their ends.
     pub sockets: Option<u64>,
     /// Longest time from the release of an arrival by the pacer until the runtime took note of it.

@@ -6,6 +6,7 @@ use super::cost_forecast::{Billed, CostForecast, Delivery, forecast_cost};
 use super::flow::{ShardFlow, shard_flows};
 use super::packing::Packing;
 use super::processing::{Work, processing_bound};
+use super::skew::skew;
 use super::{Bound, LagForecast, Plan, ShardForecast};
 use crate::client::ConsumerKind;
 use crate::kinesis::{HashKeyRange, Profile, Spread};
@@ -59,7 +60,15 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         Some(_) => (bound.demand / bound.capacity_per_shard / TARGET_UTILISATION).ceil() as u32,
         None => 1,
     };
-    let recommended_shards = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
+    let even = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
+    let skew = if scenario.stream.auto_distribution {
+        None
+    } else {
+        let load = demand.shards_filled(profile);
+        let asked = [demand.shards, required_shards, even, even.saturating_mul(2), even.saturating_mul(4)];
+        skew(workload.keys(), workload.count(), load, TARGET_UTILISATION, &asked)
+    };
+    let recommended_shards = skew.as_ref().and_then(|skew| skew.fewest).map_or(even, |fewest| fewest.max(even));
     let binding = binding(&bounds);
 
     let ranges = HashKeyRange::initial(demand.shards);
@@ -84,6 +93,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         binding,
         bounds,
         shards: flows.iter().map(|flow| forecast(flow, profile)).collect(),
+        skew,
         offered_rate: Rate(offered),
         accepted_rate: Rate(accepted),
         overload_share: Share(if overload_share < 1e-9 { 0.0 } else { overload_share }),
@@ -127,6 +137,14 @@ impl Demand {
             top_key: if scenario.stream.auto_distribution { 0.0 } else { workload.keys().top_share(workload.count()) },
             shards: scenario.stream.shards,
         }
+    }
+}
+
+impl Demand {
+    /// Shards that the busiest second would fill to the brim, if it spread evenly.
+    fn shards_filled(&self, profile: &Profile) -> f64 {
+        let by_records = self.busiest / self.packed / profile.write.records_per_second as f64;
+        by_records.max(self.busiest * self.record_bytes / profile.write.bytes_per_second as f64)
     }
 }
 

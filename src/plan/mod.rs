@@ -9,6 +9,7 @@ mod objectives;
 mod packing;
 mod placement;
 mod processing;
+mod skew;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use capacity::{expected_load, predict};
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use judge::judge;
+pub use skew::{SkewForecast, SkewRow};
 
 use crate::units::{Rate, Share};
 
@@ -24,7 +26,7 @@ use crate::units::{Rate, Share};
 pub struct Plan {
     /// Fewest shards that carry the load if it spreads evenly, by the bound that needs the most.
     pub required_shards: u32,
-    /// Shards to order: the required load at [`Plan::target_utilisation`] of the capacity.
+    /// Shards to order: the fewest of which none is fuller than [`Plan::target_utilisation`], with the keys where they hash to.
     pub recommended_shards: u32,
     /// Shards of the scenario.
     pub scenario_shards: u32,
@@ -36,6 +38,9 @@ pub struct Plan {
     pub bounds: Vec<Bound>,
     /// What each shard of the scenario will be offered, in hash key order.
     pub shards: Vec<ShardForecast>,
+    /// How full the fullest shard is for other numbers of shards; `None` where partition keys do not decide it, or there are too
+    /// many to place each.
+    pub skew: Option<SkewForecast>,
     /// Mean record rate from the end of the warm-up to the end of the load.
     pub offered_rate: Rate,
     /// Mean rate accepted over the same time: each shard takes what its burst and its rate allow.

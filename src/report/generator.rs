@@ -64,7 +64,7 @@ fn machine(result: &RunResult, health: &GeneratorHealth) -> Markup {
         details {
             summary { "The numbers per second" }
             div class="scroll tall" { table {
-                thead { tr { @for name in ["Second", "Processors", "Waited for", "Longest wake-up", "Memory", "New pages", "Sockets", "Calls under way"] { th scope="col" { (name) } } } }
+                thead { tr { @for name in ["Second", "Processors", "Waited for", "Longest wake-up", "Memory", "Allocations", "Allocated", "New pages", "Sockets", "Calls under way"] { th scope="col" { (name) } } } }
                 tbody { @for interval in &health.seconds {
                     tr {
                         th scope="row" { (during(interval)) }
@@ -72,13 +72,15 @@ fn machine(result: &RunResult, health: &GeneratorHealth) -> Markup {
                         td class="number" { (optional(waited(interval), |v| format!("{v:.2}"))) }
                         td class="number" { (optional(interval.longest_wake_up, units::duration)) }
                         td class="number" { (optional(interval.resident, |bytes| Bytes(bytes).to_string())) }
+                        td class="number" { (optional(interval.allocations, units::count)) }
+                        td class="number" { (optional(interval.allocated_bytes, |bytes| Bytes(bytes).to_string())) }
                         td class="number" { (optional(interval.page_faults, units::count)) }
                         td class="number" { (optional(interval.sockets, units::count)) }
                         td class="number" { (optional(open_calls(result, during(interval)), units::count)) }
                     }
                 } }
             } }
-            p class="note" { "Memory is what was resident at the end of the second; new pages are what the allocator took from the system in it; sockets are the connections to the target, with the embedded emulator both of their ends." }
+            p class="note" { "Memory is what was resident at the end of the second; allocations are the pieces of memory that the program asked for in it, and new pages what its allocator took from the system for them; sockets are the connections to the target, with the embedded emulator both of their ends." }
         }
     }
 }

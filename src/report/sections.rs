@@ -211,7 +211,7 @@ pub fn latency(result: &RunResult) -> Markup {
 fn label(name: &str) -> &str {
     match name {
         "response" => "response: due → acknowledged",
-        "lateness" => "lateness: due → taken up",
+        "lateness" => "lateness: needed → taken up",
         "queueing" => "queueing: taken up → sent",
         "service" => "service: sent → acknowledged",
         "throttled" => "throttled attempts: sent → refused",
@@ -244,6 +244,7 @@ pub fn bounds(plan: &Plan) -> Markup {
                     }
                 } }
             } }
+            @for line in super::terminal::skew_in_words(plan) { p { (line) "." } }
             details {
                 summary { "What the prediction rests on" }
                 ul { @for assumption in &plan.assumptions { li { (assumption) } } }

@@ -151,6 +151,9 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         plan.accepted_rate,
         units::Share(fullest)
     );
+    for line in skew_in_words(plan) {
+        let _ = writeln!(out, "  {line}");
+    }
     for lag in &plan.lags {
         let mean = lag.mean.map_or_else(|| "grows without bound".to_owned(), |mean| nanos(Some(mean)));
         let _ = writeln!(out, "  mean lag of {}: {mean}", lag.consumer);
@@ -160,6 +163,26 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         let _ = writeln!(out, "  {} {assumption}", style.dim("·"));
     }
     out
+}
+
+/// What the keys make of other numbers of shards.
+pub(super) fn skew_in_words(plan: &Plan) -> Vec<String> {
+    let Some(skew) = &plan.skew else { return Vec::new() };
+    let row =
+        |row: &crate::plan::SkewRow| format!("{} with {}", units::Share(row.fullest), units::count(row.shards.into()));
+    let rows: Vec<String> = skew.rows.iter().map(row).collect();
+    let mut lines = vec![format!("the fullest shard in the busiest second: {}", rows.join(", "))];
+    let target = plan.target_utilisation;
+    if skew.salts > 1 {
+        lines.push(format!(
+            "the hottest key alone fills {} of a shard, whatever their number: spread it over {} keys",
+            units::Share(skew.floor),
+            skew.salts
+        ));
+    } else if skew.fewest.is_none() {
+        lines.push(format!("no number of shards that was tried keeps every one at {target} at most: spread the keys"));
+    }
+    lines
 }
 
 /// A quantity of a bound in its unit, for people.

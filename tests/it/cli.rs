@@ -73,6 +73,8 @@ fn a_run_writes_its_directory_and_prints_a_summary() {
     assert_eq!(fs::read_to_string(result.join("scenario.toml")).unwrap(), SMALL);
     let read = streamgauge::result::read(&result).unwrap();
     assert_eq!((read.schema_version, read.measurement.counters.accepted), (1, 200));
+    let health = read.measurement.generator.unwrap();
+    assert!(health.seconds.iter().all(|second| second.allocations.is_some_and(|count| count > 0)), "{health:?}");
     let json = fs::read_to_string(result.join("result.json")).unwrap();
     assert!(!json.contains('\n'), "the seconds of thousands of shards are long enough without indentation");
     let html = fs::read_to_string(result.join("report.html")).unwrap();
@@ -188,6 +190,7 @@ fn the_plan_of_the_classic_case_is_a_hundred_shards() {
         stream.shards = 120
         load = { rate = "100000/s", duration = "10s" }
         records.size = "1000 B"
+        keys = { distribution = "uniform", count = 1_000_000 }
     "#;
     fs::write(directory.path().join("classic.toml"), scenario).unwrap();
     let output = streamgauge(&["plan", "classic.toml", "--json"], directory.path());
@@ -196,6 +199,12 @@ fn the_plan_of_the_classic_case_is_a_hundred_shards() {
     assert_eq!(plan["required_shards"], 100);
     assert_eq!(plan["recommended_shards"], 125);
     assert_eq!(plan["binding"], "write records");
+    // Ten thousand keys do not spread evenly over so many shards.
+    let few = streamgauge(&["plan", "classic.toml", "--json", "--set", "keys.count=10000"], directory.path());
+    let few: Value = serde_json::from_slice(&few.stdout).unwrap();
+    assert_eq!(few["required_shards"], 100);
+    let fewest = few["skew"]["fewest"].as_u64().unwrap();
+    assert!(few["recommended_shards"] == fewest && fewest > 125, "{}", few["skew"]);
     let words = streamgauge(&["plan", "classic.toml"], directory.path());
     assert!(text(&words.stdout).contains("write records"));
 }

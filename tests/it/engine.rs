@@ -242,9 +242,14 @@ async fn a_drain_that_is_too_short_shows_in_the_counters() {
 
 /// Passes connections on to `target` while it is alive. When it dies, its port is closed and every connection breaks; when it comes
 /// back, it listens on the same port.
-async fn proxy(address: SocketAddr, target: SocketAddr, mut alive: watch::Receiver<bool>) {
+async fn proxy(first: TcpListener, target: SocketAddr, mut alive: watch::Receiver<bool>) {
+    let address = first.local_addr().unwrap();
+    let mut first = Some(first);
     while alive.wait_for(|alive| *alive).await.is_ok() {
-        let listener = TcpListener::bind(address).await.unwrap();
+        let listener = match first.take() {
+            Some(listener) => listener,
+            None => TcpListener::bind(address).await.unwrap(),
+        };
         loop {
             let (mut dies, mut ends) = (alive.clone(), alive.clone());
             tokio::select! {
@@ -269,9 +274,10 @@ async fn a_target_that_dies_and_comes_back_is_survived() {
     let settings = Settings { transition_scale: 0.0, ..Settings::new(profile.clone(), Seed(1)) };
     let emulator = Embedded::start(settings).unwrap();
     let target: SocketAddr = emulator.url().trim_start_matches("http://").parse().unwrap();
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
     let alive = watch::Sender::new(true);
-    tokio::spawn(proxy(address, target, alive.subscribe()));
+    tokio::spawn(proxy(listener, target, alive.subscribe()));
 
     let longer = TWO_CONSUMERS.replace("duration = \"1s\"", "duration = \"4s\"\ndrain = \"20s\"");
     let scenario = scenario(&longer);

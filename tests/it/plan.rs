@@ -12,6 +12,7 @@ use streamgauge::plan::{Conclusion, Plan, Verdict, judge, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use streamgauge::scenario::{self, Scenario};
+use streamgauge::simulator;
 use streamgauge::time::Time;
 
 const OVERLOAD: &str = "stream.shards = 1
@@ -272,4 +273,31 @@ fn a_region_without_prices_has_no_bill_and_says_so() {
     let cost = plan("stream.shards = 1\nload = { rate = \"1/s\", duration = \"10s\" }\nrecords.size = \"1 KiB\"\ncost.region = \"mars-north-1\"").cost;
     assert!(cost.bills.is_empty() && cost.reading.is_empty());
     assert!(cost.notes.iter().any(|note| note.contains("No prices are known for mars-north-1")), "{:?}", cost.notes);
+}
+
+/// What is recommended carries the load in virtual time, with every shard as full as forecast.
+#[test]
+fn the_recommended_shards_carry_the_load() {
+    for (rate, size, exponent) in
+        [(3_000, 200, 0.5), (3_000, 2_000, 0.7), (9_000, 200, 0.7), (9_000, 2_000, 0.5), (5_000, 900, 0.0)]
+    {
+        let text = |shards: u32| {
+            format!(
+                "stream.shards = {shards}\nload = {{ rate = \"{rate}/s\", duration = \"10s\", warm_up = \"2s\" }}\n\
+                 records.size = \"{size} B\"\nkeys = {{ distribution = \"zipf\", count = 2_000, exponent = {exponent} }}\n"
+            )
+        };
+        let recommended = plan(&text(1)).recommended_shards;
+        let skew = plan(&text(recommended)).skew.unwrap();
+        assert_eq!(skew.fewest, Some(recommended), "{skew:?}");
+        let scenario = scenario(&text(recommended));
+        let simulated = simulator::run(&scenario, &Profile::newest(), &mut |_| true).unwrap();
+        let counters = simulated.measurement.counters;
+        assert_eq!((counters.throttled, counters.accepted), (0, counters.offered));
+        let (result, _, _) = RunResult::simulated(&scenario, &Profile::newest(), simulated);
+        let verdict = judge(&plan(&text(recommended)), &result);
+        let forecast = skew.rows.iter().find(|row| row.shards == recommended).unwrap().fullest;
+        let measured = verdict.fullest_shard().unwrap();
+        assert!(forecast <= 0.8 + 1e-9 && (measured / forecast - 1.0).abs() < 0.05, "{measured} instead of {forecast}");
+    }
 }

@@ -49,6 +49,13 @@ fn only_the_drivers_know_sockets_threads_and_tokio() {
 }
 
 #[test]
+fn only_the_allocator_is_unsafe() {
+    let unsafe_code = |(path, text): (PathBuf, String)| text.contains("unsafe ").then_some(path);
+    let files: Vec<PathBuf> = sources().into_iter().filter_map(unsafe_code).collect();
+    assert!(files.len() == 1 && files[0].ends_with("src/engine/allocations.rs"), "{files:?}");
+}
+
+#[test]
 fn only_commands_print() {
     for (path, text) in sources() {
         if module_of(&path) != "commands" {
