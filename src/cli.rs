@@ -131,6 +131,12 @@ pub struct Plan {
     /// Print the plan as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+    /// Print the recommended stream as Terraform on stdout, with its enhanced fan-out consumers.
+    #[arg(long, conflicts_with = "json")]
+    pub terraform: bool,
+    /// Print the commands of the AWS CLI on stdout that make the recommended stream, with its enhanced fan-out consumers.
+    #[arg(long, conflicts_with_all = ["json", "terraform"])]
+    pub aws_cli: bool,
 }
 
 /// Print a price table.

@@ -27,6 +27,10 @@ pub fn plan(arguments: &Plan) -> Exit {
                 return Exit::NotWritten;
             }
         }
+    } else if arguments.terraform {
+        print(&report::terraform(&scenario, &plan))
+    } else if arguments.aws_cli {
+        print(&report::aws_cli(&scenario, &plan))
     } else {
         print(&report::plan_text(&plan, styled(&std::io::stdout())))
     };

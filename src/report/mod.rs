@@ -7,6 +7,7 @@ mod events;
 mod generator;
 mod page;
 mod sections;
+mod snippets;
 pub mod sweep;
 mod tenants;
 mod terminal;
@@ -15,6 +16,7 @@ mod terminal;
 mod fixture;
 
 pub use page::html;
+pub use snippets::{aws_cli, terraform};
 pub use terminal::{plan_text, printable, terminal};
 
 #[cfg(test)]

@@ -46,4 +46,24 @@ kinesis wait stream-not-exists --stream-name orders
 equal "$(kinesis list-streams --query 'length(StreamNames)')" 0
 if message=$(kinesis describe-stream --stream-name orders 2>&1); then exit 1; fi
 equal "$(grep -c 'ResourceNotFoundException.*Stream orders under account 000000000000 not found.' <<<"$message")" 1
+
+# The commands that the planner prints make the stream that it recommends.
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cat >"$directory/planned.toml" <<'TOML'
+stream = { shards = 1, max_record_size = "2 MiB" }
+load = { rate = "2500/s", duration = "10s" }
+records.size = "100 B"
+cost = { retention = "48h", shard_level_metrics = 7 }
+consumer = [{ name = "alerts", type = "efo" }, { name = "lake", type = "firehose" }]
+TOML
+aws() { "$program" --endpoint-url "$ENDPOINT" "$@" >>"$directory/said"; }
+aws_text() { "$program" --endpoint-url "$ENDPOINT" "$@"; }
+"$STREAMGAUGE" plan "$directory/planned.toml" --aws-cli | sed 's/\$(aws /$(aws_text /' >"$directory/commands"
+# shellcheck source=/dev/null
+. "$directory/commands"
+summary='StreamDescriptionSummary.[OpenShardCount,RetentionPeriodHours,MaxRecordSizeInKiB,ConsumerCount]'
+equal "$(kinesis describe-stream-summary --stream-name planned --query "$summary")" "4	48	2048	1"
+equal "$(kinesis list-stream-consumers --stream-arn "$arn" --query 'Consumers[].ConsumerName')" alerts
+kinesis delete-stream --stream-name planned --enforce-consumer-deletion
 echo "AWS CLI: a stream was created, written, read, tagged and deleted"
