@@ -23,6 +23,10 @@ swarm seeds="10000":
 plan scenario="scenarios/quickstart.toml":
     cargo run --release -- plan {{scenario}}
 
+# The forecast of throttling against the service model: writes the table and the plot in reports/.
+throttling-grid:
+    STREAMGAUGE_WRITE_REPORTS=1 cargo test --lib throttling_grid
+
 # The whole test suite.
 test:
     cargo test

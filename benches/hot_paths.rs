@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -10,6 +11,9 @@ use streamgauge::client::{Backoff, CallOutcome, EntryOutcome, Producer, Producer
 use streamgauge::engine::Pacer;
 use streamgauge::kinesis::{CreateStream, Kinesis, Profile, PutEntry, Request, Settings};
 use streamgauge::measure::Latency;
+use streamgauge::plan::predict;
+use streamgauge::prices::Prices;
+use streamgauge::scenario;
 use streamgauge::seed::Seed;
 use streamgauge::time::Time;
 use streamgauge::units::{Bytes, Rate};
@@ -110,5 +114,17 @@ fn measuring(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, arrivals, producing, admission, measuring);
+/// A plan is to answer while one types: 10,000 shards and a million keys in less than 50 ms.
+fn planning(c: &mut Criterion) {
+    let toml = "stream.shards = 10000\nload = { rate = \"5000000/s\", duration = \"60s\" }\nrecords.size = \"1 KiB\"\n\
+                keys = { distribution = \"zipf\", count = 1000000, exponent = 0.5 }\n\
+                consumer = [{ name = \"a\", type = \"efo\" }]\n";
+    let profile = Profile::newest();
+    let scenario = scenario::parse(Path::new("plan.toml"), toml, &[], &profile).unwrap();
+    c.bench_function("plan/10,000 shards and a million keys", |b| {
+        b.iter(|| black_box(predict(&scenario, &profile, &Prices::newest())));
+    });
+}
+
+criterion_group!(benches, arrivals, producing, admission, measuring, planning);
 criterion_main!(benches);

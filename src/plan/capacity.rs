@@ -1,54 +1,22 @@
 //! The analytical model: demand against each limit of the service (fact sheet, sections 1, 5.3 and 6).
 
-use std::time::Duration;
-
-use super::cost_forecast::{Billed, CostForecast, Delivery, forecast_cost};
-use super::flow::{ShardFlow, shard_flows};
-use super::packing::Packing;
-use super::processing::{Work, processing_bound};
+use super::demand::Demand;
+use super::flow::{Flows, ShardFlow};
+use super::lag::{Poller, Reading, batch_wait, calls_asked, pollers};
+use super::placement::Placement;
+use super::processing::processing_bound;
 use super::skew::skew;
-use super::{Bound, LagForecast, Plan, ShardForecast};
-use crate::client::ConsumerKind;
-use crate::kinesis::{HashKeyRange, Profile, Spread};
+use super::{Bound, Plan, ShardForecast};
+use crate::kinesis::{HashKeyRange, Profile};
 use crate::prices::Prices;
-use crate::scenario::{Consumer, Scenario};
-use crate::time::{Time, nanos};
+use crate::scenario::Scenario;
 use crate::units::{self, Rate, Share};
-use crate::workload::{Schedule, Workload};
+use crate::workload::Schedule;
 
 /// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
 const TARGET_UTILISATION: f64 = 0.8;
-
-/// Arrivals that are looked at for the mean sizes of data and keys.
-const SIZE_SAMPLE: u64 = 100_000;
-
-/// What a scenario asks of its stream.
-#[derive(Debug, Clone, Copy)]
-struct Demand {
-    /// Rate of the busiest second.
-    busiest: f64,
-    /// Mean bytes that a record takes: of data and key, or of its part of an aggregate.
-    record_bytes: f64,
-    /// Mean bytes of data, and of keys.
-    mean_bytes: (f64, f64),
-    /// Records in each Kinesis record.
-    packed: f64,
-    /// PUT payload units of a record, and its bytes as on-demand streams bill them.
-    billed: Billed,
-    /// Mean records per second over the whole load.
-    mean_rate: f64,
-    /// Highest share of any key.
-    top_key: f64,
-    shards: u32,
-}
-
-/// How fast one consumer that polls can read a shard.
-struct Poller<'a> {
-    name: &'a str,
-    limit: u32,
-    /// Time from call to call on a shard; longer than asked where all pollers together ask for more calls than there are.
-    interval: Duration,
-}
+/// Share of the records that the fullest shard may refuse, where no objective says it.
+const ALLOWED_THROTTLING: Share = Share(0.001);
 
 /// Predicts what a scenario will do to its stream, from the limits of `profile`, and what it costs, at `prices`.
 pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan {
@@ -61,18 +29,28 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         None => 1,
     };
     let even = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
+    let placement = Placement::new(workload.keys(), workload.count());
+    let load = demand.shards_filled(profile);
     let skew = if scenario.stream.auto_distribution {
         None
     } else {
-        let load = demand.shards_filled(profile);
         let asked = [demand.shards, required_shards, even, even.saturating_mul(2), even.saturating_mul(4)];
-        skew(workload.keys(), workload.count(), load, TARGET_UTILISATION, &asked)
+        skew(workload.keys(), &placement, demand.top_key, load, TARGET_UTILISATION, &asked)
     };
-    let recommended_shards = skew.as_ref().and_then(|skew| skew.fewest).map_or(even, |fewest| fewest.max(even));
+    let flowing = Flows { scenario, workload: &workload, profile, demand: &demand, placement: &placement };
+    let spread = skew.as_ref().and_then(|skew| skew.fewest).map_or(even, |fewest| fewest.max(even));
+    let allowed = scenario.objectives.throttled.unwrap_or(ALLOWED_THROTTLING);
+    let recommended_shards = if skew.as_ref().is_some_and(|skew| skew.fewest.is_none()) {
+        spread
+    } else {
+        let even_spread = skew.is_none();
+        let fullest = |shards: u32| if even_spread { 1.0 / f64::from(shards) } else { placement.fullest(shards).p99 };
+        enough_for_bursts(&flowing, spread, allowed, fullest)
+    };
     let binding = binding(&bounds);
 
     let ranges = HashKeyRange::initial(demand.shards);
-    let flows = shard_flows(scenario, &workload, profile, demand.mean_bytes, &ranges);
+    let flows = flowing.shards(&ranges);
     let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
     let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
     let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
@@ -97,6 +75,8 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         offered_rate: Rate(offered),
         accepted_rate: Rate(accepted),
         overload_share: Share(if overload_share < 1e-9 { 0.0 } else { overload_share }),
+        throttled_seconds: Share(1.0 - flows.iter().map(|flow| 1.0 - flow.throttled_seconds).product::<f64>()),
+        shards_for_bursts: recommended_shards - spread,
         records_per_kinesis_record: demand.packed,
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
         cost: reading.cost(&demand, recommended_shards, prices),
@@ -107,65 +87,26 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
 /// What each shard of a stream will be offered, by the hash keys of its shards.
 pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRange]) -> Vec<ShardForecast> {
     let workload = scenario.workload();
-    let mean_bytes = Demand::of(scenario, &workload).mean_bytes;
-    let flows = shard_flows(scenario, &workload, profile, mean_bytes, ranges);
+    let demand = Demand::of(scenario, &workload);
+    let placement = Placement::new(workload.keys(), workload.count());
+    let flows = Flows { scenario, workload: &workload, profile, demand: &demand, placement: &placement }.shards(ranges);
     flows.iter().map(|flow| forecast(flow, profile)).collect()
 }
 
-impl Demand {
-    fn of(scenario: &Scenario, workload: &Workload) -> Self {
-        let sampled = workload.count().min(SIZE_SAMPLE);
-        let (mut data_bytes, mut key_bytes, mut billed) = (0, 0, Billed::default());
-        for arrival in (0..sampled).map(|k| workload.arrival(k)) {
-            let (data, key) = (u64::from(arrival.size), arrival.key.len() as u64);
-            (data_bytes, key_bytes) = (data_bytes + data, key_bytes + key);
-            billed += Billed::of(data + key);
-        }
-        let of_sample = |bytes: u64| bytes as f64 / sampled.max(1) as f64;
-        let data = workload.sizes().mean().filter(|_| sampled > 0).unwrap_or_else(|| of_sample(data_bytes));
-        let busiest = busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration);
-        let of_shard = busiest / f64::from(scenario.stream.shards);
-        let packing = Packing::new(&scenario.producer, of_shard, data, of_sample(key_bytes));
-        Self {
-            busiest,
-            record_bytes: packing.record_bytes,
-            mean_bytes: (data, of_sample(key_bytes)),
-            packed: packing.records,
-            billed: billed.of_each(sampled, &packing),
-            mean_rate: workload.count() as f64 / scenario.load.duration.as_secs_f64().max(1e-9),
-            // With AUTO distribution no key belongs to a shard.
-            top_key: if scenario.stream.auto_distribution { 0.0 } else { workload.keys().top_share(workload.count()) },
-            shards: scenario.stream.shards,
-        }
+/// The fewest shards from `spread` on of which the fullest, with the share of the load that `fullest` says, refuses no more than is `allowed`; `spread`
+/// if no number up to four times as many does.
+fn enough_for_bursts(flows: &Flows<'_>, spread: u32, allowed: Share, fullest: impl Fn(u32) -> f64) -> u32 {
+    // Recorded arrivals have no rate that could be thinned out.
+    if let Schedule::Recorded { .. } = flows.workload.schedule().rate() {
+        return spread;
     }
-}
-
-impl Demand {
-    /// Shards that the busiest second would fill to the brim, if it spread evenly.
-    fn shards_filled(&self, profile: &Profile) -> f64 {
-        let by_records = self.busiest / self.packed / profile.write.records_per_second as f64;
-        by_records.max(self.busiest * self.record_bytes / profile.write.bytes_per_second as f64)
-    }
-}
-
-fn busiest_second(schedule: &Schedule, end: Time) -> f64 {
-    match schedule.rate() {
-        Schedule::Constant { rate } => rate.0,
-        Schedule::Shaped { shape } => {
-            let seconds = 0..end.as_secs_f64().ceil() as u64;
-            seconds.map(|second| shape.due((second + 1) as f64) - shape.due(second as f64)).fold(0.0, f64::max)
-        }
-        Schedule::Poisson { rate, .. } => busiest_second(rate, end),
-        Schedule::Recorded { times } => {
-            let due = times.iter().take_while(|time| **time < end);
-            let (mut most, mut current) = (0u64, (0u64, 0u64));
-            for second in due.map(|time| time.second()) {
-                current = if second == current.0 { (second, current.1 + 1) } else { (second, 1) };
-                most = most.max(current.1);
-            }
-            most as f64
-        }
-    }
+    let steps = flows.steps();
+    let fits = |shards: &u32| {
+        let flow = flows.of(&steps, fullest(*shards));
+        flow.records - flow.accepted <= flow.records * allowed.0
+    };
+    let more = |shards: &u32| Some(shards + (shards / 20).max(1)).filter(|more| *more <= spread.saturating_mul(4));
+    std::iter::successors(Some(spread), more).find(fits).unwrap_or(spread)
 }
 
 fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound> {
@@ -289,30 +230,6 @@ fn binding(bounds: &[Bound]) -> String {
     bound.map_or_else(String::new, |bound| bound.name.clone())
 }
 
-/// GetRecords calls per second and shard that all consumers together ask for.
-fn calls_asked(scenario: &Scenario) -> f64 {
-    let calls = |kind: &ConsumerKind| kind.polls().map_or(0.0, |(interval, _)| 1.0 / interval.as_secs_f64());
-    scenario.consumers.iter().map(|consumer| calls(&consumer.kind)).sum()
-}
-
-fn pollers<'a>(scenario: &'a Scenario, profile: &Profile) -> Vec<Poller<'a>> {
-    // Pollers that ask for more calls than there are get their part of them.
-    let stretch = (calls_asked(scenario) / profile.read.calls_per_second as f64).max(1.0);
-    let poller = |consumer: &'a Consumer| {
-        let (interval, limit) = consumer.kind.polls()?;
-        Some(Poller { name: &consumer.name, limit, interval: interval.mul_f64(stretch) })
-    };
-    scenario.consumers.iter().filter_map(poller).collect()
-}
-
-impl Poller<'_> {
-    /// Records of `record_bytes` that it can read per second from a shard: a call gives so many records or bytes at most.
-    fn capacity(&self, record_bytes: f64, profile: &Profile) -> f64 {
-        let by_bytes = profile.request.get_bytes as f64 / record_bytes.max(1.0);
-        f64::from(self.limit).min(by_bytes) / self.interval.as_secs_f64()
-    }
-}
-
 /// What the calls of the slowest poller can fetch.
 fn poll_bound(pollers: &[Poller<'_>], demand: &Demand, profile: &Profile) -> Option<Bound> {
     let capacity = |poller: &Poller<'_>| poller.capacity(demand.record_bytes * demand.packed, profile);
@@ -328,121 +245,27 @@ fn poll_bound(pollers: &[Poller<'_>], demand: &Demand, profile: &Profile) -> Opt
     Some(bound("polled records", "records/s", asked, capacity(slowest), f64::from(demand.shards), note))
 }
 
-fn forecast(flow: &ShardFlow, profile: &Profile) -> ShardForecast {
+pub(super) fn forecast(flow: &ShardFlow, profile: &Profile) -> ShardForecast {
     let by_records = flow.records / flow.packed / profile.write.records_per_second as f64;
     let by_bytes = flow.bytes / profile.write.bytes_per_second as f64;
-    ShardForecast { records: Rate(flow.records), bytes: flow.bytes, utilisation: by_records.max(by_bytes) }
-}
-
-/// What the lag of a consumer depends on.
-struct Reading<'a> {
-    scenario: &'a Scenario,
-    profile: &'a Profile,
-    flows: &'a [ShardFlow],
-    batch_wait: Duration,
-    record_bytes: f64,
-    packed: f64,
-}
-
-impl Reading<'_> {
-    fn lag(&self, consumer: &Consumer) -> LagForecast {
-        let propagation = self.mean_over_records(&self.profile.latency.propagation);
-        let visible = self.batch_wait + propagation;
-        let parts = format!(
-            "the mean wait for the batch ({}), propagation ({})",
-            units::duration(self.batch_wait),
-            units::duration(propagation)
-        );
-        let records: f64 = self.flows.iter().map(|flow| flow.accepted).sum::<f64>() / self.flows.len().max(1) as f64;
-        let work = Work::new(consumer, records, self.record_bytes);
-        let pollers = pollers(self.scenario, self.profile);
-        let (mean, note) = match pollers.iter().find(|poller| poller.name == consumer.name) {
-            None => {
-                let most = self.profile.fan_out.bytes_per_second as f64;
-                (self.keeps_up(|_, bytes| bytes <= most).then_some(visible), parts)
-            }
-            Some(poller) => {
-                let wait = poller.interval / 2;
-                let get = self.mean_over_records(&self.profile.latency.get);
-                let shared = self.profile.read.bytes_per_second as f64 / pollers.len() as f64;
-                let keeps_up = self.keeps_up(|records, bytes| {
-                    bytes <= shared && records <= poller.capacity(bytes / records.max(1e-9), self.profile) * self.packed
-                });
-                let note = format!(
-                    "{parts}, half a polling interval ({}) and the GetRecords call ({})",
-                    units::duration(wait),
-                    units::duration(get)
-                );
-                (keeps_up.then_some(visible + wait + get), note)
-            }
-        };
-        let busiest = self.flows.iter().map(|flow| flow.records * flow.sustained(self.profile)).fold(0.0, f64::max);
-        let (mean, note) = work.add_to(mean, note, busiest);
-        LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note }
+    let refused = if flow.records > 0.0 { 1.0 - flow.accepted / flow.records } else { 0.0 };
+    ShardForecast {
+        records: Rate(flow.records),
+        bytes: flow.bytes,
+        utilisation: by_records.max(by_bytes),
+        throttled: Share(refused.max(0.0)),
+        throttled_seconds: Share(flow.throttled_seconds),
     }
-
-    /// What the scenario costs in a month like it.
-    fn cost(&self, demand: &Demand, recommended_shards: u32, prices: &Prices) -> CostForecast {
-        let delivery = Delivery {
-            records: demand.mean_rate,
-            record_bytes: demand.record_bytes,
-            billed: demand.billed,
-            packed: demand.packed,
-            batch_wait: self.batch_wait,
-            propagation: self.mean_over_records(&self.profile.latency.propagation),
-            get: self.mean_over_records(&self.profile.latency.get),
-        };
-        forecast_cost(self.scenario, self.profile, &delivery, recommended_shards, prices)
-    }
-
-    /// The mean of a latency that depends on how busy a record's shard is, over all records.
-    fn mean_over_records(&self, spread: &Spread) -> Duration {
-        let latency = &self.profile.latency;
-        let weighed = self.flows.iter().map(|flow| {
-            let mean = latency.mean(spread, forecast(flow, self.profile).utilisation).as_secs_f64();
-            (flow.records, mean * flow.records)
-        });
-        let (records, sum) = weighed.fold((0.0, 0.0), |(n, sum), (records, part)| (n + records, sum + part));
-        if records > 0.0 { Duration::from_secs_f64(sum / records) } else { latency.mean(spread, 0.0) }
-    }
-
-    /// Whether every shard can be read as fast as it is written in the long run, in records and bytes per second.
-    fn keeps_up(&self, reads: impl Fn(f64, f64) -> bool) -> bool {
-        self.flows.iter().all(|flow| {
-            let taken = flow.sustained(self.profile);
-            reads(flow.records * taken, flow.bytes * taken)
-        })
-    }
-}
-
-/// Mean wait of a record for its batch, which goes out when it is full or when its first record has lingered.
-fn batch_wait(scenario: &Scenario, demand: &Demand, rate: f64) -> Duration {
-    let producer = &scenario.producer;
-    let linger = producer.linger.as_secs_f64();
-    let rate = rate.max(1e-9);
-    let by_bytes = producer.batch_bytes.0 as f64 / demand.record_bytes.max(1.0);
-    let full = by_bytes.min(producer.batch_records as f64).max(1.0);
-    let fills_after = (full - 1.0) / rate;
-    if fills_after <= linger {
-        return Duration::from_secs_f64(fills_after / 2.0);
-    }
-    // The first record waits for all of the linger, each further one for what is left of it.
-    // The rate is a sum over shards: what is a whole number but for rounding is one.
-    let further = (rate * linger + 1e-6).floor();
-    Duration::from_secs_f64(linger - further / (2.0 * rate))
 }
 
 fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
     let flow = match scenario.load.schedule.rate() {
-        Schedule::Constant { .. } => {
-            "Load is a fluid: each shard gets its share of the rate evenly, and starts with its burst unspent."
-        }
-        Schedule::Shaped { .. } => {
-            "Load is a fluid that follows the rate: each shard gets its share of it, and starts with its burst unspent. The shards \
-             needed are those for the busiest second."
-        }
-        Schedule::Recorded { .. } | Schedule::Poisson { .. } => {
+        Schedule::Recorded { .. } => {
             "Each recorded arrival is put to its shard alone when it is due, and each shard starts with its burst unspent."
+        }
+        _ => {
+            "Each shard gets its share of the rate at each moment, with the chance of which records come when, and starts with its burst \
+             unspent; the shards needed are those for the busiest second."
         }
     };
     let mut assumptions = vec![
@@ -451,10 +274,6 @@ fn assumptions(scenario: &Scenario, profile: &Profile) -> Vec<String> {
         "Keys are placed by their MD5 on shards of equal width, as a new stream has them.".to_owned(),
         "Retries add no load: a throttled record is counted as not accepted while load is offered.".to_owned(),
     ];
-    if matches!(scenario.load.schedule, Schedule::Poisson { .. }) {
-        let chance = "Arrivals come by chance; the prediction is for their mean, and a shard near its limit throttles now and then.";
-        assumptions.push(chance.to_owned());
-    }
     if scenario.producer.aggregation.is_some() {
         assumptions.push(
             "An aggregate holds what comes to its shard while it lingers, up to its limits; the keys in it are all different.".to_owned(),

@@ -4,10 +4,12 @@ use crate::client::hash_key;
 use crate::kinesis::{HashKeyRange, Profile, WriteLimits, WriteQuota, locate};
 use crate::scenario::Scenario;
 use crate::time::Time;
-use crate::workload::{Schedule, Shape, Workload};
+use crate::workload::{Keys, Schedule, Workload};
 
+use super::burst::{Arrivals, Bucket, Refused, Step, refused};
+use super::demand::Demand;
 use super::packing::Packing;
-use super::placement::shard_shares;
+use super::placement::Placement;
 
 /// Steps in which a changing rate is followed: short enough for micro-bursts, and not more than this for a long load.
 const SHORTEST_STEP: f64 = 0.02;
@@ -24,12 +26,14 @@ pub(super) struct ShardFlow {
     pub accepted: f64,
     /// Records in each Kinesis record.
     pub packed: f64,
+    /// Share of the seconds in which a record is throttled.
+    pub throttled_seconds: f64,
 }
 
 impl ShardFlow {
     /// No flow.
     const fn none(packing: Packing) -> Self {
-        Self { records: 0.0, bytes: 0.0, accepted: 0.0, packed: packing.records }
+        Self { records: 0.0, bytes: 0.0, accepted: 0.0, packed: packing.records, throttled_seconds: 0.0 }
     }
 
     /// The part of what is offered that the shard takes in the long run, when its burst is spent.
@@ -48,102 +52,165 @@ pub(super) fn judged_seconds(scenario: &Scenario) -> (u64, u64) {
     if first < end { (first, end) } else { (0, scenario.load.duration.as_secs_f64().ceil().max(1.0) as u64) }
 }
 
-/// The flow to each shard of a stream, by its hash keys.
-///
-/// A rate is a fluid of records with mean bytes of data and key, `mean`, that each shard gets its share of. Recorded arrivals are put to
-/// the shards one by one when they are due. Both start with the burst unspent, and neither retries.
-pub(super) fn shard_flows(
-    scenario: &Scenario,
-    workload: &Workload,
-    profile: &Profile,
-    mean: (f64, f64),
-    ranges: &[HashKeyRange],
-) -> Vec<ShardFlow> {
-    let (first, end) = judged_seconds(scenario);
-    let packing = |records: f64| Packing::new(&scenario.producer, records, mean.0, mean.1);
-    match workload.schedule().rate() {
-        Schedule::Constant { rate } => {
-            let fluid = |share: f64| {
-                let records = rate.0 * share;
-                let packing = packing(records);
-                let limits = packing.limits(&profile.write);
-                let accepted = |seconds: u64| fluid(&limits, records, packing.record_bytes, seconds as f64);
-                let accepted = (accepted(end) - accepted(first)) / (end - first) as f64;
-                ShardFlow { records, bytes: records * packing.record_bytes, accepted, packed: packing.records }
-            };
-            shares(scenario, workload, ranges).into_iter().map(fluid).collect()
+/// What the flows to the shards of a stream are made of.
+pub(super) struct Flows<'a> {
+    pub scenario: &'a Scenario,
+    pub workload: &'a Workload,
+    pub profile: &'a Profile,
+    pub demand: &'a Demand,
+    pub placement: &'a Placement,
+}
+
+/// Distinct parts of the load for which throttling is reckoned; those between are interpolated.
+const MOST_PARTS: usize = 24;
+/// And not more of them than make so many steps.
+const MOST_STEPPED: usize = 200_000;
+
+impl Flows<'_> {
+    /// The flow to each shard of a stream, by its hash keys.
+    ///
+    /// Recorded arrivals are put to the shards one by one when they are due. Else each shard gets its share of the rate, with the chance of
+    /// which key comes when. All start with the burst unspent, and nothing retries.
+    pub fn shards(&self, ranges: &[HashKeyRange]) -> Vec<ShardFlow> {
+        if let Schedule::Recorded { .. } = self.workload.schedule().rate() {
+            let mean =
+                self.workload.count() as f64 / self.scenario.load.duration.as_secs_f64().max(1.0) / ranges.len() as f64;
+            let seconds = judged_seconds(self.scenario);
+            return replay(self.workload, ranges, &self.profile.write, self.packing(mean), seconds);
         }
-        Schedule::Shaped { shape } => {
-            let shares = shares(scenario, workload, ranges);
-            let steps = steps(shape, (first, end));
-            let offered: f64 = steps.iter().map(|step| step.offered * step.part).sum();
-            shares.into_iter().map(|share| changing(&steps, share, &profile.write, packing(offered * share))).collect()
+        let shares = self.shares(ranges);
+        let steps = self.steps();
+        let mut parts = shares.clone();
+        parts.sort_by(f64::total_cmp);
+        parts.dedup();
+        let most_parts = (MOST_STEPPED / steps.len().max(1)).clamp(3, MOST_PARTS);
+        if parts.len() > most_parts {
+            let (least, most) = (parts[0], parts[parts.len() - 1]);
+            let part = |number: usize| least + (most - least) * number as f64 / (most_parts - 1) as f64;
+            parts = (0..most_parts).map(part).collect();
         }
-        // The rate of a Poisson process is never one itself.
-        Schedule::Recorded { .. } | Schedule::Poisson { .. } => {
-            let mean = workload.count() as f64 / scenario.load.duration.as_secs_f64().max(1.0) / ranges.len() as f64;
-            replay(workload, ranges, &profile.write, packing(mean), (first, end))
+        let flows: Vec<ShardFlow> = parts.iter().map(|share| self.of(&steps, *share)).collect();
+        shares.iter().map(|share| between(&parts, &flows, *share)).collect()
+    }
+
+    /// How a flow to a shard is aggregated.
+    pub fn packing(&self, records: f64) -> Packing {
+        Packing::new(&self.scenario.producer, records, self.demand.mean_bytes.0, self.demand.mean_bytes.1)
+    }
+
+    /// Share of the arrivals that each shard takes. With AUTO distribution the service deals them out in turn.
+    fn shares(&self, ranges: &[HashKeyRange]) -> Vec<f64> {
+        if self.scenario.stream.auto_distribution {
+            return vec![1.0 / ranges.len() as f64; ranges.len()];
         }
+        self.placement.shares(ranges)
+    }
+
+    /// The flow to a shard that gets `share` of the load in these steps.
+    pub fn of(&self, steps: &[Step], share: f64) -> ShardFlow {
+        let judged = || steps.iter().filter(|step| step.judged);
+        let seconds: f64 = judged().map(|step| step.seconds).sum();
+        let records = judged().map(|step| step.offered).sum::<f64>() * share / seconds.max(1e-9);
+        let packing = self.packing(records);
+        let refused = self.refused(steps, share, packing);
+        ShardFlow {
+            records,
+            bytes: records * packing.record_bytes,
+            accepted: records * (1.0 - refused.share),
+            packed: packing.records,
+            // No second throttles without a record that is refused, which a diffusion does not know.
+            throttled_seconds: refused.seconds.min(records * refused.share),
+        }
+    }
+
+    /// What the tighter of the two limits refuses.
+    fn refused(&self, steps: &[Step], share: f64, packing: Packing) -> Refused {
+        let limits = packing.limits(&self.profile.write);
+        let dispersion = self.dispersion(share);
+        let square = self.demand.record_square * (packing.record_bytes / self.demand.record_bytes.max(1.0)).powi(2);
+        let bucket = |rate: u64, burst: u64| Bucket { rate: rate as f64, burst: burst as f64 };
+        let by_records = refused(
+            bucket(limits.records_per_second, limits.record_burst),
+            Arrivals { tokens: (1.0, 1.0), dispersion },
+            steps,
+            share,
+        );
+        let mut by_bytes = refused(
+            bucket(limits.bytes_per_second, limits.byte_burst),
+            Arrivals { tokens: (packing.record_bytes, square.max(packing.record_bytes.powi(2))), dispersion },
+            steps,
+            share,
+        );
+        if packing.records <= 1.0 {
+            by_bytes.share = self.demand.records_refused(by_bytes.share);
+        }
+        if by_records.share >= by_bytes.share { by_records } else { by_bytes }
+    }
+
+    /// Variance over mean of the arrivals at a shard that gets `share` of the load: those of a Poisson process are one themselves; of others, each
+    /// falls to the shard with that chance, unless they go round.
+    fn dispersion(&self, share: f64) -> f64 {
+        match self.workload.schedule() {
+            Schedule::Poisson { .. } => 1.0,
+            _ if self.scenario.stream.auto_distribution => 0.0,
+            _ if matches!(self.workload.keys(), Keys::Sequential { .. } | Keys::Explicit { .. }) => 0.0,
+            _ => (1.0 - share).max(0.0),
+        }
+    }
+
+    /// The load in steps of one rate each, of which none reaches over the end of a second.
+    pub fn steps(&self) -> Vec<Step> {
+        let (first, end) = judged_seconds(self.scenario);
+        let schedule = self.workload.schedule().rate();
+        let due = |at: f64| match schedule {
+            Schedule::Constant { rate } => rate.0 * at,
+            Schedule::Shaped { shape } => shape.due(at),
+            Schedule::Poisson { .. } | Schedule::Recorded { .. } => 0.0,
+        };
+        let each_second = (MOST_STEPS / end as f64).min(1.0 / SHORTEST_STEP).floor().max(1.0) as u64;
+        let mut steps: Vec<Step> = Vec::new();
+        for number in 0..end * each_second {
+            let at = |number: u64| number as f64 / each_second as f64;
+            let offered = due(at(number + 1)) - due(at(number));
+            let judged = number / each_second >= first;
+            let seconds = 1.0 / each_second as f64;
+            let ends_second = (number + 1).is_multiple_of(each_second);
+            match steps.last_mut() {
+                Some(last) if !last.ends_second && same_rate(last, offered, seconds) => {
+                    last.offered += offered;
+                    last.seconds += seconds;
+                    last.ends_second = ends_second;
+                }
+                _ => steps.push(Step { seconds, offered, judged, ends_second }),
+            }
+        }
+        steps
     }
 }
 
-/// Share of the arrivals that each shard takes. With AUTO distribution the service deals them out in turn.
-fn shares(scenario: &Scenario, workload: &Workload, ranges: &[HashKeyRange]) -> Vec<f64> {
-    if scenario.stream.auto_distribution {
-        return vec![1.0 / ranges.len() as f64; ranges.len()];
+fn same_rate(last: &Step, offered: f64, seconds: f64) -> bool {
+    let (before, now) = (last.offered / last.seconds, offered / seconds);
+    (before - now).abs() <= 1e-6 * before.max(now)
+}
+
+/// The flow to a shard with this share, by those of the shares next to it.
+fn between(parts: &[f64], flows: &[ShardFlow], share: f64) -> ShardFlow {
+    let above = parts.partition_point(|part| *part < share).min(parts.len() - 1);
+    let below = above.saturating_sub(1);
+    let width = parts[above] - parts[below];
+    let weight = if width > 0.0 { ((share - parts[below]) / width).clamp(0.0, 1.0) } else { 1.0 };
+    let mix = |value: fn(&ShardFlow) -> f64| value(&flows[below]) * (1.0 - weight) + value(&flows[above]) * weight;
+    ShardFlow {
+        records: mix(|flow| flow.records),
+        bytes: mix(|flow| flow.bytes),
+        accepted: mix(|flow| flow.accepted),
+        packed: mix(|flow| flow.packed),
+        throttled_seconds: mix(|flow| flow.throttled_seconds),
     }
-    shard_shares(workload.keys(), ranges, workload.count())
 }
 
-/// A short time of a flow that changes.
-struct Step {
-    seconds: f64,
-    /// Records offered to all shards.
-    offered: f64,
-    /// Its part of the judged seconds; zero in the warm-up.
-    part: f64,
-}
-
-fn steps(shape: &Shape, (first, end): (u64, u64)) -> Vec<Step> {
-    let length = (end as f64 / MOST_STEPS).max(SHORTEST_STEP);
-    let step = |number: u64| {
-        let (begin, until) = (number as f64 * length, ((number + 1) as f64 * length).min(end as f64));
-        // The judged part begins with a whole second, and steps need not: each counts by its middle.
-        let judged = (begin + until) / 2.0 >= first as f64;
-        let part = if judged { 1.0 / (end - first) as f64 } else { 0.0 };
-        Step { seconds: until - begin, offered: shape.due(until) - shape.due(begin), part }
-    };
-    (0..(end as f64 / length).ceil() as u64).map(step).collect()
-}
-
-/// The flow to a shard that gets `share` of it: in each step, the shard takes what is offered, or what its buckets hold and
-/// gain.
-fn changing(steps: &[Step], share: f64, write: &WriteLimits, packing: Packing) -> ShardFlow {
-    let (write, record_bytes) = (packing.limits(write), packing.record_bytes);
-    let (mut records, mut bytes) = (write.record_burst as f64, write.byte_burst as f64);
-    let mut flow = ShardFlow::none(packing);
-    for step in steps {
-        let offered = step.offered * share;
-        records += write.records_per_second as f64 * step.seconds;
-        bytes += write.bytes_per_second as f64 * step.seconds;
-        let accepted = offered.min(records).min(bytes / record_bytes.max(1.0));
-        records = (records - accepted).min(write.record_burst as f64);
-        bytes = (bytes - accepted * record_bytes).min(write.byte_burst as f64);
-        flow.records += offered * step.part;
-        flow.bytes += offered * record_bytes * step.part;
-        flow.accepted += accepted * step.part;
-    }
-    flow
-}
-
-/// Records that a shard has taken after `seconds` of an even flow: what is offered, or what the burst and the rate allow.
-fn fluid(write: &WriteLimits, records: f64, record_bytes: f64, seconds: f64) -> f64 {
-    let by_records = write.records_per_second as f64 * seconds + write.record_burst as f64;
-    let by_bytes = write.bytes_per_second as f64 * seconds + write.byte_burst as f64;
-    (records * seconds).min(by_records).min(by_bytes / record_bytes.max(1.0))
-}
-
-fn replay(
+/// The flow to each shard, put to its write quota record by record.
+pub(super) fn replay(
     workload: &Workload,
     ranges: &[HashKeyRange],
     write: &WriteLimits,
@@ -151,17 +218,23 @@ fn replay(
     (first, end): (u64, u64),
 ) -> Vec<ShardFlow> {
     let quota = WriteQuota::new(&packing.limits(write));
-    let mut shards = vec![(quota, ShardFlow::none(packing)); ranges.len()];
+    // With each, the last second in which it throttled.
+    let mut shards = vec![(quota, ShardFlow::none(packing), None); ranges.len()];
     let part = 1.0 / (end - first) as f64;
     for arrival in (0..workload.count()).map(|index| workload.arrival(index)) {
         let bytes = u64::from(arrival.size) + arrival.key.len() as u64;
-        let (quota, flow) = &mut shards[locate(ranges, hash_key(&arrival))];
+        let (quota, flow, throttled) = &mut shards[locate(ranges, hash_key(&arrival))];
         let admitted = quota.admit(arrival.intended, bytes).is_ok();
         if (Time::from_secs(first)..Time::from_secs(end)).contains(&arrival.intended) {
             flow.records += part;
             flow.bytes += bytes as f64 * part;
             flow.accepted += if admitted { part } else { 0.0 };
+            let second = Some(arrival.intended.second());
+            if !admitted && *throttled != second {
+                flow.throttled_seconds += part;
+                *throttled = second;
+            }
         }
     }
-    shards.into_iter().map(|(_, flow)| flow).collect()
+    shards.into_iter().map(|(_, flow, _)| flow).collect()
 }

@@ -1,15 +1,20 @@
 //! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
 
+mod burst;
 mod capacity;
 mod cost;
 mod cost_forecast;
+mod demand;
 mod flow;
 mod judge;
+mod lag;
 mod objectives;
 mod packing;
 mod placement;
 mod processing;
 mod skew;
+#[cfg(test)]
+mod throttling_grid;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +52,12 @@ pub struct Plan {
     pub accepted_rate: Rate,
     /// Share of the records beyond what their shard can take: `1 - accepted_rate / offered_rate`.
     pub overload_share: Share,
+    /// Share of the seconds in which a shard throttles, on average.
+    #[serde(default)]
+    pub throttled_seconds: Share,
+    /// How many of the recommended shards are there for moments and not for averages.
+    #[serde(default)]
+    pub shards_for_bursts: u32,
     /// Predicted end-to-end lag, one entry per consumer.
     pub lags: Vec<LagForecast>,
     /// What it costs in a month of such load.
@@ -85,6 +96,12 @@ pub struct ShardForecast {
     pub bytes: f64,
     /// The larger of the utilisations by records and by bytes; above 1 is overload.
     pub utilisation: f64,
+    /// Share of the records that it refuses at their first attempt.
+    #[serde(default)]
+    pub throttled: Share,
+    /// Share of the seconds in which it refuses one.
+    #[serde(default)]
+    pub throttled_seconds: Share,
 }
 
 /// Predicted end-to-end lag of a consumer, seconds.

@@ -151,7 +151,7 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         plan.accepted_rate,
         units::Share(fullest)
     );
-    for line in skew_in_words(plan) {
+    for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)) {
         let _ = writeln!(out, "  {line}");
     }
     for lag in &plan.lags {
@@ -163,6 +163,30 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         let _ = writeln!(out, "  {} {assumption}", style.dim("·"));
     }
     out
+}
+
+/// What moments do to shards that have room on average.
+pub(super) fn throttling_in_words(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    let seconds = plan.throttled_seconds.0;
+    lines.push(if seconds < 1e-6 {
+        "throttled: nothing, by the average and by chance".to_owned()
+    } else {
+        let worst = plan.shards.iter().map(|shard| shard.throttled.0).fold(0.0, f64::max);
+        format!(
+            "throttled: {} of the records, in {} of the seconds; of the fullest shard {}",
+            plan.overload_share,
+            plan.throttled_seconds,
+            units::Share(worst)
+        )
+    });
+    if plan.shards_for_bursts > 0 {
+        lines.push(format!(
+            "{} of the shards recommended are there for moments above the average",
+            units::count(plan.shards_for_bursts.into())
+        ));
+    }
+    lines
 }
 
 /// What the keys make of other numbers of shards.

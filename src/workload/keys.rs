@@ -97,15 +97,6 @@ pub enum Keys {
     },
 }
 
-/// A key and its share of the arrivals.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeyWeight {
-    /// The partition key.
-    pub key: Arc<str>,
-    /// Its share.
-    pub share: f64,
-}
-
 impl Keys {
     /// `count` equally likely keys.
     pub const fn uniform(count: u64) -> Self {
@@ -201,21 +192,6 @@ impl Keys {
         }
     }
 
-    /// The highest share that a key has at any time.
-    pub fn top_share(&self, arrivals: u64) -> f64 {
-        match self {
-            Self::MovingHotKey { share, .. } => share.0,
-            Self::Salted { keys, buckets } => keys.top_share(arrivals) / f64::from(*buckets),
-            Self::Tenants { tenants, keys } => {
-                let tops = tenants.shares().zip(keys.iter()).map(|(share, keys)| share * keys.top_share(arrivals));
-                tops.fold(0.0, f64::max)
-            }
-            // No shard takes a key as a whole.
-            Self::Explicit { parts, .. } => 1.0 / f64::from(*parts),
-            keys => keys.weights(arrivals).iter().map(|weight| weight.share).fold(0.0, f64::max),
-        }
-    }
-
     /// The key of arrival `index`, which is due at `intended`.
     pub fn pick(&self, index: u64, intended: Time, seed: NamedSeed) -> Arc<str> {
         let mut rng = seed.at(index);
@@ -265,76 +241,6 @@ impl Keys {
         };
         name(rank)
     }
-
-    /// Every key with its share of the arrivals, the first `arrivals` of them for recorded keys; shares sum to 1.
-    pub fn weights(&self, arrivals: u64) -> Vec<KeyWeight> {
-        let generated = |weight: &dyn Fn(u64) -> f64| -> Vec<KeyWeight> {
-            (0..self.count()).map(|rank| KeyWeight { key: name(rank), share: weight(rank) }).collect()
-        };
-        match self {
-            Self::Uniform { count } => generated(&|_| 1.0 / *count as f64),
-            Self::Zipf { count, exponent, .. } => {
-                let total: f64 = (1..=*count).map(|rank| (rank as f64).powf(-exponent)).sum();
-                generated(&|rank| ((rank + 1) as f64).powf(-exponent) / total)
-            }
-            Self::HotKey { count: 1, .. } => generated(&|_| 1.0),
-            Self::HotKey { count, share } => {
-                let cold = (1.0 - share.0) / (*count - 1) as f64;
-                generated(&|rank| if rank == 0 { share.0 } else { cold })
-            }
-            Self::HotSet { count, hot, share } => {
-                let (hot_share, cold) = (share.0 / *hot as f64, (1.0 - share.0) / (*count - *hot) as f64);
-                generated(&|rank| if rank < *hot { hot_share } else { cold })
-            }
-            Self::MovingHotKey { count: 1, .. } => generated(&|_| 1.0),
-            Self::MovingHotKey { count, share, periods, .. } => {
-                let cold = (1.0 - share.0) / (*count - 1) as f64;
-                // Of as many periods as there are, a key is hot in those of its rank, modulo the number of keys.
-                let hot_in = |rank: u64| (periods / count + u64::from(rank < periods % count)) as f64;
-                let of_all = (*periods).max(1) as f64;
-                generated(&|rank| (hot_in(rank) * share.0 + (of_all - hot_in(rank)) * cold) / of_all)
-            }
-            Self::Weighted { names, cumulative } => {
-                let before = std::iter::once(0.0).chain(cumulative.iter().copied());
-                let shares = cumulative.iter().zip(before).map(|(sum, before)| sum - before);
-                names.iter().zip(shares).map(|(key, share)| KeyWeight { key: key.clone(), share }).collect()
-            }
-            Self::Sequential { count } => generated(&|_| 1.0 / *count as f64),
-            Self::Salted { keys, buckets } => {
-                let bucket = |weight: &KeyWeight, bucket: u32| KeyWeight {
-                    key: format!("{}#{bucket}", weight.key).into(),
-                    share: weight.share / f64::from(*buckets),
-                };
-                let weights = keys.weights(arrivals);
-                weights.iter().flat_map(|weight| (0..*buckets).map(|number| bucket(weight, number))).collect()
-            }
-            Self::Explicit { keys, .. } => keys.weights(arrivals),
-            Self::Tenants { tenants, keys } => {
-                let mut weights = Vec::new();
-                for ((name, share), keys) in tenants.names().iter().zip(tenants.shares()).zip(keys.iter()) {
-                    let of_tenant = |weight: KeyWeight| KeyWeight {
-                        key: format!("{name}/{}", weight.key).into(),
-                        share: weight.share * share,
-                    };
-                    weights.extend(keys.weights(arrivals).into_iter().map(of_tenant));
-                }
-                weights
-            }
-            Self::Recorded { names, column } => {
-                let mut counts = vec![0u64; names.len()];
-                let used = column.len().min(arrivals as usize);
-                for name in &column[..used] {
-                    counts[*name as usize] += 1;
-                }
-                let share = |count: &u64| *count as f64 / used.max(1) as f64;
-                names
-                    .iter()
-                    .zip(&counts)
-                    .map(|(key, count)| KeyWeight { key: key.clone(), share: share(count) })
-                    .collect()
-            }
-        }
-    }
 }
 
 /// The middle of one of `parts` equal parts of the key space.
@@ -344,7 +250,7 @@ fn middle(part: u64, parts: u32) -> u128 {
 }
 
 /// `key-` and the rank in six digits or more. It is made for each record, so that it is written without the machinery of formats.
-fn name(rank: u64) -> Arc<str> {
+pub(super) fn name(rank: u64) -> Arc<str> {
     let mut text = *b"key-00000000000000000000";
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(rank).as_bytes();
@@ -357,6 +263,7 @@ fn name(rank: u64) -> Arc<str> {
 mod tests {
     use std::collections::HashMap;
 
+    use super::super::KeyWeight;
     use super::*;
     use crate::seed::Seed;
 

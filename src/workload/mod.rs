@@ -3,6 +3,7 @@
 //! Arrival k is a function of (seed, k): when it is due, its partition key, its size and its payload do not depend on who
 //! asks for it or in which order.
 
+mod key_weights;
 mod keys;
 mod payload;
 mod poisson;
@@ -15,7 +16,8 @@ mod trace;
 
 use std::sync::Arc;
 
-pub use keys::{KeyWeight, Keys};
+pub use key_weights::{HeaviestKeys, KeyWeight};
+pub use keys::Keys;
 pub use payload::{Data, Filling, HEADER_BYTES, Header, HeaderError, JSON_BYTES, Payloads, SMALLEST_RECORD};
 pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};

@@ -184,7 +184,7 @@ fn a_result_that_cannot_be_written_exits_with_four_and_still_prints() {
 
 #[test]
 fn the_plan_of_the_classic_case_is_a_hundred_shards() {
-    // 100,000 events per second of 1 KB: 100 shards by records, 125 with a fifth of headroom.
+    // 100,000 events per second of 1 KB: 100 shards by records, and more than 125 with a fifth of headroom.
     let directory = TempDir::new().unwrap();
     let scenario = r#"
         stream.shards = 120
@@ -197,7 +197,8 @@ fn the_plan_of_the_classic_case_is_a_hundred_shards() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(plan["required_shards"], 100);
-    assert_eq!(plan["recommended_shards"], 125);
+    // 125 if the million keys fell evenly; the fullest of so many shards is 5 % fuller than the mean.
+    assert_eq!(plan["recommended_shards"], 131);
     assert_eq!(plan["binding"], "write records");
     // Ten thousand keys do not spread evenly over so many shards.
     let few = streamgauge(&["plan", "classic.toml", "--json", "--set", "keys.count=10000"], directory.path());
