@@ -2,7 +2,8 @@
 //! sending process per accepted record of 1 KiB, measured side by side against an emulator in a process of its own.
 //!
 //! The bare loop has its records ready before the clock starts, sends a batch whenever one is due, and looks at nothing but the
-//! number that failed. The engine does all that it always does: pacing, payloads, batching, histograms, the ledger and retries.
+//! number that failed. The engine does all that it always does: pacing, payloads, batching, histograms, the ledger and retries;
+//! once in JSON, as the SDK, and once in CBOR.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
@@ -48,34 +49,41 @@ fn main() {
     let arguments = Arguments::parse();
     let emulator = [env!("CARGO_BIN_EXE_streamgauge"), "emulator", "--listen", "127.0.0.1:{port}", "--latency", "none"];
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    println!("| round | bare loop, µs/record | engine, µs/record | ratio | lateness p99 |\n|---|---|---|---|---|");
+    println!(
+        "| round | bare loop, µs/record | engine | ratio | engine, CBOR | ratio | lateness p99 |\n|---|---|---|---|---|---|---|"
+    );
     let mut rounds = Vec::new();
     for round in 1..=arguments.rounds {
         let server = Process::start(&emulator.map(str::to_owned));
         let target = Target::Endpoint(format!("http://{}", server.address));
-        let scenario = scenario(&arguments);
-        let (bare, engine, lateness) = runtime.block_on(async {
+        let [json, cbor] = ["json", "cbor"].map(|protocol| scenario(&arguments, protocol));
+        let (bare, engine, cbor, lateness) = runtime.block_on(async {
             let profile = Profile::newest();
-            let connection = connect(&target, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
-            let bare = bare_loop(&connection, &scenario, arguments.rate).await;
-            let (engine, lateness) = load_engine(&connection, &scenario, &profile).await;
-            (bare, engine, lateness)
+            let connection = connect(&target, json.producer.timeout, &profile, json.seed).await.unwrap();
+            let bare = bare_loop(&connection, &json, arguments.rate).await;
+            let (engine, lateness) = load_engine(&connection, &json, &profile).await;
+            let (cbor, late_cbor) = load_engine(&connection, &cbor, &profile).await;
+            (bare, engine, cbor, lateness.max(late_cbor))
         });
-        println!("| {round} | {bare:.2} | {engine:.2} | {:.2} | {lateness} µs |", engine / bare);
-        rounds.push((bare, engine, engine / bare));
+        let ratios = (engine / bare, cbor / bare);
+        println!(
+            "| {round} | {bare:.2} | {engine:.2} | {:.2} | {cbor:.2} | {:.2} | {lateness} µs |",
+            ratios.0, ratios.1
+        );
+        rounds.push([bare, engine, ratios.0, cbor, ratios.1]);
     }
-    let median = |value: fn(&(f64, f64, f64)) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(value).collect();
+    let median = |column: usize| {
+        let mut values: Vec<f64> = rounds.iter().map(|round: &[f64; 5]| round[column]).collect();
         values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
+        format!("{:.2}", values[values.len() / 2])
     };
-    println!("| median | {:.2} | {:.2} | {:.2} | |", median(|r| r.0), median(|r| r.1), median(|r| r.2));
+    println!("| median | {} | |", [0, 1, 2, 3, 4].map(median).join(" | "));
 }
 
-fn scenario(arguments: &Arguments) -> Scenario {
+fn scenario(arguments: &Arguments, protocol: &str) -> Scenario {
     let toml = format!(
         "stream.shards = 500\nload = {{ rate = \"{}/s\", duration = \"{}s\" }}\nrecords.size = \"1 KiB\"\n\
-         keys = {{ distribution = \"uniform\", count = 10_000 }}\nproducer.linger = \"25ms\"",
+         keys = {{ distribution = \"uniform\", count = 10_000 }}\nproducer = {{ linger = \"25ms\", protocol = \"{protocol}\" }}",
         arguments.rate, arguments.seconds
     );
     scenario::parse(Path::new("engine.toml"), &toml, &[], &Profile::newest()).unwrap()

@@ -57,6 +57,9 @@ pub struct ProducerSettings {
     /// Each record goes alone, by PutRecord.
     #[serde(default)]
     pub single: bool,
+    /// How PutRecords calls are written.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// Records for one shard are packed into one Kinesis record, in the format of the KPL.
     #[serde(default)]
     pub aggregation: Option<Aggregation>,
@@ -93,10 +96,22 @@ impl Default for ProducerSettings {
             time_to_live: None,
             ordered: false,
             single: false,
+            protocol: Protocol::Json,
             aggregation: None,
             dead_letters: 100_000,
         }
     }
+}
+
+/// How a call is written on the wire (fact sheet, section 4). The service answers in the same way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// JSON 1.1 with data in base64, as most SDKs write it.
+    #[default]
+    Json,
+    /// CBOR 1.1 with data as they are, as the AWS SDK for Java writes it: a quarter fewer bytes to send and to sign.
+    Cbor,
 }
 
 /// What happens to a record that was not accepted.

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use super::clock::RunClock;
 use super::stream::ShardMap;
 use super::wire::PutRecordsWire;
-use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure};
+use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure, Protocol};
 use crate::time::Time;
 use crate::workload::Payloads;
 
@@ -29,65 +29,67 @@ pub struct Answer {
     pub reason: Option<String>,
 }
 
-/// Makes a call, with data by `payloads`: PutRecords, or PutRecord with its one entry if `single`.
-pub async fn put(
-    client: Client,
-    stream: String,
-    call: Call,
-    single: bool,
-    payloads: Payloads,
-    clock: RunClock,
-    shards: ShardMap,
-) -> Answer {
-    if single {
-        return put_record(client, stream, call, payloads, clock, shards).await;
-    }
-    let (id, entries) = (call.id, call.entries.len());
-    let wire = PutRecordsWire::new(&stream, &call.entries, &payloads, shards);
-    let request = client.put_records().stream_name(stream).set_records(Some(Vec::new()));
-    let sent = clock.now();
-    let result = request.customize().interceptor(wire.clone()).send().await;
-    let answered = clock.now();
-    let (outcome, reason) = match result {
-        Ok(_) => {
-            let mut outcomes = wire.outcomes();
-            outcomes.truncate(entries);
-            (CallOutcome::Answered(outcomes), None)
-        }
-        Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
-    };
-    Answer { id, sent, answered, outcome, reason }
+/// Makes the calls of a run.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The SDK.
+    pub client: Client,
+    /// What gives records their data.
+    pub payloads: Payloads,
+    /// The clock of the run.
+    pub clock: RunClock,
+    /// Whether a call is a PutRecord with its one entry.
+    pub single: bool,
+    /// How PutRecords is written.
+    pub protocol: Protocol,
 }
 
-async fn put_record(
-    client: Client,
-    stream: String,
-    call: Call,
-    payloads: Payloads,
-    clock: RunClock,
-    shards: ShardMap,
-) -> Answer {
-    let id = call.id;
-    let entry = call.entries.into_iter().next();
-    let request = client.put_record().stream_name(stream);
-    let request = match entry {
-        Some(entry) => request
-            .partition_key(entry.key.as_ref())
-            .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
-            .data(Blob::new(Vec::from(payloads.bytes(entry.data)))),
-        None => request,
-    };
-    let sent = clock.now();
-    let result = request.send().await;
-    let answered = clock.now();
-    let (outcome, reason) = match result {
-        Ok(answer) => {
-            let shard = shards.index(answer.shard_id());
-            (CallOutcome::Answered(vec![EntryOutcome::Accepted { shard }]), None)
+impl Caller {
+    /// Makes a call.
+    pub async fn put(self, stream: String, call: Call, shards: ShardMap) -> Answer {
+        if self.single {
+            return self.put_record(stream, call, shards).await;
         }
-        Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
-    };
-    Answer { id, sent, answered, outcome, reason }
+        let (id, entries) = (call.id, call.entries.len());
+        let wire = PutRecordsWire::new(self.protocol, &stream, &call.entries, &self.payloads, shards);
+        let request = self.client.put_records().stream_name(stream).set_records(Some(Vec::new()));
+        let sent = self.clock.now();
+        let result = request.customize().interceptor(wire.clone()).send().await;
+        let answered = self.clock.now();
+        let (outcome, reason) = match result {
+            Ok(_) => {
+                let mut outcomes = wire.outcomes();
+                outcomes.truncate(entries);
+                (CallOutcome::Answered(outcomes), None)
+            }
+            Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
+        };
+        Answer { id, sent, answered, outcome, reason }
+    }
+
+    async fn put_record(self, stream: String, call: Call, shards: ShardMap) -> Answer {
+        let id = call.id;
+        let entry = call.entries.into_iter().next();
+        let request = self.client.put_record().stream_name(stream);
+        let request = match entry {
+            Some(entry) => request
+                .partition_key(entry.key.as_ref())
+                .set_explicit_hash_key(entry.explicit_hash_key.map(|key| key.to_string()))
+                .data(Blob::new(Vec::from(self.payloads.bytes(entry.data)))),
+            None => request,
+        };
+        let sent = self.clock.now();
+        let result = request.send().await;
+        let answered = self.clock.now();
+        let (outcome, reason) = match result {
+            Ok(answer) => {
+                let shard = shards.index(answer.shard_id());
+                (CallOutcome::Answered(vec![EntryOutcome::Accepted { shard }]), None)
+            }
+            Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
+        };
+        Answer { id, sent, answered, outcome, reason }
+    }
 }
 
 /// What an error of the SDK means for the records of the call.

@@ -12,7 +12,7 @@ use super::changes::Changes;
 use super::clock::RunClock;
 use super::health::Health;
 use super::pacer::{Pacer, Release};
-use super::put::{Answer, put};
+use super::put::{Answer, Caller};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
@@ -340,16 +340,15 @@ impl<'a> Session<'a> {
         let now = self.clock.now();
         self.producing.producer.handle_timeout(now);
         while let Some(call) = self.producing.poll_call(now) {
-            let (client, stream) = (self.connection.puts.clone(), self.changes.stream.name.clone());
-            self.calls.spawn(put(
-                client,
-                stream,
-                call,
-                self.scenario.producer.single,
-                self.producing.payloads.clone(),
-                self.clock.clone(),
-                self.changes.stream.shards.clone(),
-            ));
+            let caller = Caller {
+                client: self.connection.puts.clone(),
+                payloads: self.producing.payloads.clone(),
+                clock: self.clock.clone(),
+                single: self.scenario.producer.single,
+                protocol: self.scenario.producer.protocol,
+            };
+            let stream = &self.changes.stream;
+            self.calls.spawn(caller.put(stream.name.clone(), call, stream.shards.clone()));
         }
         self.producing.record(SAMPLES_AT_A_TIME);
         self.producing.producer.has_samples()

@@ -73,14 +73,28 @@ async fn an_overload_throttles_and_the_ledger_balances() {
         records.size = "100 B"
         keys = { distribution = "uniform", count = 1 }
         producer.retry = { policy = "none" }
+        producer.protocol = "PROTOCOL"
     "#;
-    let run = run_on(&Target::Embedded, &scenario(overload)).await.unwrap();
-    let counters = &run.measurement.counters;
-    assert!(counters.balance() && counters.offered == 3_000, "{counters:?}");
-    assert!(counters.throttled > 0 && counters.failed == counters.throttled, "{counters:?}");
-    assert_eq!(counters.accepted + counters.failed, 3_000);
-    assert_eq!(run.measurement.put["throttled"].count, counters.throttled);
-    assert_eq!(run.measurement.shards[0].throttled, counters.throttled);
+    for protocol in ["json", "cbor"] {
+        let overload = overload.replace("PROTOCOL", protocol);
+        let run = run_on(&Target::Embedded, &scenario(&overload)).await.unwrap();
+        let counters = &run.measurement.counters;
+        assert!(counters.balance() && counters.offered == 3_000, "{counters:?}");
+        assert!(counters.throttled > 0 && counters.failed == counters.throttled, "{counters:?}");
+        assert_eq!(counters.accepted + counters.failed, 3_000);
+        assert_eq!(run.measurement.put["throttled"].count, counters.throttled);
+        assert_eq!(run.measurement.shards[0].throttled, counters.throttled);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_written_in_cbor_reach_every_consumer_once() {
+    let cbor = format!("producer = {{ protocol = \"cbor\" }}\n{TWO_CONSUMERS}");
+    let run = run_on(&Target::Embedded, &scenario(&cbor)).await.unwrap();
+    let measured = &run.measurement;
+    assert_eq!((measured.counters.accepted, measured.counters.in_flight), (400, 0));
+    assert!(measured.consumers.iter().all(|consumer| consumer.delivery.exactly_once()));
+    assert!(measured.warnings.is_empty(), "{:?}", measured.warnings);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,22 +176,27 @@ async fn a_target_that_dies_leaves_a_balanced_ledger() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_the_scenario_strike_and_every_record_is_accounted_for() {
-    let faulty = |fault: &str| {
+    let faulty = |protocol: &str, fault: &str| {
         format!(
             "stream.shards = 1
             load = {{ rate = \"500/s\", duration = \"1s\", lateness_bound = \"10s\" }}
             records.size = \"100 B\"
-            producer = {{ timeout = \"2s\", retry = {{ policy = \"none\" }} }}
+            producer = {{ protocol = \"{protocol}\", timeout = \"2s\", retry = {{ policy = \"none\" }} }}
             [[fault]]
             {fault}
             operations = [\"PutRecords\"]"
         )
     };
-    let run = run_on(&Target::Embedded, &scenario(&faulty("kind = \"internal-failure\""))).await.unwrap();
-    let counters = &run.measurement.counters;
-    assert!(counters.balance() && counters.failed == 500 && counters.accepted == 0, "{counters:?}");
+    for protocol in ["json", "cbor"] {
+        let failing = scenario(&faulty(protocol, "kind = \"internal-failure\""));
+        let run = run_on(&Target::Embedded, &failing).await.unwrap();
+        let counters = &run.measurement.counters;
+        assert!(counters.balance() && counters.failed == 500 && counters.accepted == 0, "{counters:?}");
+        let warnings = &run.measurement.warnings;
+        assert!(warnings.iter().any(|warning| warning.contains("InternalFailure")), "{warnings:?}");
+    }
     // Half of the calls whose connection breaks are stored: nobody can say of which, so that all are unknown.
-    let dropped = scenario(&faulty("kind = \"connection-dropped\""));
+    let dropped = scenario(&faulty("json", "kind = \"connection-dropped\""));
     let run = run_on(&Target::Embedded, &dropped).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance() && counters.accepted == 0, "{counters:?}");

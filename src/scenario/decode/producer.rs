@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::positive;
-use crate::client::{Aggregation, ProducerSettings, RetryPolicy};
+use crate::client::{Aggregation, ProducerSettings, Protocol, RetryPolicy};
 use crate::kinesis::Profile;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};
 use crate::units::{Bytes, Share};
@@ -32,7 +32,11 @@ pub(super) fn producer(
     let alone = single.as_ref().is_ok_and(|single| single.value);
     if alone {
         reader.misplaced("batch_records", "has no meaning for PutRecord, which takes one record");
+        reader.misplaced("protocol", "has no meaning for PutRecord, which the SDK writes in JSON");
     }
+    let protocols = [("json", Protocol::Json), ("cbor", Protocol::Cbor)];
+    let protocol =
+        if alone { unasked(defaults.protocol) } else { reader.choice("protocol", &protocols, Some(defaults.protocol)) };
     let batch_records = if alone { unasked(limits.records) } else { reader.or("batch_records", limits.records) };
     let batch_records = reader.within(batch_records, 1..=limits.records);
     let largest_bytes = largest.as_ref().map_or(Bytes(0), |largest| largest.value);
@@ -74,6 +78,7 @@ pub(super) fn producer(
         time_to_live: time_to_live?.map(|found| found.value).or(forever),
         ordered: ordered?.value,
         single: single?.value,
+        protocol: protocol?.value,
         aggregation: aggregation?,
         dead_letters: dead_letters?.value,
     })
