@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::{Exit, fail, print, styled};
 use crate::client::{Outcome, Reason};
+use crate::kinesis::Profile;
 use crate::measure::{Counters, DeadLetters, Ending, LatencyLog};
-use crate::plan::{Conclusion, Plan, Verdict, judge};
+use crate::plan::{Conclusion, Plan, Verdict, diagnose, judge};
 use crate::report;
 use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, TargetRecord};
 use crate::scenario::Scenario;
@@ -28,6 +29,7 @@ pub(super) fn place(out: Option<&Path>, scenario: &Scenario) -> Result<(PathBuf,
 #[allow(clippy::too_many_arguments, reason = "all of a run comes together here")]
 pub(super) fn conclude(
     scenario: &Scenario,
+    profile: &Profile,
     plan: &Plan,
     result: &RunResult,
     logs: &[(String, LatencyLog)],
@@ -37,7 +39,7 @@ pub(super) fn conclude(
     directory: &Path,
     json: bool,
 ) -> Exit {
-    let verdict = judge(plan, result);
+    let verdict = Verdict { throttling: diagnose(scenario, profile, plan, result), ..judge(plan, result) };
     let mut files: Files = logs
         .iter()
         .map(|(name, log)| (format!("{name}.hlog"), log.file(&format!("{name}, {}", scenario.name), began)))

@@ -72,7 +72,18 @@ pub fn run(arguments: &Run) -> Exit {
         load_ended: run.load_ended,
         measurement: run.measurement,
     };
-    conclude(&scenario, &plan, &result, &run.logs, &run.dead_letters, run.began, place, &directory, arguments.json)
+    conclude(
+        &scenario,
+        &profile,
+        &plan,
+        &result,
+        &run.logs,
+        &run.dead_letters,
+        run.began,
+        place,
+        &directory,
+        arguments.json,
+    )
 }
 
 /// Whether several processes can offer the scenario together.

@@ -57,7 +57,7 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         }
     };
     let (result, logs, letters) = RunResult::simulated(&scenario, &profile, simulation);
-    conclude(&scenario, &plan, &result, &logs, &letters, Duration::ZERO, place, &directory, arguments.json)
+    conclude(&scenario, &profile, &plan, &result, &logs, &letters, Duration::ZERO, place, &directory, arguments.json)
 }
 
 /// Sets `stop` at the first signal; a second one ends the program.

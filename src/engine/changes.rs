@@ -51,8 +51,8 @@ impl Changes {
     pub fn begin_due(&mut self, now: Time, readers: &Readers, hottest: impl Fn() -> Option<usize>) {
         while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
             let number = self.records.len();
-            let label = event.action.label();
-            self.records.push(EventRecord { at: now, until: None, label, problem: None });
+            let (label, reshards) = (event.action.label(), event.action.reshards());
+            self.records.push(EventRecord { at: now, until: None, label, problem: None, reshards });
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
                 readers.interrupt(consumer, interruption.of(*worker));
                 continue;

@@ -378,7 +378,7 @@ impl Calls {
         let throttled = failure == Failure::Throttled;
         let mut recorder = self.recorder.lock();
         if throttled {
-            recorder.handle_throttle();
+            recorder.handle_throttle(self.clock.now());
         } else {
             tracing::debug!(reason, "a reading call failed");
             // Messages name iterators and requests; the code alone keeps the number of reasons small.

@@ -28,6 +28,15 @@ pub struct FaultRule {
     pub shard: Option<ShardId>,
 }
 
+impl FaultRule {
+    /// Whether puts are throttled by it.
+    pub fn throttles_puts(&self) -> bool {
+        let puts = [Operation::PutRecords, Operation::PutRecord];
+        matches!(self.kind, FaultKind::Throttling | FaultKind::ProvisionedThroughputExceeded)
+            && (self.operations.is_empty() || puts.iter().any(|put| self.operations.contains(put)))
+    }
+}
+
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {

@@ -96,6 +96,19 @@ impl WriteQuota {
         quota
     }
 
+    /// The quota of a shard that lacks so much of its burst at `now`.
+    pub fn lacking(limits: &WriteLimits, now: Time, records: u64, bytes: u64) -> Self {
+        let mut quota = Self::starting(limits, now);
+        quota.records.take(now, records);
+        quota.bytes.take(now, bytes);
+        quota
+    }
+
+    /// Whether it is out of records and not only of bytes.
+    pub fn is_out_of_records(&mut self, now: Time) -> bool {
+        !self.records.has(now, 1)
+    }
+
     /// Checks and charges one record of `bytes` (data and partition key) in one step, so that there is nothing to refund.
     ///
     /// # Errors

@@ -76,6 +76,13 @@ pub struct Interval {
     pub shards: Vec<ShardInterval>,
 }
 
+impl ShardInterval {
+    /// Kinesis records accepted and their bytes, which are the records in results that do not tell them apart.
+    pub const fn taken(&self) -> (u32, u32) {
+        if self.service_records == 0 { (self.accepted, self.bytes) } else { (self.service_records, self.service_bytes) }
+    }
+}
+
 /// One second of one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ShardInterval {

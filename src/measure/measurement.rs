@@ -123,6 +123,9 @@ pub struct ConsumerRecord {
     pub calls: u64,
     /// Reading calls that were throttled.
     pub throttled_calls: u64,
+    /// The same per second; seconds without any are left out.
+    #[serde(default)]
+    pub throttled_seconds: Vec<(u64, u64)>,
     /// Reading calls that failed otherwise, and calls of GetShardIterator, by what they said.
     pub failed_calls: BTreeMap<String, u64>,
     /// Whether every accepted record arrived.
@@ -183,6 +186,7 @@ impl ConsumerRecord {
             lag_intervals: recording.intervals,
             calls: recording.calls,
             throttled_calls: recording.throttled_calls,
+            throttled_seconds: recording.throttled_seconds,
             failed_calls: recording.failed_calls,
             delivery,
             kind: kind.to_owned(),
@@ -299,4 +303,7 @@ pub struct EventRecord {
     pub label: String,
     /// Why it did not happen as asked.
     pub problem: Option<String>,
+    /// Whether it changes the shards of the stream.
+    #[serde(default)]
+    pub reshards: bool,
 }

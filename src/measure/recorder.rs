@@ -280,6 +280,7 @@ pub struct ReadRecorder {
     open: u64,
     calls: u64,
     throttled_calls: u64,
+    throttled_seconds: Vec<(u64, u64)>,
     failed_calls: BTreeMap<String, u64>,
 }
 
@@ -304,6 +305,8 @@ pub struct ReadRecording {
     pub calls: u64,
     /// Reading calls throttled.
     pub throttled_calls: u64,
+    /// The same per second; seconds without any are left out.
+    pub throttled_seconds: Vec<(u64, u64)>,
     /// Reading calls that failed otherwise, by what they said.
     pub failed_calls: BTreeMap<String, u64>,
 }
@@ -324,6 +327,7 @@ impl ReadRecorder {
             open: 0,
             calls: 0,
             throttled_calls: 0,
+            throttled_seconds: Vec::new(),
             failed_calls: BTreeMap::new(),
         }
     }
@@ -333,9 +337,14 @@ impl ReadRecorder {
         self.calls += 1;
     }
 
-    /// A reading call was throttled.
-    pub const fn handle_throttle(&mut self) {
+    /// A reading call was throttled at `now`.
+    pub fn handle_throttle(&mut self, now: Time) {
         self.throttled_calls += 1;
+        match self.throttled_seconds.last_mut() {
+            // Answers of several connections may be a little out of order.
+            Some((last, calls)) if *last >= now.second() => *calls += 1,
+            _ => self.throttled_seconds.push((now.second(), 1)),
+        }
     }
 
     /// A reading call failed otherwise.
@@ -415,6 +424,7 @@ impl ReadRecorder {
             intervals: self.intervals,
             calls: self.calls,
             throttled_calls: self.throttled_calls,
+            throttled_seconds: self.throttled_seconds,
             failed_calls: self.failed_calls,
         }
     }

@@ -30,6 +30,7 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
         void_reasons,
         objectives,
         comparison: comparison(plan, result, &measured, &heat),
+        throttling: Vec::new(),
         heat,
     }
 }
@@ -207,12 +208,9 @@ fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> 
     result.measurement.shards.iter().enumerate().filter(was_used).map(shard_heat).collect()
 }
 
-/// How full a shard was in a second. Results of earlier versions do not tell Kinesis records from records.
+/// How full a shard was in a second.
 fn utilisation(cell: &ShardInterval, records: f64, bytes: f64) -> f64 {
-    let (taken, size) = match cell.service_records {
-        0 => (cell.accepted, cell.bytes),
-        service_records => (service_records, cell.service_bytes),
-    };
+    let (taken, size) = cell.taken();
     (f64::from(taken) / records).max(f64::from(size) / bytes)
 }
 

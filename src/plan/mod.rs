@@ -5,6 +5,7 @@ mod capacity;
 mod cost;
 mod cost_forecast;
 mod demand;
+mod diagnosis;
 mod flow;
 mod judge;
 mod lag;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use capacity::{expected_load, predict};
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
+pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
 pub use judge::judge;
 pub use skew::{SkewForecast, SkewRow};
 
@@ -130,6 +132,8 @@ pub struct Verdict {
     pub objectives: Vec<ObjectiveResult>,
     /// Predicted and measured side by side.
     pub comparison: Vec<Comparison>,
+    /// Why attempts were throttled, the worst first; empty if none were, or if it was not asked for ([`diagnose`]).
+    pub throttling: Vec<ThrottleCause>,
     /// Utilisation of each shard per second, 1 for a full shard, in the order of the result's shards: the heat map.
     pub heat: Vec<ShardHeat>,
 }

@@ -11,6 +11,7 @@ mod snippets;
 pub mod sweep;
 mod tenants;
 mod terminal;
+mod throttling;
 
 #[cfg(test)]
 mod fixture;
@@ -25,6 +26,7 @@ mod tests {
 
     use super::*;
     use crate::measure::Counters;
+    use crate::plan::{Cause, Cure, Limit, ThrottleCause};
 
     #[test]
     fn nothing_from_outside_becomes_markup() {
@@ -34,6 +36,21 @@ mod tests {
         result.measurement.consumers[0].name = attack.into();
         result.measurement.shards[0].id = attack.into();
         verdict.heat[0].shard = attack.into();
+        verdict.throttling.push(ThrottleCause {
+            cause: Cause::HotKey,
+            bound: Some(Limit::Bytes),
+            place: attack.into(),
+            seconds: 1,
+            window: (3, 3),
+            throttled: 5,
+            evidence: attack.into(),
+            cures: vec![Cure {
+                what: attack.into(),
+                monthly: None,
+                trade_off: attack.into(),
+                settings: vec![attack.into()],
+            }],
+        });
         result.measurement.warnings.push(attack.into());
         let page = html(&result, &plan, &verdict);
         assert!(!page.contains("<script"), "no script at all, whoever asks for it");

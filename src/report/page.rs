@@ -25,6 +25,7 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                 main {
                     (sections::objectives(verdict))
                     (sections::comparison(verdict))
+                    (super::throttling::section(verdict))
                     (super::events::section(result))
                     (sections::shards(result, plan, verdict))
                     (sections::rates(result))

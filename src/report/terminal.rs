@@ -56,6 +56,12 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
             line(&format!("  {:<28} {} (limit {})  {mark}", objective.name, objective.measured, objective.limit));
         }
     }
+    if !verdict.throttling.is_empty() {
+        line("");
+    }
+    for words in super::throttling::lines(verdict) {
+        line(&wrapped(&words));
+    }
     line("");
     for name in ["response", "queueing", "service", "lateness"] {
         let Some(summary) = result.measurement.put.get(name) else { continue };

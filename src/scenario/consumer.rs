@@ -180,6 +180,11 @@ impl InterruptionKind {
 }
 
 impl Action {
+    /// Whether it changes the shards of the stream.
+    pub const fn reshards(&self) -> bool {
+        matches!(self, Self::SplitShard { .. } | Self::MergeShards { .. } | Self::UpdateShardCount { .. })
+    }
+
     /// A few words for charts.
     pub fn label(&self) -> String {
         let choice = |shard: &ShardChoice| match shard {

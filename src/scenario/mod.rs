@@ -105,6 +105,7 @@ impl Scenario {
             until: (rule.until < Time::NEVER).then_some(rule.until),
             label: format!("fault: {}", rule.kind.label()),
             problem: None,
+            reshards: false,
         };
         let mut events: Vec<EventRecord> = happened.iter().cloned().chain(self.faults.iter().map(fault)).collect();
         events.sort_by_key(|event| event.at);

@@ -282,8 +282,8 @@ impl<'a> Simulator<'a> {
     fn happen(&mut self, at: Time) {
         let now = self.now;
         while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
-            let label = event.action.label();
-            let mut record = EventRecord { at: now, until: None, label, problem: None };
+            let (label, reshards) = (event.action.label(), event.action.reshards());
+            let mut record = EventRecord { at: now, until: None, label, problem: None, reshards };
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
                 let interruption = interruption.of(*worker);
                 self.readers.interrupt(at, consumer, interruption, &self.shards, &mut self.service, &mut self.heap);

@@ -220,7 +220,7 @@ impl Readers {
                 let outcome = match reply.response {
                     Ok(Response::GetShardIterator(iterator)) => ReadOutcome::Iterator(iterator),
                     Ok(_) => ReadOutcome::Failed,
-                    Err(error) => reader.failed(&error),
+                    Err(error) => reader.failed(at, &error),
                 };
                 end(reply.ready_at, ticket, outcome);
             }
@@ -233,7 +233,7 @@ impl Readers {
                         answer: answer(reply.ready_at, read.records, read.millis_behind_latest, read.children),
                     },
                     Ok(_) => ReadOutcome::Failed,
-                    Err(error) => reader.failed(&error),
+                    Err(error) => reader.failed(at, &error),
                 };
                 end(reply.ready_at, ticket, outcome);
             }
@@ -249,7 +249,7 @@ impl Readers {
                         ReadOutcome::Subscribed
                     }
                     Ok(_) => ReadOutcome::Failed,
-                    Err(error) => reader.failed(&error),
+                    Err(error) => reader.failed(at, &error),
                 };
                 end(reply.ready_at, ticket, outcome);
             }
@@ -281,7 +281,7 @@ impl Readers {
             }
             SubscriptionPoll::Ended => ReadOutcome::Ended,
             SubscriptionPoll::Failed(error) => {
-                reader.failed(&error);
+                reader.failed(at, &error);
                 ReadOutcome::Failed
             }
         };
@@ -307,10 +307,10 @@ impl Readers {
 
 impl Reader {
     /// Counts a call that failed.
-    fn failed(&mut self, error: &ServiceError) -> ReadOutcome<Simulated> {
+    fn failed(&mut self, at: Time, error: &ServiceError) -> ReadOutcome<Simulated> {
         match error.kind {
             ErrorKind::ProvisionedThroughputExceeded | ErrorKind::LimitExceeded | ErrorKind::Throttling => {
-                self.recorder.handle_throttle();
+                self.recorder.handle_throttle(run_time(at));
                 ReadOutcome::Throttled
             }
             kind => {

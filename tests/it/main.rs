@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;
+mod diagnosis;
 mod emulator;
 mod engine;
 mod limits;

@@ -1,0 +1,446 @@
+//! Why was I throttled? Every second in which a shard throttled gets the cause without which it would not have.
+//!
+//! The load of the second is made again from the scenario, since arrivals are a function of their number, and put to a write quota that is
+//! as full as the shard's was by what it had accepted before. What the quota refuses was refused because of the load itself; what it takes
+//! was refused because of retries, or of the way the records came. `docs/planner.md` states the rules.
+
+mod cure;
+mod due;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use self::cure::Cures;
+use self::due::{Due, DueSecond};
+use super::Plan;
+use crate::kinesis::{Profile, WriteLimits, WriteQuota};
+use crate::measure::{ConsumerRecord, EventRecord, Interval};
+use crate::result::RunResult;
+use crate::scenario::Scenario;
+use crate::time::Time;
+use crate::units::{self, Share};
+
+pub use cure::Cure;
+
+/// Throttled attempts that have one cause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThrottleCause {
+    /// What it is.
+    pub cause: Cause,
+    /// The limit that was met; `None` where it was none of the service.
+    pub bound: Option<Limit>,
+    /// The shard, the key or the consumer; empty where it is the stream.
+    pub place: String,
+    /// Seconds in which it struck, each shard's for itself.
+    pub seconds: u64,
+    /// The first and the last of these seconds.
+    pub window: (u64, u64),
+    /// Attempts, or reading calls, that were throttled in them.
+    pub throttled: u64,
+    /// What the second with the most of them looked like, in a full sentence.
+    pub evidence: String,
+    /// What would help, the cheapest first.
+    pub cures: Vec<Cure>,
+}
+
+/// Why a shard throttles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The scenario injects it.
+    InjectedFault,
+    /// The load of the second is more than all shards take, however it is spread.
+    Overload,
+    /// More keys fall to the shard than it takes, while the stream has room.
+    HotShard,
+    /// One partition key fills the shard, while the stream has room.
+    HotKey,
+    /// The shard has room over ten seconds, but not for the moment in which the records came.
+    Burst,
+    /// The load itself would have been taken; attempts again at what was refused before were too many.
+    RetryStorm,
+    /// A reshard was under way that would have brought relief.
+    Reshard,
+    /// Consumers that poll share the calls and the bytes of a shard.
+    SharedReads,
+}
+
+impl Cause {
+    /// A few words for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::InjectedFault => "injected fault",
+            Self::Overload => "stream too small",
+            Self::HotShard => "hot shard",
+            Self::HotKey => "hot key",
+            Self::Burst => "burst",
+            Self::RetryStorm => "retry storm",
+            Self::Reshard => "reshard in progress",
+            Self::SharedReads => "shared read quota",
+        }
+    }
+}
+
+/// A limit of a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// Records per second.
+    Records,
+    /// Bytes per second.
+    Bytes,
+    /// Calls per second.
+    Calls,
+}
+
+impl Limit {
+    /// A word for people.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Bytes => "bytes",
+            Self::Calls => "calls",
+        }
+    }
+}
+
+/// A shard is taken to be saturated from so much of its limit on: whole seconds do not end where batches do.
+const SATURATED: f64 = 0.98;
+/// Seconds over which it is looked at.
+const SATURATION_SECONDS: usize = 10;
+/// A key that has at least this share of its shard's load is called hot.
+const HOT_KEY_SHARE: f64 = 1.0 / 3.0;
+/// Attempts over records due from which on retries are what fills a shard.
+const STORM: f64 = 1.5;
+/// Share of the records up to which what a quota refuses of the load alone is put down to the moments that are not exactly known.
+const NEXT_TO_NOTHING: f64 = 0.01;
+
+/// What throttled a run, the worst first. The throttled attempts of all causes but the reads come to those of the run.
+pub fn diagnose(scenario: &Scenario, profile: &Profile, plan: &Plan, result: &RunResult) -> Vec<ThrottleCause> {
+    let cures = Cures { scenario, profile, plan };
+    let diagnosis = Diagnosis { scenario, profile, result };
+    let mut groups: BTreeMap<(Cause, Option<Limit>, String), Group> = BTreeMap::new();
+    for moment in diagnosis.moments() {
+        let place = diagnosis.place(&moment);
+        groups.entry((moment.cause, moment.bound, place)).or_default().add(moment);
+    }
+    let writes = groups.into_iter().map(|((cause, bound, place), group)| ThrottleCause {
+        seconds: group.seconds,
+        window: group.window,
+        throttled: group.throttled,
+        evidence: group.worst.as_ref().map(|worst| diagnosis.evidence(worst)).unwrap_or_default(),
+        cures: group.worst.as_ref().map(|worst| cures.of(worst)).unwrap_or_default(),
+        cause,
+        bound,
+        place,
+    });
+    let reads = result.measurement.consumers.iter().filter(|consumer| consumer.throttled_calls > 0);
+    let reads = reads.map(|consumer| shared_reads(consumer, plan, &cures));
+    let mut causes: Vec<ThrottleCause> = writes.chain(reads).collect();
+    causes.sort_by_key(|cause| (cause.cause == Cause::SharedReads, std::cmp::Reverse(cause.throttled)));
+    causes
+}
+
+/// One shard in one second in which it throttled.
+#[derive(Debug, Clone)]
+struct Moment {
+    second: u64,
+    shard: usize,
+    throttled: u64,
+    /// Attempts made again and for the first time: what was accepted and what was throttled.
+    attempts: u64,
+    cause: Cause,
+    bound: Option<Limit>,
+    due: DueSecond,
+    /// Utilisation of the shard by the records due: by number and by bytes.
+    utilisation: (f64, f64),
+}
+
+/// The moments of a cause.
+#[derive(Debug, Default)]
+struct Group {
+    seconds: u64,
+    window: (u64, u64),
+    throttled: u64,
+    worst: Option<Moment>,
+}
+
+impl Group {
+    fn add(&mut self, moment: Moment) {
+        let second = moment.second;
+        self.window =
+            if self.seconds == 0 { (second, second) } else { (self.window.0.min(second), self.window.1.max(second)) };
+        self.seconds += 1;
+        self.throttled += moment.throttled;
+        if self.worst.as_ref().is_none_or(|worst| worst.throttled < moment.throttled) {
+            self.worst = Some(moment);
+        }
+    }
+}
+
+struct Diagnosis<'a> {
+    scenario: &'a Scenario,
+    profile: &'a Profile,
+    result: &'a RunResult,
+}
+
+impl Diagnosis<'_> {
+    /// Every second of every shard that throttled, with its cause.
+    fn moments(&self) -> Vec<Moment> {
+        let intervals = &self.result.measurement.intervals;
+        let mut due = Due::new(self.scenario, self.result);
+        let mut history = vec![History::new(&self.limits(1.0)); self.result.measurement.shards.len()];
+        let mut moments = Vec::new();
+        for (number, interval) in intervals.iter().enumerate() {
+            let recent = &intervals[(number + 1).saturating_sub(SATURATION_SECONDS)..=number];
+            let mean = recent.iter().map(|interval| interval.offered).sum::<u64>() as f64 / recent.len() as f64;
+            let steadiness = mean / interval.offered.max(1) as f64;
+            let throttling = interval.shards.iter().zip(0..).filter(|(cell, _)| cell.throttled > 0);
+            let shards: Vec<usize> = throttling.map(|(_, shard)| shard).collect();
+            for (shard, due) in due.of(interval, &shards) {
+                moments.push(self.moment(interval, shard, due, steadiness, &history[shard]));
+            }
+            for (history, cell) in history.iter_mut().zip(&interval.shards) {
+                let parts = self.result.part.of.max(1) as f64;
+                let (records, bytes) = cell.taken();
+                history.add(f64::from(records) * parts, f64::from(bytes) * parts, cell.throttled > 0);
+            }
+        }
+        moments
+    }
+
+    /// The write limits in records, of which so many are in each Kinesis record.
+    fn limits(&self, packed: f64) -> WriteLimits {
+        let write = &self.profile.write;
+        WriteLimits {
+            records_per_second: (write.records_per_second as f64 * packed) as u64,
+            record_burst: (write.record_burst as f64 * packed) as u64,
+            ..write.clone()
+        }
+    }
+
+    fn moment(&self, interval: &Interval, shard: usize, due: DueSecond, steadiness: f64, history: &History) -> Moment {
+        let cell = interval.shards[shard];
+        // With aggregation a Kinesis record holds some of the records.
+        let (taken, _) = cell.taken();
+        let packed = if taken > 0 { f64::from(cell.accepted) / f64::from(taken) } else { 1.0 };
+        let limits = self.limits(packed.max(1.0));
+        let parts = self.result.part.of.max(1);
+        let attempts = (u64::from(taken) + u64::from(cell.throttled)) * parts;
+        let utilisation =
+            (due.records as f64 / limits.records_per_second as f64, due.bytes as f64 / limits.bytes_per_second as f64);
+        let (cause, bound) =
+            self.cause(interval.second, &due, utilisation, steadiness, &limits, attempts as f64 * packed, history);
+        Moment {
+            second: interval.second,
+            shard,
+            throttled: cell.throttled.into(),
+            attempts,
+            cause,
+            bound,
+            due,
+            utilisation,
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "all that is known of a moment decides")]
+    fn cause(
+        &self,
+        second: u64,
+        due: &DueSecond,
+        utilisation: (f64, f64),
+        steadiness: f64,
+        limits: &WriteLimits,
+        attempted: f64,
+        history: &History,
+    ) -> (Cause, Option<Limit>) {
+        if self.injected(second) {
+            return (Cause::InjectedFault, None);
+        }
+        let saturation = history.saturation();
+        let fullest = |by: (f64, f64)| if by.0 >= by.1 { (by.0, Limit::Records) } else { (by.1, Limit::Bytes) };
+        let (needed, by_load) = fullest(utilisation);
+        let (_, by_history) = fullest((utilisation.0.max(saturation.0), utilisation.1.max(saturation.1)));
+        let mut quota = history.quota(limits, due.from);
+        let mut refused = (0u64, None);
+        for (at, bytes) in &due.arrivals {
+            if quota.admit(*at, (*bytes).into()).is_err() {
+                let limit = if quota.is_out_of_records(*at) { Limit::Records } else { Limit::Bytes };
+                refused = (refused.0 + 1, refused.1.or(Some(limit)));
+            }
+        }
+        // By batches and by the way to the service, records come a little otherwise than they were due.
+        let storm = attempted > STORM * due.records.max(1) as f64;
+        if storm && refused.0 as f64 <= NEXT_TO_NOTHING * due.arrivals.len() as f64 {
+            return (Cause::RetryStorm, Some(by_history));
+        }
+        if refused.0 == 0 {
+            return (Cause::Burst, Some(by_history));
+        }
+        let saturated = saturation.0.max(saturation.1) >= SATURATED;
+        if needed * steadiness.min(1.0) <= 1.0 && !saturated {
+            return (Cause::Burst, refused.1);
+        }
+        let bound = Some(if needed > 1.0 { by_load } else { by_history });
+        if self.resharding(second) {
+            return (Cause::Reshard, bound);
+        }
+        let open = f64::from(self.open_shards(second).max(1));
+        let of_stream = |due: u64, limit: u64| due as f64 / (limit as f64 * open);
+        let stream = of_stream(due.stream_records, limits.records_per_second)
+            .max(of_stream(due.stream_bytes, limits.bytes_per_second));
+        if stream > 1.0 {
+            return (Cause::Overload, bound);
+        }
+        let without_key = needed * (1.0 - due.key_share());
+        if due.key_share() >= HOT_KEY_SHARE && without_key <= 1.0 {
+            return (Cause::HotKey, bound);
+        }
+        (Cause::HotShard, bound)
+    }
+
+    /// Whether a fault of the scenario throttles puts in this second.
+    fn injected(&self, second: u64) -> bool {
+        let (from, until) = (Time::from_secs(second), Time::from_secs(second + 1));
+        self.scenario.faults.iter().any(|rule| rule.throttles_puts() && rule.from < until && from < rule.until)
+    }
+
+    fn resharding(&self, second: u64) -> bool {
+        let (from, until) = (Time::from_secs(second), Time::from_secs(second + 1));
+        let under_way = |event: &EventRecord| {
+            let ended = event.until.unwrap_or(Time::NEVER);
+            event.reshards && event.problem.is_none() && event.at < until && from < ended && event.at < ended
+        };
+        self.result.measurement.events.iter().any(under_way)
+    }
+
+    fn open_shards(&self, second: u64) -> u32 {
+        let open = &self.result.measurement.open_shards;
+        let known = open.iter().rev().find(|(at, _)| at.second() <= second).or_else(|| open.first());
+        known.map_or(self.result.measurement.shards.len() as u32, |(_, count)| *count)
+    }
+
+    fn place(&self, moment: &Moment) -> String {
+        match moment.cause {
+            Cause::HotKey => format!("key {} on {}", moment.due.key, self.shard_id(moment.shard)),
+            Cause::HotShard => self.shard_id(moment.shard).to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    fn shard_id(&self, shard: usize) -> &str {
+        self.result.measurement.shards.get(shard).map_or("", |shard| &shard.id)
+    }
+
+    fn evidence(&self, moment: &Moment) -> String {
+        let due = &moment.due;
+        let mut evidence = format!(
+            "In second {}, {} was due {} new records ({} of its limit) and {} ({}); {} of {} attempts were throttled",
+            moment.second,
+            self.shard_id(moment.shard),
+            units::count(due.records),
+            Share(moment.utilisation.0),
+            units::Bytes(due.bytes),
+            Share(moment.utilisation.1),
+            units::count(moment.throttled * self.result.part.of.max(1)),
+            units::count(moment.attempts),
+        );
+        if moment.cause == Cause::HotKey {
+            evidence += &format!(", and the key had {} of the load", Share(due.key_share()));
+        }
+        if moment.cause == Cause::Burst && due.busiest > 2.0 * due.records as f64 {
+            evidence += &format!(
+                ", and {} of the records were due within 100 ms",
+                Share(due.busiest / 10.0 / due.records.max(1) as f64)
+            );
+        }
+        let again = moment.attempts as f64 / due.records.max(1) as f64;
+        if again >= 2.0 && moment.cause != Cause::RetryStorm {
+            evidence += &format!("; retries made {} attempts of each record due", units::number(again));
+        }
+        evidence + "."
+    }
+}
+
+/// How full a shard's buckets are, by what it accepted second for second.
+#[derive(Debug, Clone)]
+struct History {
+    limits: WriteLimits,
+    /// Tokens left: records and bytes.
+    left: (f64, f64),
+    /// What was accepted in the last seconds.
+    accepted: Vec<(f64, f64)>,
+}
+
+impl History {
+    fn new(limits: &WriteLimits) -> Self {
+        let left = (limits.record_burst as f64, limits.byte_burst as f64);
+        Self { limits: limits.clone(), left, accepted: Vec::new() }
+    }
+
+    /// A second in which so much was accepted.
+    fn add(&mut self, records: f64, bytes: f64, throttled: bool) {
+        let step = |left: f64, rate: u64, burst: u64, taken: f64| (left + rate as f64 - taken).clamp(0.0, burst as f64);
+        self.left.0 = step(self.left.0, self.limits.records_per_second, self.limits.record_burst, records);
+        self.left.1 = step(self.left.1, self.limits.bytes_per_second, self.limits.byte_burst, bytes);
+        if throttled {
+            // One of the two was used up, and with retries it stays so. What is accepted is counted when the answer comes, so
+            // that the sums alone are off by what is under way.
+            let by_records =
+                self.left.0 / self.limits.record_burst as f64 <= self.left.1 / self.limits.byte_burst as f64;
+            *(if by_records { &mut self.left.0 } else { &mut self.left.1 }) = 0.0;
+        }
+        self.accepted.push((records, bytes));
+        if self.accepted.len() > SATURATION_SECONDS {
+            self.accepted.remove(0);
+        }
+    }
+
+    /// Utilisation by what was accepted over the last seconds; none before there are as many.
+    fn saturation(&self) -> (f64, f64) {
+        if self.accepted.len() < SATURATION_SECONDS {
+            return (0.0, 0.0);
+        }
+        let seconds = SATURATION_SECONDS as f64;
+        let mean = |value: fn(&(f64, f64)) -> f64| self.accepted.iter().map(value).sum::<f64>() / seconds;
+        (
+            mean(|accepted| accepted.0) / self.limits.records_per_second as f64,
+            mean(|accepted| accepted.1) / self.limits.bytes_per_second as f64,
+        )
+    }
+
+    /// The quota as it was at `from`, counting records of which some are in a Kinesis record.
+    fn quota(&self, limits: &WriteLimits, from: Time) -> WriteQuota {
+        let missing = |left: f64, burst: u64| burst as f64 - left;
+        let packed = limits.records_per_second as f64 / self.limits.records_per_second.max(1) as f64;
+        let records = missing(self.left.0, self.limits.record_burst) * packed;
+        WriteQuota::lacking(limits, from, records as u64, missing(self.left.1, self.limits.byte_burst) as u64)
+    }
+}
+
+/// A consumer whose calls were throttled.
+fn shared_reads(consumer: &ConsumerRecord, plan: &Plan, cures: &Cures<'_>) -> ThrottleCause {
+    let used =
+        |name: &str| plan.bounds.iter().find(|bound| bound.name == name).map_or(0.0, |bound| bound.utilisation.0);
+    let (calls, bytes) = (used("shared read calls"), used("shared read bytes"));
+    let bound = if calls >= bytes { Limit::Calls } else { Limit::Bytes };
+    let seconds = &consumer.throttled_seconds;
+    let window = seconds.first().zip(seconds.last()).map_or((0, 0), |(first, last)| (first.0, last.0));
+    ThrottleCause {
+        cause: Cause::SharedReads,
+        bound: Some(bound),
+        place: consumer.name.clone(),
+        seconds: seconds.len() as u64,
+        window,
+        throttled: consumer.throttled_calls,
+        evidence: format!(
+            "{} of {} calls of GetRecords were throttled; by the plan, all consumers that poll use {} of a shard's calls and {} of its bytes.",
+            units::count(consumer.throttled_calls),
+            units::count(consumer.calls),
+            Share(calls),
+            Share(bytes),
+        ),
+        cures: cures.of_reads(&consumer.name, bound),
+    }
+}

@@ -1,0 +1,259 @@
+//! What would help against throttling, and what it costs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Limit, Moment};
+use crate::client::{ConsumerKind, RetryPolicy};
+use crate::kinesis::{Profile, StreamMode};
+use crate::plan::Plan;
+use crate::plan::placement::Placement;
+use crate::prices::Item;
+use crate::scenario::Scenario;
+use crate::units;
+use crate::workload::Keys;
+
+/// Most buckets that a key is spread over.
+const MOST_BUCKETS: u32 = 256;
+/// Bytes of the KPL's aggregates.
+const AGGREGATE_BYTES: f64 = 51_200.0;
+
+/// Something that would help.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cure {
+    /// What to do.
+    pub what: String,
+    /// US dollars a month that it costs; `None` if a price is not known.
+    pub monthly: Option<f64>,
+    /// What it costs otherwise.
+    pub trade_off: String,
+    /// Keys of the scenario, as `--set` takes them, that try it.
+    pub settings: Vec<String>,
+}
+
+impl Cure {
+    fn free(what: impl Into<String>, trade_off: &str, settings: &[&str]) -> Self {
+        Self {
+            what: what.into(),
+            monthly: Some(0.0),
+            trade_off: trade_off.to_owned(),
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+        }
+    }
+}
+
+pub(super) struct Cures<'a> {
+    pub scenario: &'a Scenario,
+    pub profile: &'a Profile,
+    pub plan: &'a Plan,
+}
+
+impl Cures<'_> {
+    /// What would help against what the worst moment of a cause shows, the cheapest first.
+    pub fn of(&self, worst: &Moment) -> Vec<Cure> {
+        let mut cures = match worst.cause {
+            Cause::InjectedFault | Cause::SharedReads => Vec::new(),
+            Cause::Overload => self.pack(worst.bound).into_iter().chain(self.more_shards()).collect(),
+            Cause::HotKey => self.salt(worst).into_iter().chain(self.distribute()).collect(),
+            Cause::HotShard => {
+                let cures = self.split(worst).into_iter().chain(self.more_shards()).chain(self.distribute());
+                cures.chain(self.pack(worst.bound)).collect()
+            }
+            Cause::Burst => self.smooth().into_iter().chain(self.more_shards()).collect(),
+            Cause::RetryStorm => self.back_off(),
+            Cause::Reshard => vec![Cure::free(
+                "reshard before the load needs it",
+                "shards are paid for from the moment they are there",
+                &[],
+            )],
+        };
+        if matches!(worst.cause, Cause::Overload | Cause::HotShard | Cause::HotKey) {
+            cures.extend(self.storms(worst));
+        }
+        // Unknown prices come last.
+        cures.sort_by(|a, b| a.monthly.unwrap_or(f64::INFINITY).total_cmp(&b.monthly.unwrap_or(f64::INFINITY)));
+        cures
+    }
+
+    /// What would help a consumer whose calls are throttled.
+    pub fn of_reads(&self, consumer: &str, bound: Limit) -> Vec<Cure> {
+        let mut cures = Vec::new();
+        let pollers = self.scenario.consumers.iter().filter(|asked| asked.kind.polls().is_some()).count();
+        if bound == Limit::Calls {
+            let interval = pollers as f64 / self.profile.read.calls_per_second as f64;
+            let interval = units::duration(std::time::Duration::from_secs_f64(interval));
+            let settings: Vec<String> = self
+                .scenario
+                .consumers
+                .iter()
+                .enumerate()
+                .filter(|(_, asked)| matches!(asked.kind, ConsumerKind::Polling { .. }))
+                .map(|(place, _)| format!("consumer.{place}.interval=\"{}\"", interval.replace(' ', "")))
+                .collect();
+            cures.push(Cure {
+                what: format!("let each of the {pollers} consumers poll every {interval} at most"),
+                monthly: Some(0.0),
+                trade_off: "half of the longer interval is added to the mean lag".to_owned(),
+                settings,
+            });
+        }
+        cures.push(Cure {
+            what: format!("read {consumer} by enhanced fan-out"),
+            monthly: self.plan.cost.reading.first().and_then(|reading| Some(reading.fan_out? - reading.polling?)),
+            trade_off: "2 MiB/s per shard of its own, and less lag".to_owned(),
+            settings: Vec::new(),
+        });
+        cures
+    }
+
+    /// Several records in one Kinesis record, where records and not bytes are short.
+    fn pack(&self, bound: Option<Limit>) -> Option<Cure> {
+        let used = |name: &str| self.plan.bounds.iter().find(|bound| bound.name == name);
+        let bytes = used("write bytes")?;
+        let records = used("write records")?;
+        let record_bytes = bytes.demand / (records.demand * self.plan.records_per_kinesis_record).max(1e-9);
+        let fits = bytes.utilisation.0 <= self.plan.target_utilisation.0 && record_bytes * 2.0 <= AGGREGATE_BYTES;
+        let helps = bound == Some(Limit::Records) && self.scenario.producer.aggregation.is_none() && fits;
+        helps.then(|| {
+            Cure::free(
+                "pack records as the KPL does",
+                "consumers have to unpack them, and a record waits for its aggregate",
+                &["producer.aggregation=true"],
+            )
+        })
+    }
+
+    /// As many shards as the plan recommends.
+    fn more_shards(&self) -> Option<Cure> {
+        let (has, wants) = (self.scenario.stream.shards, self.plan.recommended_shards);
+        if self.on_demand() {
+            let what =
+                "warm the stream up for its peak (UpdateStreamWarmThroughput), or let it grow: it scales by itself";
+            return Some(Cure::free(what, "only accounts with on-demand Advantage can warm a stream", &[]));
+        }
+        let skewed = self.plan.skew.as_ref().is_some_and(|skew| skew.fewest.is_none());
+        (wants > has && !skewed).then(|| Cure {
+            what: format!("{wants} shards in place of {has}"),
+            monthly: self.shards(wants - has),
+            trade_off: "none".to_owned(),
+            settings: vec![format!("stream.shards={wants}")],
+        })
+    }
+
+    /// Parts of the shard that is too full.
+    fn split(&self, worst: &Moment) -> Option<Cure> {
+        let needed = worst.utilisation.0.max(worst.utilisation.1) / self.plan.target_utilisation.0;
+        let parts = (needed.ceil() as u32).max(2);
+        (!self.on_demand()).then(|| Cure {
+            what: format!("split the shard into {parts}"),
+            monthly: self.shards(parts - 1),
+            trade_off: "helps if its keys fall to all parts; where to cut is a matter of its keys".to_owned(),
+            settings: Vec::new(),
+        })
+    }
+
+    /// Each key in several buckets: the fewest, doubled step by step, with which no shard is too full.
+    fn salt(&self, worst: &Moment) -> Option<Cure> {
+        let workload = self.scenario.workload();
+        let keys = workload.keys();
+        if matches!(keys, Keys::Salted { .. } | Keys::Explicit { .. }) {
+            return None;
+        }
+        let filled = self.plan.bounds.iter().filter(|bound| bound.name.starts_with("write "));
+        let load = filled.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
+        let salted = |buckets: &u32| {
+            let keys = Keys::Salted { keys: Box::new(keys.clone()), buckets: *buckets };
+            let fullest = Placement::new(&keys, workload.count()).fullest(self.scenario.stream.shards);
+            fullest.p99 * load <= self.plan.target_utilisation.0
+        };
+        let buckets = std::iter::successors(Some(2), |buckets| Some(buckets * 2))
+            .take_while(|buckets| *buckets <= MOST_BUCKETS && keys.count() * u64::from(*buckets) <= 1_000_000)
+            .find(salted);
+        let trade_off = "order holds per bucket only, and who wants all of a key reads all buckets";
+        // The keys of a trace are what they are.
+        if let (Some(buckets), false) = (buckets, matches!(keys, Keys::Recorded { .. })) {
+            let setting = format!("keys.salt={buckets}");
+            return Some(Cure::free(format!("spread each key over {buckets} (`key#bucket`)"), trade_off, &[&setting]));
+        }
+        let of_key = worst.utilisation.0.max(worst.utilisation.1) * worst.due.key_share();
+        let buckets = buckets.unwrap_or((of_key / self.plan.target_utilisation.0).ceil().max(2.0) as u32 * 2);
+        Some(Cure::free(format!("spread {} over {buckets} keys (`{0}#bucket`)", worst.due.key), trade_off, &[]))
+    }
+
+    /// The service deals the records out.
+    fn distribute(&self) -> Option<Cure> {
+        (self.on_demand() && !self.scenario.stream.auto_distribution).then(|| {
+            Cure::free(
+                "let the service distribute the records (AUTO)",
+                "the order of a key is lost",
+                &["stream.distribution=\"auto\""],
+            )
+        })
+    }
+
+    fn smooth(&self) -> Vec<Cure> {
+        let spread = Cure::free(
+            "put what comes at once over the time until the next of it comes",
+            "the last records of a burst wait for it",
+            &[],
+        );
+        let retry = (self.scenario.producer.retry == RetryPolicy::None).then(|| {
+            Cure::free(
+                "try throttled records again",
+                "they arrive later, and out of order",
+                &["producer.retry={ policy = \"exponential\" }"],
+            )
+        });
+        std::iter::once(spread).chain(retry).collect()
+    }
+
+    fn back_off(&self) -> Vec<Cure> {
+        let mut cures = Vec::new();
+        if !matches!(self.scenario.producer.retry, RetryPolicy::Exponential { .. }) {
+            cures.push(Cure::free(
+                "retry with exponential delays and full jitter",
+                "a record that is throttled waits longer",
+                &["producer.retry={ policy = \"exponential\" }"],
+            ));
+        }
+        if self.scenario.producer.retry_budget.is_none() {
+            cures.push(Cure::free(
+                "allow retries a budget",
+                "records beyond it are given up",
+                &["producer.retry.budget=\"10%\""],
+            ));
+        }
+        cures
+    }
+
+    /// What keeps retries from making it worse.
+    fn storms(&self, worst: &Moment) -> Option<Cure> {
+        let storms = worst.attempts as f64 >= 3.0 * worst.due.records.max(1) as f64;
+        let immediate = matches!(self.scenario.producer.retry, RetryPolicy::Immediate { .. });
+        (storms && immediate && self.scenario.producer.retry_budget.is_none()).then(|| {
+            Cure::free(
+                "besides, allow retries a budget",
+                "it ends the storm, not the overload: records beyond it are given up",
+                &["producer.retry.budget=\"10%\""],
+            )
+        })
+    }
+
+    fn on_demand(&self) -> bool {
+        self.scenario.stream.mode == StreamMode::OnDemand
+    }
+
+    /// What so many more shards cost a month: what the plan's bill says of its own.
+    fn shards(&self, more: u32) -> Option<f64> {
+        let bill = self.plan.cost.bills.first()?;
+        let by_shard = [
+            Item::ShardHour,
+            Item::ExtendedRetentionShardHour,
+            Item::FanOutConsumerShardHour,
+            Item::DynamodbWrites,
+            Item::MetricMonth,
+        ];
+        let lines = bill.lines.iter().filter(|line| by_shard.contains(&line.item));
+        let all = lines.map(|line| line.amount).sum::<Option<f64>>()?;
+        Some(all / f64::from(bill.shards.max(1)) * f64::from(more))
+    }
+}

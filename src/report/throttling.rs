@@ -1,0 +1,84 @@
+//! Why attempts were throttled, and what would help.
+
+use maud::{Markup, html};
+
+use crate::plan::{Cure, ThrottleCause, Verdict};
+use crate::units;
+
+/// A row per cause; nothing if nothing was throttled.
+pub fn section(verdict: &Verdict) -> Markup {
+    html! {
+        @if !verdict.throttling.is_empty() {
+            section {
+                h2 { "Why throttled" }
+                p {
+                    "Each second of each shard that throttled has the cause without which it would not have. The load of the second is made again from the "
+                    "scenario and put to a write quota as full as the shard's was: what that refuses is due to the load, what it takes to retries or to the "
+                    "way the records came. Prices are a month's, on top of what the plan says."
+                }
+                div class="scroll" { table {
+                    thead { tr { @for name in ["Cause", "Throttled", "Shard seconds", "Evidence", "What would help, the cheapest first"] { th scope="col" { (name) } } } }
+                    tbody { @for cause in &verdict.throttling {
+                        tr {
+                            th scope="row" { (title(cause)) }
+                            td class="number" { (units::count(cause.throttled)) }
+                            td class="number" { (units::count(cause.seconds)) @if cause.seconds > 0 { br; (window(cause)) } }
+                            td class="why" { (cause.evidence) }
+                            td class="why" {
+                                @if cause.cures.is_empty() { "nothing: the scenario asks for it" }
+                                @else { ol { @for cure in &cause.cures {
+                                    li {
+                                        (cure.what) " – " strong { (price(cure)) } @if cure.trade_off != "none" { "; " (cure.trade_off) }
+                                        @for setting in &cure.settings { br; code { "--set '" (setting) "'" } }
+                                    }
+                                } } }
+                            }
+                        }
+                    } }
+                } }
+            }
+        }
+    }
+}
+
+/// The cause in a few words, with its place and the limit that was met.
+fn title(cause: &ThrottleCause) -> String {
+    let bound = cause.bound.map_or_else(String::new, |bound| format!(", by {}", bound.word()));
+    let place = if cause.place.is_empty() { String::new() } else { format!(": {}", cause.place) };
+    format!("{}{bound}{place}", cause.cause.words())
+}
+
+fn window(cause: &ThrottleCause) -> String {
+    match cause.window {
+        (first, last) if first == last => format!("second {first}"),
+        (first, last) => format!("seconds {first} to {last}"),
+    }
+}
+
+fn price(cure: &Cure) -> String {
+    match cure.monthly {
+        Some(0.0) => "free".to_owned(),
+        Some(monthly) => format!("{} a month", units::dollars(monthly)),
+        None => "price not known".to_owned(),
+    }
+}
+
+/// The same in lines, with the cheapest cure of each.
+pub fn lines(verdict: &Verdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    for cause in &verdict.throttling {
+        let unit = if cause.cause == crate::plan::Cause::SharedReads { "calls" } else { "attempts" };
+        let throttled = units::count(cause.throttled);
+        lines.push(format!(
+            "throttled by {} ({throttled} {unit}, {}): {}",
+            title(cause),
+            window(cause),
+            cause.evidence
+        ));
+        if let Some(cure) = cause.cures.first() {
+            let setting = cure.settings.first().map_or_else(String::new, |setting| format!(": --set '{setting}'"));
+            lines.push(format!("cheapest cure: {} ({}){setting}", cure.what, price(cure)));
+        }
+    }
+    lines
+}

@@ -1,0 +1,175 @@
+//! "Why was I throttled?" against simulated runs whose cause is known, and each cure tried.
+
+use std::path::Path;
+
+use streamgauge::kinesis::Profile;
+use streamgauge::measure::EventRecord;
+use streamgauge::plan::{Cause, Limit, ThrottleCause, diagnose, predict};
+use streamgauge::prices::Prices;
+use streamgauge::result::RunResult;
+use streamgauge::scenario::{self, Scenario};
+use streamgauge::simulator;
+use streamgauge::time::Time;
+
+fn parsed(toml: &str, overrides: &[String]) -> Scenario {
+    match scenario::parse(Path::new("test.toml"), toml, overrides, &Profile::newest()) {
+        Ok(scenario) => scenario,
+        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
+    }
+}
+
+fn simulated(scenario: &Scenario) -> RunResult {
+    let simulated = simulator::run(scenario, &Profile::newest(), &mut |_| true).unwrap();
+    RunResult::simulated(scenario, &Profile::newest(), simulated).0
+}
+
+fn diagnosed(scenario: &Scenario, result: &RunResult) -> Vec<ThrottleCause> {
+    let profile = Profile::newest();
+    diagnose(scenario, &profile, &predict(scenario, &profile, &Prices::newest()), result)
+}
+
+/// The first cause of what throttles in a scenario, and what each cure leaves of the throttled attempts.
+fn first(toml: &str) -> (ThrottleCause, Vec<(String, f64)>) {
+    let scenario = parsed(toml, &[]);
+    let result = simulated(&scenario);
+    let causes = diagnosed(&scenario, &result);
+    let throttled = result.measurement.counters.throttled;
+    let writes = causes.iter().filter(|cause| cause.cause != Cause::SharedReads);
+    assert_eq!(writes.map(|cause| cause.throttled).sum::<u64>(), throttled, "every throttled attempt has a cause");
+    let reads: u64 = result.measurement.consumers.iter().map(|consumer| consumer.throttled_calls).sum();
+    let calls = causes.iter().filter(|cause| cause.cause == Cause::SharedReads);
+    assert_eq!(calls.map(|cause| cause.throttled).sum::<u64>(), reads);
+    let cause = causes.into_iter().next().unwrap_or_else(|| panic!("nothing is throttled:\n{toml}"));
+    let count = |result: &RunResult| match cause.cause {
+        Cause::SharedReads => result.measurement.consumers.iter().map(|consumer| consumer.throttled_calls).sum::<u64>(),
+        _ => result.measurement.counters.throttled,
+    };
+    let before = count(&result) as f64;
+    let tried = cause.cures.iter().filter(|cure| !cure.settings.is_empty());
+    let left = tried.map(|cure| {
+        let after = count(&simulated(&parsed(toml, &cure.settings)));
+        (cure.what.clone(), after as f64 / before)
+    });
+    let left = left.collect();
+    assert!(
+        cause.cures.windows(2).all(|pair| pair[0].monthly.unwrap_or(f64::MAX) <= pair[1].monthly.unwrap_or(f64::MAX))
+    );
+    (cause, left)
+}
+
+#[track_caller]
+fn check(toml: &str, cause: Cause, bound: Limit, place: &str, cures: &[&str]) {
+    let (found, left) = first(toml);
+    assert_eq!((found.cause, found.bound, found.place.as_str()), (cause, Some(bound), place), "{found:#?}");
+    let names: Vec<&str> = found.cures.iter().map(|cure| cure.what.as_str()).collect();
+    assert_eq!(names, cures, "{found:#?}");
+    for (what, left) in left {
+        assert!(left <= 0.1, "{what} leaves {left} of the throttled attempts");
+    }
+}
+
+#[test]
+fn a_stream_that_is_too_small_by_records_packs_them_or_grows() {
+    let toml = "stream.shards = 2\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+                records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n";
+    check(toml, Cause::Overload, Limit::Records, "", &["pack records as the KPL does", "4 shards in place of 2"]);
+}
+
+#[test]
+fn a_stream_that_is_too_small_by_bytes_grows() {
+    let toml = "stream.shards = 2\nload = { rate = \"300/s\", duration = \"60s\", warm_up = \"0s\" }\n\
+                records.size = \"10 KiB\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n";
+    check(toml, Cause::Overload, Limit::Bytes, "", &["4 shards in place of 2"]);
+}
+
+#[test]
+fn a_shard_with_too_many_keys_is_named() {
+    let toml = "seed = 11\nstream.shards = 4\nload = { rate = \"2100/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+                records.size = \"200 B\"\nkeys = { distribution = \"hot-set\", count = 5_000, hot = 14, share = \"90%\" }\n";
+    let cures = ["pack records as the KPL does", "split the shard into 2", "5 shards in place of 4"];
+    check(toml, Cause::HotShard, Limit::Records, "shardId-000000000001", &cures);
+}
+
+#[test]
+fn a_hot_key_is_named_and_salted() {
+    let toml = "stream.shards = 8\nload = { rate = \"3000/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+                records.size = \"200 B\"\nkeys = { distribution = \"hot-key\", count = 5_000, share = \"40%\" }\n";
+    check(
+        toml,
+        Cause::HotKey,
+        Limit::Records,
+        "key key-000000 on shardId-000000000001",
+        &["spread each key over 8 (`key#bucket`)"],
+    );
+}
+
+#[test]
+fn a_burst_is_no_overload() {
+    let toml = "stream.shards = 1\n[load]\nwarm_up = \"0s\"\n[[load.phase]]\nshape = \"constant\"\nrate = \"780/s\"\nduration = \"20s\"\n\
+                burst = { period = \"2s\", share = \"1%\" }\n[records]\nsize = \"200 B\"\n\
+                [keys]\ndistribution = \"uniform\"\ncount = 10_000\n";
+    let (found, _) = first(toml);
+    assert_eq!((found.cause, found.bound), (Cause::Burst, Some(Limit::Records)), "{found:#?}");
+}
+
+#[test]
+fn retries_of_what_is_over_are_a_storm() {
+    // A spike of two seconds; the retries go on after it.
+    let toml = "stream.shards = 1\n[load]\nwarm_up = \"0s\"\n[[load.phase]]\nshape = \"constant\"\nrate = \"4000/s\"\nduration = \"3s\"\n\
+                [[load.phase]]\nshape = \"constant\"\nrate = \"300/s\"\nduration = \"20s\"\n[records]\nsize = \"100 B\"\n\
+                [keys]\ndistribution = \"uniform\"\ncount = 10_000\n[producer]\nretry = { policy = \"immediate\", attempts = 1_000 }\n";
+    let scenario = parsed(toml, &[]);
+    let causes = diagnosed(&scenario, &simulated(&scenario));
+    let kinds: Vec<Cause> = causes.iter().map(|cause| cause.cause).collect();
+    assert!(kinds.contains(&Cause::RetryStorm) && kinds.contains(&Cause::Overload), "{causes:#?}");
+    let storm = causes.iter().find(|cause| cause.cause == Cause::RetryStorm).unwrap();
+    assert!(storm.window.0 >= 3, "{storm:#?}");
+    let cures: Vec<&str> = storm.cures.iter().map(|cure| cure.what.as_str()).collect();
+    assert_eq!(cures, ["retry with exponential delays and full jitter", "allow retries a budget"]);
+}
+
+#[test]
+fn pollers_that_share_a_shard_are_told_to_poll_less_or_to_fan_out() {
+    let poller = |name| format!("[[consumer]]\nname = \"{name}\"\ntype = \"polling\"\ninterval = \"250ms\"\n");
+    let toml = format!(
+        "stream.shards = 1\nload = {{ rate = \"100/s\", duration = \"20s\", warm_up = \"0s\" }}\nrecords.size = \"200 B\"\n{}{}",
+        poller("a"),
+        poller("b")
+    );
+    let (found, left) = first(&toml);
+    assert_eq!((found.cause, found.bound), (Cause::SharedReads, Some(Limit::Calls)), "{found:#?}");
+    assert!(left.len() == 1 && left.iter().all(|(_, left)| *left < 0.1), "{left:?}");
+}
+
+#[test]
+fn faults_of_the_scenario_are_its_own() {
+    let toml = "stream.shards = 1\nload = { rate = \"100/s\", duration = \"10s\", warm_up = \"0s\" }\nrecords.size = \"200 B\"\n\
+                [[fault]]\nkind = \"provisioned-throughput-exceeded\"\nfrom = \"2s\"\nuntil = \"4s\"\noperations = [\"PutRecords\"]\n";
+    let (found, _) = first(toml);
+    assert_eq!((found.cause, found.bound, found.cures.len()), (Cause::InjectedFault, None, 0), "{found:#?}");
+}
+
+#[test]
+fn what_a_reshard_would_have_relieved_is_put_down_to_it() {
+    let toml = "stream.shards = 2\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+                records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n";
+    let scenario = parsed(toml, &[]);
+    let mut result = simulated(&scenario);
+    let record = |at, until: Option<u64>, reshards, problem: Option<&str>| EventRecord {
+        at: Time::from_secs(at),
+        until: until.map(Time::from_secs),
+        label: "4 shards".to_owned(),
+        problem: problem.map(str::to_owned),
+        reshards,
+    };
+    result.measurement.events = vec![
+        record(6, Some(9), true, None),
+        record(12, Some(20), false, None),
+        record(12, None, true, Some("refused")),
+    ];
+    let causes = diagnosed(&scenario, &result);
+    let reshard = causes.iter().find(|cause| cause.cause == Cause::Reshard).unwrap();
+    assert_eq!((reshard.window, reshard.seconds), ((6, 8), 6), "{reshard:#?}");
+    let overload = causes.iter().find(|cause| cause.cause == Cause::Overload).unwrap();
+    assert!(overload.window.0 < 6 && overload.window.1 > 12, "{overload:#?}");
+}
