@@ -284,7 +284,7 @@ impl Calls {
     }
 
     async fn get_records(&self, iterator: String, limit: u32) -> ReadOutcome<Sdk> {
-        self.recorder.lock().handle_call();
+        self.recorder.lock().handle_call(self.clock.now());
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         match self.client.get_records().shard_iterator(iterator).limit(limit).send().await {
             Ok(read) => {
@@ -301,7 +301,7 @@ impl Calls {
     }
 
     async fn subscribe(&self, ticket: Ticket, shard: String, start: Start<String>) -> Done {
-        self.recorder.lock().handle_call();
+        self.recorder.lock().handle_call(self.clock.now());
         let (kind, number, timestamp) = self.start(start);
         let position =
             StartingPosition::builder().r#type(kind).set_sequence_number(number).set_timestamp(timestamp).build();

@@ -50,6 +50,9 @@ pub struct Interval {
     pub offered: u64,
     /// Records accepted.
     pub accepted: u64,
+    /// Those of them that were not accepted at their first attempt.
+    #[serde(default)]
+    pub retried: u64,
     /// Records that failed, were abandoned, or became unknown.
     pub lost: u64,
     /// Attempts made.

@@ -119,8 +119,14 @@ pub struct ConsumerRecord {
     pub lag: LatencySummary,
     /// Lag per second: the second, and the summary of what was read in it.
     pub lag_intervals: Vec<(u64, LatencySummary)>,
+    /// Records read in each second of the run; not in results of earlier versions.
+    #[serde(default)]
+    pub reads: Vec<u64>,
     /// Reading calls made: GetRecords or SubscribeToShard.
     pub calls: u64,
+    /// Those of them that were made before the run began.
+    #[serde(default)]
+    pub early_calls: u64,
     /// Reading calls that were throttled.
     pub throttled_calls: u64,
     /// The same per second; seconds without any are left out.
@@ -184,7 +190,9 @@ impl ConsumerRecord {
             name: name.to_owned(),
             lag: recording.lag.total().summary(),
             lag_intervals: recording.intervals,
+            reads: recording.reads,
             calls: recording.calls,
+            early_calls: recording.early_calls,
             throttled_calls: recording.throttled_calls,
             throttled_seconds: recording.throttled_seconds,
             failed_calls: recording.failed_calls,

@@ -213,6 +213,7 @@ impl PutRecorder {
         self.ledger.accepted.insert(sample.index);
         let interval = self.interval(sample.done);
         interval.accepted += 1;
+        interval.retried += u64::from(sample.attempts > 1);
         interval.accepted_bytes += bytes;
         let shard = self.shard(sample.done, sample.shard);
         shard.accepted += 1;
@@ -277,8 +278,10 @@ pub struct ReadRecorder {
     discarded: BTreeMap<String, u64>,
     behind: Vec<(u64, u64)>,
     intervals: Vec<(u64, LatencySummary)>,
+    reads: Vec<u64>,
     open: u64,
     calls: u64,
+    early_calls: u64,
     throttled_calls: u64,
     throttled_seconds: Vec<(u64, u64)>,
     failed_calls: BTreeMap<String, u64>,
@@ -301,8 +304,12 @@ pub struct ReadRecording {
     pub behind: Vec<(u64, u64)>,
     /// The lag of the records read in each second; seconds without any are left out.
     pub intervals: Vec<(u64, LatencySummary)>,
+    /// Records read in each second of the run.
+    pub reads: Vec<u64>,
     /// Reading calls made.
     pub calls: u64,
+    /// Those of them that were made before the run began.
+    pub early_calls: u64,
     /// Reading calls throttled.
     pub throttled_calls: u64,
     /// The same per second; seconds without any are left out.
@@ -324,17 +331,20 @@ impl ReadRecorder {
             discarded: BTreeMap::new(),
             behind: Vec::new(),
             intervals: Vec::new(),
+            reads: Vec::new(),
             open: 0,
             calls: 0,
+            early_calls: 0,
             throttled_calls: 0,
             throttled_seconds: Vec::new(),
             failed_calls: BTreeMap::new(),
         }
     }
 
-    /// A reading call was made.
-    pub const fn handle_call(&mut self) {
+    /// A reading call was made at `now`, which is zero before the run has begun.
+    pub fn handle_call(&mut self, now: Time) {
         self.calls += 1;
+        self.early_calls += u64::from(now == Time::ZERO);
     }
 
     /// A reading call was throttled at `now`.
@@ -362,6 +372,11 @@ impl ReadRecorder {
 
     /// A record was read at `read`, and the consumer was done with it at `done`.
     pub fn handle_delivery(&mut self, done: Time, read: Time, fate: Fate, record: &ReadRecord<'_>) {
+        let second = usize::try_from(read.second()).unwrap_or(usize::MAX);
+        if self.reads.len() <= second {
+            self.reads.resize(second.saturating_add(1), 0);
+        }
+        self.reads[second] += 1;
         if fate == Fate::Processed {
             if let Some(intended) = self.handle_record(done, record)
                 && done > read
@@ -422,7 +437,9 @@ impl ReadRecorder {
             discarded: self.discarded,
             behind: self.behind,
             intervals: self.intervals,
+            reads: self.reads,
             calls: self.calls,
+            early_calls: self.early_calls,
             throttled_calls: self.throttled_calls,
             throttled_seconds: self.throttled_seconds,
             failed_calls: self.failed_calls,

@@ -2,9 +2,10 @@
 
 use super::demand::Demand;
 use super::flow::{Flows, ShardFlow};
-use super::lag::{Poller, Reading, batch_wait, calls_asked, pollers};
+use super::lag::{Poller, Reading, calls_asked, pollers};
 use super::placement::Placement;
 use super::processing::processing_bound;
+use super::put_latency::{batchings, mean_wait, put_forecast};
 use super::skew::skew;
 use super::{Bound, Plan, ShardForecast};
 use crate::kinesis::{HashKeyRange, Profile};
@@ -54,12 +55,12 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
     let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
     let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
     let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
-    let batch_wait = batch_wait(scenario, &demand, offered);
+    let batchings = batchings(scenario, &demand, &flowing.steps(), offered);
     let reading = Reading {
         scenario,
         profile,
         flows: &flows,
-        batch_wait,
+        batch_wait: mean_wait(&batchings),
         record_bytes: demand.record_bytes,
         packed: demand.packed,
     };
@@ -78,6 +79,8 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         throttled_seconds: Share(1.0 - flows.iter().map(|flow| 1.0 - flow.throttled_seconds).product::<f64>()),
         shards_for_bursts: recommended_shards - spread,
         records_per_kinesis_record: demand.packed,
+        size_variation: (demand.record_square / demand.record_bytes.max(1.0).powi(2) - 1.0).max(0.0).sqrt(),
+        put: put_forecast(&batchings, &flows, demand.packed, |flow| forecast(flow, profile).utilisation, profile),
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
         cost: reading.cost(&demand, recommended_shards, prices),
         assumptions: assumptions(scenario, profile),

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::agreement::Calibration;
+use super::comparison::comparison;
 use super::objectives::objectives;
-use super::{Bound, Comparison, Conclusion, ObjectiveResult, ObjectiveStatus, Plan, ShardHeat, Verdict};
-use crate::measure::{Ending, Interval, LatencySummary, ShardInterval};
+use super::{Conclusion, ObjectiveResult, ObjectiveStatus, Plan, ShardHeat, Verdict};
+use crate::measure::{Ending, Interval, ShardInterval};
 use crate::result::RunResult;
 use crate::units::{self, Rate, Share};
 
@@ -23,28 +25,34 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
         Conclusion::Missed
     };
     let heat = heat(plan, result, &measured);
+    let comparison = comparison(plan, result, &measured, &heat);
     Verdict {
         sentence: sentence(conclusion, &objectives, nothing_accepted(result), &measured, &heat),
         conclusion,
         generator_notes: generator_notes(result),
         void_reasons,
         objectives,
-        comparison: comparison(plan, result, &measured, &heat),
+        calibration: Calibration::of(&comparison),
+        comparison,
         throttling: Vec::new(),
         heat,
     }
 }
 
 /// What happened between the end of the warm-up and the end of the load.
-struct Measured {
+pub(super) struct Measured {
     /// First second that counts, and the first one that no longer does.
-    seconds: (u64, u64),
-    duration: f64,
-    offered: u64,
-    accepted: u64,
-    accepted_bytes: u64,
+    pub seconds: (u64, u64),
+    pub duration: f64,
+    pub offered: u64,
+    pub accepted: u64,
+    /// Those accepted at their first attempt.
+    pub accepted_at_first: u64,
+    pub accepted_bytes: u64,
     /// The same as Kinesis records: what counts for the quotas.
-    service: (u64, u64),
+    pub service: (u64, u64),
+    /// Seconds in which an attempt was throttled.
+    pub throttled_seconds: u64,
     attempts: u64,
     throttled: u64,
 }
@@ -64,7 +72,9 @@ impl Measured {
             duration: end.saturating_sub(first) as f64,
             offered: sum(|interval| interval.offered),
             accepted: sum(|interval| interval.accepted),
+            accepted_at_first: sum(|interval| interval.accepted - interval.retried.min(interval.accepted)),
             accepted_bytes: sum(|interval| interval.accepted_bytes),
+            throttled_seconds: sum(|interval| u64::from(interval.throttled > 0)),
             service: (
                 sum(|interval| interval.shards.iter().map(|shard| u64::from(shard.service_records)).sum()),
                 sum(|interval| interval.shards.iter().map(|shard| u64::from(shard.service_bytes)).sum()),
@@ -78,7 +88,7 @@ impl Measured {
         (self.attempts > 0).then(|| Share(self.throttled as f64 / self.attempts as f64))
     }
 
-    fn rate(&self, records: u64) -> Option<Rate> {
+    pub fn rate(&self, records: u64) -> Option<Rate> {
         (self.duration > 0.0).then(|| Rate(records as f64 / self.duration))
     }
 }
@@ -214,32 +224,6 @@ fn utilisation(cell: &ShardInterval, records: f64, bytes: f64) -> f64 {
     (f64::from(taken) / records).max(f64::from(size) / bytes)
 }
 
-/// Mean number of open shards in the seconds that are judged.
-fn mean_shards(result: &RunResult, (first, end): (u64, u64)) -> f64 {
-    let open = &result.measurement.open_shards;
-    let all = result.measurement.shards.len() as f64;
-    let (first, end) = (first as f64, end as f64);
-    if open.is_empty() || first >= end {
-        return open.first().map_or(all, |(_, count)| f64::from(*count));
-    }
-    let until = open.iter().skip(1).map(|(at, _)| at.as_secs_f64()).chain([f64::INFINITY]);
-    let part = |((at, count), until): (&(crate::time::Time, u32), f64)| {
-        (until.min(end) - at.as_secs_f64().max(first)).max(0.0) * f64::from(*count)
-    };
-    open.iter().zip(until).map(part).sum::<f64>() / (end - first)
-}
-
-/// How many shards the stream had, over the run.
-fn shards_in_words(result: &RunResult) -> String {
-    let mut counts: Vec<u32> = result.measurement.open_shards.iter().map(|(_, count)| *count).collect();
-    counts.dedup();
-    match counts.as_slice() {
-        [] => format!("{} in the stream", result.measurement.shards.len()),
-        [one] => format!("{one} in the stream"),
-        [first, .., last] => format!("{first}, in the end {last}"),
-    }
-}
-
 /// Mean utilisation of the fullest shard, if a second was judged.
 pub(super) fn fullest(heat: &[ShardHeat]) -> Option<f64> {
     heat.iter().filter_map(|shard| shard.mean).max_by(f64::total_cmp)
@@ -290,126 +274,4 @@ fn counted(
     let described: Vec<String> = objectives.iter().filter(|o| o.status == status).map(describe).collect();
     (!described.is_empty())
         .then(|| format!("{} of {} objectives {what}: {}", described.len(), objectives.len(), described.join(", ")))
-}
-
-fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, heat: &[ShardHeat]) -> Vec<Comparison> {
-    let counters = &result.measurement.counters;
-    let mut rows = vec![Comparison {
-        name: "shards".to_owned(),
-        predicted: format!("{} needed, {} recommended", plan.required_shards, plan.recommended_shards),
-        measured: shards_in_words(result),
-        difference: None,
-        note: Some(format!("the bound that binds is {}", plan.binding)),
-    }];
-    let closed = result.scenario.closed_loop.map(|_| {
-        "a closed loop offers no more than is accepted; the prediction is what it would offer to a stream without limits".to_owned()
-    });
-    rows.push(rate_row("offered records", plan.offered_rate, measured.rate(measured.offered), closed));
-    let late = (plan.overload_share.0 > 0.0).then(|| {
-        "the plan takes no retries into account: a throttled record that is accepted later while load is offered counts as accepted"
-            .to_owned()
-    });
-    rows.push(rate_row("accepted records", plan.accepted_rate, measured.rate(measured.accepted), late));
-    let share_of = |part: u64, whole: u64| (whole > 0).then(|| Share(part as f64 / whole as f64));
-    let not_accepted = share_of(measured.offered.saturating_sub(measured.accepted), measured.offered);
-    rows.push(share_row(
-        "not accepted while load was offered",
-        plan.overload_share,
-        not_accepted,
-        Some("records still waiting for their batch or for an answer when the load ends count here too".to_owned()),
-    ));
-    // Results of earlier versions do not tell Kinesis records from records.
-    let (records, bytes) = match measured.service {
-        (0, _) => (measured.accepted, measured.accepted_bytes),
-        service => service,
-    };
-    for (name, actual) in [("write records", measured.rate(records)), ("write bytes", measured.rate(bytes))] {
-        rows.extend(bound_row(plan, name, actual, mean_shards(result, measured.seconds)));
-    }
-    rows.extend(hottest_row(plan, heat));
-    for (forecast, consumer) in plan.lags.iter().zip(&result.measurement.consumers) {
-        let retried = counters.throttled > 0;
-        rows.push(lag_row(forecast.mean, &consumer.lag, &consumer.name, &forecast.note, retried));
-    }
-    if counters.unknown > 0 {
-        rows.push(Comparison {
-            name: "records without an answer".to_owned(),
-            predicted: "0".to_owned(),
-            measured: units::count(counters.unknown),
-            difference: None,
-            note: Some("the model has no lost answers".to_owned()),
-        });
-    }
-    rows
-}
-
-fn rate_row(name: &str, predicted: Rate, measured: Option<Rate>, note: Option<String>) -> Comparison {
-    Comparison {
-        name: name.to_owned(),
-        predicted: predicted.to_string(),
-        measured: measured.map_or_else(|| "–".to_owned(), |rate| rate.to_string()),
-        difference: measured.and_then(|rate| difference(predicted.0, rate.0)),
-        note,
-    }
-}
-
-fn share_row(name: &str, predicted: Share, measured: Option<Share>, note: Option<String>) -> Comparison {
-    Comparison {
-        name: name.to_owned(),
-        predicted: predicted.to_string(),
-        measured: measured.map_or_else(|| "–".to_owned(), |share| share.to_string()),
-        difference: None,
-        note,
-    }
-}
-
-/// Bounds are for the busiest second; a run is compared with the mean of what is accepted.
-fn bound_row(plan: &Plan, name: &str, actual: Option<Rate>, shards: f64) -> Option<Comparison> {
-    let find = |name: &str| -> Option<&Bound> { plan.bounds.iter().find(|bound| bound.name == name) };
-    let (bound, records) = (find(name)?, find("write records")?);
-    let capacity = bound.capacity_per_shard * shards;
-    let measured = actual.filter(|_| capacity > 0.0).map(|actual| Share(actual.0 / capacity));
-    let busiest = records.demand * plan.records_per_kinesis_record;
-    let predicted = Share(bound.utilisation.0 * plan.accepted_rate.0 / busiest);
-    // Only a rate that varies has a busiest second; what overload keeps out is in the other rows.
-    let peak = (busiest > plan.offered_rate.0 * 1.01)
-        .then(|| format!("mean over the load; the plan sizes for the busiest second, {}", bound.utilisation));
-    Some(Comparison {
-        difference: measured.and_then(|measured| difference(predicted.0, measured.0)),
-        ..share_row(&format!("utilisation: {name}"), predicted, measured, peak)
-    })
-}
-
-fn hottest_row(plan: &Plan, heat: &[ShardHeat]) -> Option<Comparison> {
-    let predicted = plan.shards.iter().map(|shard| shard.utilisation).fold(0.0, f64::max);
-    if heat.is_empty() {
-        return None;
-    }
-    let measured = fullest(heat);
-    let note = (predicted > 1.0).then(|| {
-        "predicted is what the shard is offered, measured is what it accepted: a shard cannot accept much more than its limit"
-            .to_owned()
-    });
-    Some(Comparison {
-        difference: measured.filter(|_| predicted <= 1.0).and_then(|measured| difference(predicted, measured)),
-        ..share_row("utilisation: fullest shard", Share(predicted), measured.map(Share), note)
-    })
-}
-
-fn lag_row(predicted: Option<u64>, lag: &LatencySummary, consumer: &str, note: &str, retried: bool) -> Comparison {
-    let retries =
-        if retried { "; records that were throttled waited for their retry, which the model leaves out" } else { "" };
-    let duration = |nanos: u64| units::duration(Duration::from_nanos(nanos));
-    let measured = lag.mean.map(|mean| mean.round() as u64);
-    Comparison {
-        name: format!("mean lag of {consumer}"),
-        predicted: predicted.map_or_else(|| "grows without bound".to_owned(), duration),
-        measured: measured.map_or_else(|| "–".to_owned(), duration),
-        difference: predicted.zip(measured).and_then(|(p, m)| difference(p as f64, m as f64)),
-        note: Some(format!("predicted from {note}{retries}")),
-    }
-}
-
-fn difference(predicted: f64, measured: f64) -> Option<f64> {
-    (predicted > 0.0).then(|| measured / predicted - 1.0)
 }

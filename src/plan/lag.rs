@@ -131,20 +131,3 @@ impl Reading<'_> {
         })
     }
 }
-
-/// Mean wait of a record for its batch, which goes out when it is full or when its first record has lingered.
-pub(super) fn batch_wait(scenario: &Scenario, demand: &Demand, rate: f64) -> Duration {
-    let producer = &scenario.producer;
-    let linger = producer.linger.as_secs_f64();
-    let rate = rate.max(1e-9);
-    let by_bytes = producer.batch_bytes.0 as f64 / demand.record_bytes.max(1.0);
-    let full = by_bytes.min(producer.batch_records as f64).max(1.0);
-    let fills_after = (full - 1.0) / rate;
-    if fills_after <= linger {
-        return Duration::from_secs_f64(fills_after / 2.0);
-    }
-    // The first record waits for all of the linger, each further one for what is left of it.
-    // The rate is a sum over shards: what is a whole number but for rounding is one.
-    let further = (rate * linger + 1e-6).floor();
-    Duration::from_secs_f64(linger - further / (2.0 * rate))
-}

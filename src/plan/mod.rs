@@ -1,7 +1,9 @@
 //! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
 
+mod agreement;
 mod burst;
 mod capacity;
+mod comparison;
 mod cost;
 mod cost_forecast;
 mod demand;
@@ -13,17 +15,20 @@ mod objectives;
 mod packing;
 mod placement;
 mod processing;
+mod put_latency;
 mod skew;
 #[cfg(test)]
 mod throttling_grid;
 
 use serde::{Deserialize, Serialize};
 
+pub use agreement::{Agreement, Calibration};
 pub use capacity::{expected_load, predict};
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
 pub use judge::judge;
+pub use put_latency::PutForecast;
 pub use skew::{SkewForecast, SkewRow};
 
 use crate::units::{Rate, Share};
@@ -60,12 +65,18 @@ pub struct Plan {
     /// How many of the recommended shards are there for moments and not for averages.
     #[serde(default)]
     pub shards_for_bursts: u32,
+    /// Predicted response time of puts.
+    #[serde(default)]
+    pub put: PutForecast,
     /// Predicted end-to-end lag, one entry per consumer.
     pub lags: Vec<LagForecast>,
     /// What it costs in a month of such load.
     pub cost: CostForecast,
     /// Records in each Kinesis record, on average over the shards; 1 without aggregation.
     pub records_per_kinesis_record: f64,
+    /// Standard deviation of the sizes of the records over their mean.
+    #[serde(default)]
+    pub size_variation: f64,
     /// What the prediction rests on and leaves out, in full sentences.
     pub assumptions: Vec<String>,
 }
@@ -132,6 +143,8 @@ pub struct Verdict {
     pub objectives: Vec<ObjectiveResult>,
     /// Predicted and measured side by side.
     pub comparison: Vec<Comparison>,
+    /// What the comparison comes to; `None` if nothing could be judged.
+    pub calibration: Option<Calibration>,
     /// Why attempts were throttled, the worst first; empty if none were, or if it was not asked for ([`diagnose`]).
     pub throttling: Vec<ThrottleCause>,
     /// Utilisation of each shard per second, 1 for a full shard, in the order of the result's shards: the heat map.
@@ -185,7 +198,7 @@ pub enum ObjectiveStatus {
 }
 
 /// One row of prediction against measurement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// What is compared.
     pub name: String,
@@ -195,6 +208,10 @@ pub struct Comparison {
     pub measured: String,
     /// Measured over predicted minus one, where both are numbers.
     pub difference: Option<f64>,
+    /// What the measurement says of the prediction; `None` where there is nothing to judge.
+    pub agreement: Option<Agreement>,
+    /// How far they may be apart to agree, for people.
+    pub tolerance: Option<String>,
     /// Why they differ, where the model knows.
     pub note: Option<String>,
 }

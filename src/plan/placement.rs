@@ -98,8 +98,11 @@ impl Placement {
     }
 }
 
-/// The value that a standard normal variable stays below with this chance, at least a half; to 5e-4 (Abramowitz and Stegun, 26.2.23).
-fn normal_quantile(chance: f64) -> f64 {
+/// The value that a standard normal variable stays below with this chance; to 5e-4 (Abramowitz and Stegun, 26.2.23).
+pub(super) fn normal_quantile(chance: f64) -> f64 {
+    if chance < 0.5 {
+        return -normal_quantile(1.0 - chance);
+    }
     let t = (-2.0 * (1.0 - chance).max(f64::MIN_POSITIVE).ln()).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
     let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));

@@ -58,6 +58,7 @@ fn measurement(consumer: &str) -> Measurement {
         second,
         offered: 1_800,
         accepted: 1_750,
+        retried: 9,
         lost: 0,
         attempts: 1_850,
         throttled: 50,

@@ -6,9 +6,9 @@ use maud::{Markup, PreEscaped, html};
 
 use super::charts::{Lines, Marks, Scale, Series, bars, heat_map, lines};
 use crate::measure::LatencySummary;
-use crate::plan::{ObjectiveStatus, Plan, Verdict};
+use crate::plan::{Agreement, Calibration, Comparison, ObjectiveStatus, Plan, Verdict};
 use crate::result::RunResult;
-use crate::units::{self, Bytes};
+use crate::units::{self, Bytes, Share};
 
 /// Objectives and what was measured.
 pub fn objectives(verdict: &Verdict) -> Markup {
@@ -48,20 +48,48 @@ pub fn comparison(verdict: &Verdict) -> Markup {
         section {
             h2 { "Plan and measurement" }
             p { "The analytical model predicts from the scenario alone; the run measures. Rates and utilisations are over the whole seconds between warm-up and the end of the load." }
+            @if let Some(calibration) = &verdict.calibration { p { strong { (calibration_in_words(calibration)) } " The model is optimistic where it promised more than there was." } }
             div class="scroll" { table {
-                thead { tr { th scope="col" { "What" } th scope="col" { "Predicted" } th scope="col" { "Measured" } th scope="col" { "Difference" } th scope="col" { "Why" } } }
+                thead { tr { th scope="col" { "What" } th scope="col" { "Predicted" } th scope="col" { "Measured" } th scope="col" { "Difference" } th scope="col" { "Verdict" } th scope="col" { "Why" } } }
                 tbody { @for row in &verdict.comparison {
                     tr {
                         th scope="row" { (row.name) }
                         td { (row.predicted) }
                         td { (row.measured) }
                         td class="number" { @if let Some(difference) = row.difference { (signed_percent(difference)) } }
+                        td { (agreement(row)) }
                         td class="why" { @if let Some(note) = &row.note { (note) } }
                     }
                 } }
             } }
         }
     }
+}
+
+fn agreement(row: &Comparison) -> Markup {
+    let class = match row.agreement {
+        Some(Agreement::Agrees) => "pass",
+        Some(Agreement::ModelOptimistic) => "fail",
+        Some(Agreement::ModelPessimistic) | None => "unclear",
+    };
+    html! {
+        @if let Some(agreement) = row.agreement { span class=(class) { (agreement.words()) } }
+        @if let Some(tolerance) = &row.tolerance { br; span class="small" { "within " (tolerance) } }
+    }
+}
+
+/// How well plan and measurement agree, in a sentence.
+pub fn calibration_in_words(calibration: &Calibration) -> String {
+    let Calibration { judged, agree, optimistic, pessimistic, typical_error } = calibration;
+    let apart = [(*optimistic, "optimistic"), (*pessimistic, "pessimistic")];
+    let apart: Vec<String> = apart
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("of {count} the model is {word}"))
+        .collect();
+    let apart = if apart.is_empty() { String::new() } else { format!(", {}", apart.join(", ")) };
+    let error = typical_error.map_or_else(String::new, |error| format!("; typically they are {} apart", Share(error)));
+    format!("{agree} of {judged} figures agree{apart}{error}.")
 }
 
 /// How full each shard was.
@@ -364,7 +392,7 @@ pub(super) fn milliseconds(value: f64) -> String {
 }
 
 fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| units::Share(value).to_string())
+    value.map_or_else(|| "–".to_owned(), |value| Share(value).to_string())
 }
 
 /// Writes a position on the axis of nines: 1 is 90%, 2 is 99%. Ticks between them have no label.

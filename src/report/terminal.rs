@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::client::Part;
-use crate::plan::{Conclusion, ObjectiveStatus, Plan, Verdict};
+use crate::plan::{Agreement, Conclusion, ObjectiveStatus, Plan, Verdict};
 use crate::result::{RunResult, TargetRecord};
 use crate::units::{self, Bytes};
 
@@ -43,7 +43,19 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     line("");
     line(&style.dim(&format!("  {:<36} {:>18} {:>18}", "", "predicted", "measured")));
     for row in &verdict.comparison {
-        line(&format!("  {:<36} {:>18} {:>18}", row.name, shorten(&row.predicted), shorten(&row.measured)));
+        let verdict = match row.agreement {
+            None => String::new(),
+            Some(Agreement::Agrees) => style.green("  ="),
+            Some(Agreement::ModelOptimistic) => style.red("  ▲"),
+            Some(Agreement::ModelPessimistic) => style.yellow("  ▽"),
+        };
+        line(&format!("  {:<36} {:>18} {:>18}{verdict}", row.name, shorten(&row.predicted), shorten(&row.measured)));
+    }
+    if let Some(calibration) = &verdict.calibration {
+        line(&wrapped(&format!(
+            "{} (▲ worse than predicted, ▽ better)",
+            super::sections::calibration_in_words(calibration)
+        )));
     }
     if !verdict.objectives.is_empty() {
         line("");
@@ -160,6 +172,8 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
     for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)) {
         let _ = writeln!(out, "  {line}");
     }
+    let (p50, p99) = (nanos(Some(plan.put.p50)), nanos(Some(plan.put.p99)));
+    let _ = writeln!(out, "  put p50 {p50}, p99 {p99}, without retries");
     for lag in &plan.lags {
         let mean = lag.mean.map_or_else(|| "grows without bound".to_owned(), |mean| nanos(Some(mean)));
         let _ = writeln!(out, "  mean lag of {}: {mean}", lag.consumer);

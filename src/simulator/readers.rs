@@ -225,7 +225,7 @@ impl Readers {
                 end(reply.ready_at, ticket, outcome);
             }
             ReadCall::GetRecords { ticket, iterator, limit } => {
-                reader.recorder.handle_call();
+                reader.recorder.handle_call(run_time(at));
                 let reply = service.call(at, Request::GetRecords { iterator, limit: limit as usize });
                 let outcome = match reply.response {
                     Ok(Response::GetRecords(read)) => ReadOutcome::Records {
@@ -238,7 +238,7 @@ impl Readers {
                 end(reply.ready_at, ticket, outcome);
             }
             ReadCall::Subscribe { ticket, shard, start } => {
-                reader.recorder.handle_call();
+                reader.recorder.handle_call(run_time(at));
                 let consumer = reader.consumer.name.clone();
                 let consumer = ConsumerName { stream: STREAM.to_owned(), consumer, created: None };
                 let position = position(start);
