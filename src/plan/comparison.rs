@@ -115,9 +115,9 @@ fn row(
     let percent = |share: f64| Share(share).to_string();
     let tolerance = judged.map(|(tolerance, _)| match tolerance {
         Tolerance { relative, absolute } if absolute > 0.0 => {
-            format!("{} or {}, whichever is more", percent(relative), text(absolute))
+            format!("±{} or ±{}", percent(relative), text(absolute))
         }
-        Tolerance { relative, .. } => percent(relative),
+        Tolerance { relative, .. } => format!("±{}", percent(relative)),
     });
     Comparison {
         name: name.to_owned(),
@@ -156,8 +156,11 @@ fn share_row(
     let measured = measured.map(|share| share.0);
     let of_shares =
         row(name, (predicted.0, measured), |share| Share(share).to_string(), tolerance.map(|t| (t, true)), note);
+    // Percent of percent and points are easily mixed up.
+    let points = |text: &String| text.rsplit_once('%').map(|(start, _)| format!("{start} points"));
+    let tolerance = of_shares.tolerance.as_ref().and_then(points);
     // A share of nothing has no ratio, and one of hardly anything says little.
-    Comparison { difference: of_shares.difference.filter(|_| predicted.0 >= 0.01), ..of_shares }
+    Comparison { difference: of_shares.difference.filter(|_| predicted.0 >= 0.01), tolerance, ..of_shares }
 }
 
 /// Three standard deviations of the bytes of so many records, over their mean.

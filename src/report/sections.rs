@@ -48,7 +48,7 @@ pub fn comparison(verdict: &Verdict) -> Markup {
         section {
             h2 { "Plan and measurement" }
             p { "The analytical model predicts from the scenario alone; the run measures. Rates and utilisations are over the whole seconds between warm-up and the end of the load." }
-            @if let Some(calibration) = &verdict.calibration { p { strong { (calibration_in_words(calibration)) } " The model is optimistic where it promised more than there was." } }
+            @if let Some(calibration) = &verdict.calibration { p { strong { (calibration_in_words(calibration)) } " The model is optimistic where it promised more than there was. Below each verdict stands how far the two may be apart to agree." } }
             div class="scroll" { table {
                 thead { tr { th scope="col" { "What" } th scope="col" { "Predicted" } th scope="col" { "Measured" } th scope="col" { "Difference" } th scope="col" { "Verdict" } th scope="col" { "Why" } } }
                 tbody { @for row in &verdict.comparison {
@@ -74,7 +74,7 @@ fn agreement(row: &Comparison) -> Markup {
     };
     html! {
         @if let Some(agreement) = row.agreement { span class=(class) { (agreement.words()) } }
-        @if let Some(tolerance) = &row.tolerance { br; span class="small" { "within " (tolerance) } }
+        @if let Some(tolerance) = &row.tolerance { br; span class="tolerance" { (tolerance) } }
     }
 }
 
