@@ -9,7 +9,7 @@ use crate::client::Part;
 use crate::emulator::ListenAddress;
 use crate::engine::Target;
 use crate::sweep::Axis;
-use crate::units::Bytes;
+use crate::units::{Bytes, Share};
 
 /// Load testing and capacity planning for Amazon Kinesis Data Streams.
 ///
@@ -43,6 +43,13 @@ pub enum Command {
     /// Writes a table to stdout, and sweep.csv, sweep.json and a page with heat maps to a new directory.
     #[command(after_help = SWEEP_EXIT_CODES)]
     Sweep(Sweep),
+    /// Search for the highest load that the stream sustains within its objectives, or for the fewest shards that sustain the load.
+    ///
+    /// Trial after trial, by bisection, several times with other seeds: simulated in virtual time, or on a target. Without
+    /// objectives in the scenario ([slo]), a load is sustained if at most 0.1% of the attempts are throttled. Writes search.csv,
+    /// search.json and a page to a new directory.
+    #[command(after_help = SEARCH_EXIT_CODES)]
+    Search(Search),
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
@@ -120,6 +127,49 @@ pub struct Sweep {
     /// Print the results as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Search for what is sustained.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// The scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// What to search for: the highest rate, or the fewest shards.
+    #[arg(long = "for", value_enum, value_name = "WHAT", default_value_t = SearchFor::Rate)]
+    pub question: SearchFor,
+    /// Loads to find the fewest shards for, as factors on the scenario's, such as 0.5,1,2: the demand curve.
+    #[arg(long, value_name = "FACTORS", value_delimiter = ',', default_value = "1", value_parser = load_factor)]
+    pub loads: Vec<f64>,
+    /// How often to search, each time with another seed. The range of what is found holds the median of all seeds with a
+    /// confidence of 1 - 2^(1-N): 97% for 6.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub repeats: u32,
+    /// How near the highest rate is found.
+    #[arg(long, value_name = "SHARE", default_value = "2%", value_parser = precision)]
+    pub precision: Share,
+    /// Where trials are made, as for `run`: `embedded`, a URL, or `aws` (this costs money: every trial is a whole run). Default:
+    /// simulated in virtual time.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<Target>,
+    /// How many simulations go on at once; it changes no result. Default: one per processor.
+    #[arg(long, value_name = "NUMBER")]
+    pub threads: Option<NonZeroUsize>,
+    /// The directory to create for the results. Default: a new one under `reports/`, named for the time and the scenario.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the results as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SearchFor {
+    /// The highest rate that the stream sustains: its load capacity.
+    Rate,
+    /// The fewest shards that sustain the load: its resource demand.
+    Shards,
 }
 
 /// Predict what a scenario needs.
@@ -231,6 +281,16 @@ fn region(text: &str) -> Result<String, &'static str> {
     if valid { Ok(text.to_owned()) } else { Err("write a region such as us-east-1") }
 }
 
+fn load_factor(text: &str) -> Result<f64, &'static str> {
+    let factor = text.trim().parse().ok().filter(|factor| (0.001..=1000.0).contains(factor));
+    factor.ok_or("write a number from 0.001 to 1000, such as 1.5")
+}
+
+fn precision(text: &str) -> Result<Share, &'static str> {
+    let share = text.parse().ok().filter(|share: &Share| (0.001..=0.5).contains(&share.0));
+    share.ok_or("write a share from 0.1% to 50%")
+}
+
 fn factor(text: &str) -> Result<f64, &'static str> {
     let factor = text.parse().ok().filter(|factor| (0.0..=1000.0).contains(factor));
     factor.ok_or("write a number from 0 to 1000, such as 1 or 0.01")
@@ -265,6 +325,16 @@ Exit codes:
   0  the table was printed
   2  bad input: the file is no price list of Kinesis
   4  the table could not be written";
+
+const SEARCH_EXIT_CODES: &str = "\
+Exit codes:
+  0  the search found what it was to find
+  1  nothing that was tried is sustained
+  2  bad input: the arguments, the scenario, or a target that cannot be used or offered its load
+  3  the search was interrupted; the trials that were made are written
+  4  the results could not be written
+
+Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
 
 const SWEEP_EXIT_CODES: &str = "\
 Exit codes:

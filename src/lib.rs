@@ -17,7 +17,7 @@
 //! | 7 | [`engine`] [`emulator`] [`simulator`] |
 //! | 8 | [`result`] |
 //! | 9 | [`plan`] |
-//! | 10 | [`sweep`] |
+//! | 10 | [`search`] [`sweep`] |
 //! | 11 | [`report`] |
 //! | 12 | [`commands`] [`cli`] |
 //!
@@ -43,6 +43,7 @@ pub mod producing;
 pub mod report;
 pub mod result;
 pub mod scenario;
+pub mod search;
 pub mod seed;
 pub mod simulator;
 pub mod sweep;

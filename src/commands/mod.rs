@@ -8,6 +8,7 @@ mod plan;
 mod prices;
 mod progress;
 mod run;
+mod search;
 mod signals;
 mod simulate;
 mod sweep;
@@ -31,6 +32,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments),
+        Command::Search(arguments) => search::search(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Prices(arguments) => prices::prices(arguments),

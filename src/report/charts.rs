@@ -2,6 +2,7 @@
 //!
 //! The colours are placeholders that are replaced by CSS variables, so that a chart follows the colour scheme of the page.
 
+mod demand;
 mod grid;
 mod heat;
 mod lines;
@@ -9,6 +10,7 @@ mod lines;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+pub use demand::{DemandPoint, demand};
 pub use grid::{Grid, grid};
 pub use heat::{bars, heat_map};
 pub use lines::{EventMark, Lines, Marks, Scale, Series, lines};

@@ -6,6 +6,7 @@ mod cost;
 mod events;
 mod generator;
 mod page;
+pub mod search;
 mod sections;
 mod snippets;
 pub mod sweep;

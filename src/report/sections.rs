@@ -356,7 +356,7 @@ pub(super) fn legend_of(series: &[Series]) -> Markup {
     legend(&names)
 }
 
-fn legend(names: &[&str]) -> Markup {
+pub(super) fn legend(names: &[&str]) -> Markup {
     html! {
         span class="legend" { @for (index, name) in names.iter().enumerate() {
             span class="swatch" style=(format!("background:var(--series-{index})")) {} " " (name) " "

@@ -22,7 +22,7 @@ use crate::kinesis::{FaultRule, Profile, StreamMode};
 use crate::measure::{EventRecord, TenantRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
-use crate::units::{Bytes, Share};
+use crate::units::{Bytes, Rate, Share};
 use crate::workload::{Filling, Keys, Schedule, Sizes, Tenants, Trace, Workload};
 
 /// What is asked: one stream, the load on it, who reads it, and what counts as good.
@@ -87,6 +87,17 @@ impl Scenario {
     /// Most records that may be offered.
     pub fn most_records(&self) -> u64 {
         if self.load.closed_loop.is_some() { MOST_RECORDS } else { self.workload().count() }
+    }
+
+    /// The same with `factor` times the load; `None` for recorded arrivals and closed loops, which have no rate to change.
+    pub fn with_load(&self, factor: f64) -> Option<Self> {
+        let schedule = self.load.schedule.scaled(factor).filter(|_| self.load.closed_loop.is_none())?;
+        Some(Self { load: Load { schedule, ..self.load.clone() }, ..self.clone() })
+    }
+
+    /// Mean rate of the load.
+    pub fn mean_rate(&self) -> Rate {
+        Rate(self.workload().count() as f64 / self.load.duration.as_secs_f64().max(1e-9))
     }
 
     /// Whether a consumer starts with an event, and not with the run.

@@ -82,6 +82,18 @@ impl Schedule {
         Self::Poisson { rate: Box::new(rate), process: Poisson::new(seed) }
     }
 
+    /// The same with `factor` times the rate; `None` for recorded moments, which have no rate.
+    pub fn scaled(&self, factor: f64) -> Option<Self> {
+        Some(match self {
+            Self::Constant { rate } => Self::Constant { rate: Rate(rate.0 * factor) },
+            Self::Shaped { shape } => Self::Shaped { shape: shape.scaled(factor) },
+            Self::Poisson { rate, process } => {
+                Self::Poisson { rate: Box::new(rate.scaled(factor)?), process: process.clone() }
+            }
+            Self::Recorded { .. } => return None,
+        })
+    }
+
     /// The rate that arrivals come at: the schedule itself, or what a Poisson process follows.
     pub fn rate(&self) -> &Self {
         match self {

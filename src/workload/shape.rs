@@ -150,6 +150,18 @@ impl Shape {
         Self(pieces.into())
     }
 
+    /// The same with `factor` times the rate.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let piece = |piece: &Piece| Piece {
+            from: piece.from * factor,
+            to: piece.to * factor,
+            before: piece.before * factor,
+            amount: piece.amount * factor,
+            ..*piece
+        };
+        Self(self.0.iter().map(piece).collect())
+    }
+
     /// How long there is load, in seconds.
     pub fn seconds(&self) -> f64 {
         self.0.last().map_or(0.0, |piece| piece.begin + piece.seconds)

@@ -14,6 +14,7 @@ mod quotas;
 mod readme;
 mod rehearsals;
 mod scenarios;
+mod searching;
 mod service;
 mod service_changes;
 mod simulated;

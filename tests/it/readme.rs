@@ -52,6 +52,7 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
             Command::Simulate(simulate) => simulate.scenario,
             Command::Run(run) => run.scenario,
             Command::Plan(plan) => plan.scenario,
+            Command::Search(search) => search.scenario,
             Command::Sweep(mut sweep) => {
                 let first = |axis: &streamgauge::sweep::Axis| format!("{}={}", axis.key, axis.values[0]);
                 sweep.scenario.overrides.extend(sweep.vary.iter().map(first));

@@ -186,7 +186,7 @@ where
         .light_line_style(TRANSPARENT)
         .axis_style(INK)
         .label_style(font())
-        .x_labels(if chart.marks.is_some() { 11 } else { (x.end - x.start) as usize + 1 })
+        .x_labels(if chart.marks.is_some() { 11 } else { ((x.end - x.start) as usize + 1).min(11) })
         .y_labels(6)
         .x_desc(chart.x_name)
         .axis_desc_style(font())

@@ -1,0 +1,278 @@
+//! `streamgauge search`: the highest load that a configuration sustains, or the fewest shards that sustain a load.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::outcome::default_directory;
+use super::prices::known_prices;
+use super::simulate::listen;
+use super::{Exit, fail, parse, print, read, styled};
+use crate::cli::{Search, SearchFor};
+use crate::client::Part;
+use crate::engine::{self, Control, Progress, Target};
+use crate::kinesis::Profile;
+use crate::measure::Ending;
+use crate::plan::{Conclusion, ObjectiveStatus, judge, predict};
+use crate::prices::Prices;
+use crate::report;
+use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::scenario::{Objectives, Scenario};
+use crate::search::{self, Answer, Question, SearchError, Trial, TrialOutcome, Trials};
+use crate::simulator;
+use crate::units::Share;
+
+/// What is sustained where a scenario sets no objectives.
+const ALLOWED_THROTTLING: Share = Share(0.001);
+
+/// Searches.
+pub fn search(arguments: &Search) -> Exit {
+    let profile = Profile::newest();
+    let prices = match known_prices(&arguments.scenario) {
+        Ok(prices) => prices,
+        Err(exit) => return exit,
+    };
+    let path = &arguments.scenario.path;
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(exit) => return exit,
+    };
+    let scenario = match parse(path, &text, &arguments.scenario.overrides, &profile) {
+        Ok(scenario) => with_objectives(scenario),
+        Err(exit) => return exit,
+    };
+    if let Err(problem) = check(arguments, &scenario) {
+        fail(&problem);
+        return Exit::BadInput;
+    }
+    let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&format!("{}-search", scenario.name)));
+    let place = match NewDirectory::create(&directory) {
+        Ok(place) => place,
+        Err(error) => {
+            fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
+            return Exit::BadInput;
+        }
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    // Without a runtime there are no signals: the first one ends the program as it ends any other.
+    let _listening = listen(&stop);
+    let searching = Searching { arguments, profile: &profile, prices: &prices, stop: &stop };
+    let with_shards = |shards: u32| {
+        if shards == scenario.stream.shards {
+            return Some(scenario.clone());
+        }
+        // Some keys go by the number of shards.
+        let mut overrides = arguments.scenario.overrides.clone();
+        overrides.push(format!("stream.shards={shards}"));
+        crate::scenario::parse(path, &text, &overrides, &profile).ok().map(with_objectives)
+    };
+    let (answers, ended) = searching.answers(&scenario, &with_shards);
+    let target = arguments.target.as_ref().map_or_else(|| "simulated".to_owned(), ToString::to_string);
+    let report = report::search::Report { scenario: &scenario, profile: &profile, target: &target, answers: &answers };
+    let json = report.json();
+    let files: Files = vec![
+        ("search.html".to_owned(), report.html().into_bytes()),
+        ("search.csv".to_owned(), report.csv()),
+        ("search.json".to_owned(), json.clone().into_bytes()),
+        ("scenario.toml".to_owned(), scenario.source.clone().into_bytes()),
+    ];
+    let written = place.write_files(&files);
+    let summary = if arguments.json { json } else { report.terminal(&directory, styled(&std::io::stdout())) };
+    let printed = print(&summary);
+    if let Err(error) = written {
+        let kept = place.staging().display();
+        fail(&format!("{error}; what could be written is in `{kept}`, and the table above is of the whole search"));
+        return Exit::NotWritten;
+    }
+    match (printed, ended) {
+        (Err(exit), _) => exit,
+        (Ok(()), Err(error)) => {
+            fail(&format!("{error}; the trials that were made are in `{}`", directory.display()));
+            if error == SearchError::Interrupted { Exit::Void } else { Exit::BadInput }
+        }
+        (Ok(()), Ok(())) if answers.iter().all(|answer| answer.found.as_ref().is_some_and(|f| f.median.is_some())) => {
+            Exit::Met
+        }
+        (Ok(()), Ok(())) => Exit::Missed,
+    }
+}
+
+/// A scenario without objectives gets one: that nearly nothing is throttled.
+fn with_objectives(mut scenario: Scenario) -> Scenario {
+    let none = scenario.consumers.iter().all(|consumer| consumer.lag_p99.is_none());
+    if none && scenario.objectives == Objectives::default() {
+        scenario.objectives.throttled = Some(ALLOWED_THROTTLING);
+    }
+    scenario
+}
+
+fn check(arguments: &Search, scenario: &Scenario) -> Result<(), String> {
+    if scenario.with_load(1.0).is_none() {
+        return Err("a search changes the rate of the load: recorded arrivals and closed loops have none".to_owned());
+    }
+    let fixed = scenario.stream.name.is_some();
+    if arguments.question == SearchFor::Shards && fixed && arguments.target.is_some() {
+        return Err("a search for shards makes streams of its own: leave out stream.name".to_owned());
+    }
+    if arguments.question == SearchFor::Rate && arguments.loads != [1.0] {
+        return Err("--loads belongs to --for shards: for the rate, the load is what is searched".to_owned());
+    }
+    let emulated = matches!(arguments.target, None | Some(Target::Embedded));
+    if !scenario.faults.is_empty() && !emulated {
+        return Err(
+            "the scenario has [[fault]] tables, which only the embedded emulator and the simulator obey".to_owned()
+        );
+    }
+    Ok(())
+}
+
+struct Searching<'a> {
+    arguments: &'a Search,
+    profile: &'a Profile,
+    prices: &'a Prices,
+    stop: &'a Arc<AtomicBool>,
+}
+
+impl Searching<'_> {
+    /// The answer to each question, as far as the search came.
+    fn answers(
+        &self,
+        scenario: &Scenario,
+        with_shards: &(dyn Fn(u32) -> Option<Scenario> + Sync),
+    ) -> (Vec<Answer>, Result<(), SearchError>) {
+        // Runs in real time would share the machine, and disturb one another.
+        let threads = match self.arguments.target {
+            Some(_) => 1,
+            None => self.arguments.threads.map_or(0, NonZeroUsize::get),
+        };
+        let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+            Ok(pool) => pool,
+            Err(error) => {
+                return (Vec::new(), Err(SearchError::Trial(format!("the threads cannot be started: {error}"))));
+            }
+        };
+        let bar = bar();
+        let mut answers = Vec::new();
+        for load in &self.arguments.loads {
+            let (question, modelled, start) = match self.arguments.question {
+                SearchFor::Rate => {
+                    let modelled = search::modelled_capacity(scenario, self.profile, self.prices);
+                    (Question::Load { precision: self.arguments.precision.0 }, modelled, modelled.unwrap_or(1.0))
+                }
+                SearchFor::Shards => {
+                    let modelled = search::modelled_demand(with_shards, *load, self.profile, self.prices);
+                    let start = modelled.unwrap_or(scenario.stream.shards);
+                    (Question::Shards, modelled.map(f64::from), f64::from(start))
+                }
+            };
+            let made = Mutex::new(Vec::new());
+            let done = |trial: &Trial| {
+                if let Some(bar) = &bar {
+                    bar.inc(1);
+                }
+                made.lock().unwrap_or_else(PoisonError::into_inner).push(trial.clone());
+            };
+            let run = |scenario: &Scenario| self.trial(scenario);
+            let trials = Trials { with_shards, run: &run, done: &done };
+            let found =
+                pool.install(|| search::search(question, *load, start, self.arguments.repeats, scenario, &trials));
+            let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+            // Threads end in any order.
+            made.sort_by_key(|trial: &Trial| trial.repeat);
+            let rate = scenario.with_load(*load).unwrap_or_else(|| scenario.clone()).mean_rate();
+            let (found, ended) = match found {
+                Ok(found) => (Some(found), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            let shards = scenario.stream.shards;
+            answers.push(Answer { question, load: *load, rate, shards, modelled, found, trials: made });
+            if ended.is_err() {
+                return (answers, ended);
+            }
+        }
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        (answers, Ok(()))
+    }
+
+    /// One run and its verdict.
+    fn trial(&self, scenario: &Scenario) -> Result<TrialOutcome, SearchError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(SearchError::Interrupted);
+        }
+        let result = match &self.arguments.target {
+            None => self.simulated(scenario)?,
+            Some(target) => self.measured(target, scenario)?,
+        };
+        if result.ending == Ending::Interrupted || self.stop.load(Ordering::Relaxed) {
+            return Err(SearchError::Interrupted);
+        }
+        let verdict = judge(&predict(scenario, self.profile, self.prices), &result);
+        let missed = verdict.objectives.iter().filter(|objective| objective.status != ObjectiveStatus::Pass);
+        Ok(match verdict.conclusion {
+            Conclusion::Met => TrialOutcome::Sustained,
+            Conclusion::Void => TrialOutcome::Void { reasons: verdict.void_reasons },
+            Conclusion::Missed => TrialOutcome::Missed {
+                missed: missed.map(|objective| format!("{}: {}", objective.name, objective.measured)).collect(),
+            },
+        })
+    }
+
+    fn simulated(&self, scenario: &Scenario) -> Result<RunResult, SearchError> {
+        let simulation = simulator::run(scenario, self.profile, &mut |_| !self.stop.load(Ordering::Relaxed));
+        let simulation = simulation
+            .map_err(|problem| SearchError::Trial(format!("the simulated service refuses a trial: {problem}")))?;
+        Ok(RunResult::simulated(scenario, self.profile, simulation).0)
+    }
+
+    fn measured(&self, target: &Target, scenario: &Scenario) -> Result<RunResult, SearchError> {
+        let runtime = Runtime::new()
+            .map_err(|error| SearchError::Trial(format!("the asynchronous runtime cannot start: {error}")))?;
+        let stop = self.stop.clone();
+        let run = runtime.block_on(async {
+            let (stop_sender, stopped) = watch::channel(false);
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                stop_sender.send_replace(true);
+            });
+            let connection = engine::connect(target, scenario.producer.timeout, self.profile, scenario.seed).await?;
+            let progress = watch::Sender::new(Progress::default());
+            engine::run(&connection, scenario, self.profile, Control::new(stopped, progress)).await
+        });
+        let run = run.map_err(|error| match error {
+            engine::EngineError::Stopped => SearchError::Interrupted,
+            error => SearchError::Trial(error.to_string()),
+        })?;
+        Ok(RunResult {
+            schema_version: SCHEMA_VERSION,
+            streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: String::new(),
+            scenario: ScenarioRecord::from(scenario),
+            target: TargetRecord::Endpoint { url: target.to_string() },
+            stream_name: run.stream,
+            part: Part::WHOLE,
+            ending: run.ending,
+            load_ended: run.load_ended,
+            measurement: run.measurement,
+        })
+    }
+}
+
+fn bar() -> Option<ProgressBar> {
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {pos} trials, {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    Some(bar)
+}
