@@ -46,7 +46,7 @@ pub enum Command {
     /// Search for the highest load that the stream sustains within its objectives, or for the fewest shards that sustain the load.
     ///
     /// Trial after trial, by bisection, several times with other seeds: simulated in virtual time, or on a target. Without
-    /// objectives in the scenario ([slo]), a load is sustained if at most 0.1% of the attempts are throttled. Writes search.csv,
+    /// objectives in the scenario (`slo`), a load is sustained if at most 0.1% of the attempts are throttled. Writes search.csv,
     /// search.json and a page to a new directory.
     #[command(after_help = SEARCH_EXIT_CODES)]
     Search(Search),

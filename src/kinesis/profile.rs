@@ -90,6 +90,10 @@ pub struct FanOutLimits {
 #[allow(missing_docs, reason = "each field is named and sourced in profiles/*.toml")]
 pub struct StreamLimits {
     pub shards_per_account: u32,
+    #[serde(default = "few_shards")]
+    pub shards_per_account_elsewhere: u32,
+    #[serde(default)]
+    pub large_quota_regions: Vec<String>,
     pub on_demand_streams: u32,
     pub creating: u32,
     pub retention_hours: u32,
@@ -97,6 +101,11 @@ pub struct StreamLimits {
     pub tags: usize,
     pub list_shards_page: usize,
     pub describe_stream_page: usize,
+}
+
+/// The default quota of most regions, for profiles that do not say it.
+const fn few_shards() -> u32 {
+    1_000
 }
 
 /// How often and how far streams may change.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::agreement::Tolerance;
 use super::cost::HOURS_PER_MONTH;
 use super::judge::{Measured, fullest};
-use super::{Bound, Comparison, Plan, ShardHeat};
-use crate::measure::{ConsumerRecord, LatencySummary};
+use super::{Bound, Comparison, LagForecast, Plan, ShardHeat};
+use crate::measure::{ConsumerRecord, LatencySummary, OutageRecord};
 use crate::prices::Item;
 use crate::result::RunResult;
 use crate::units::{self, Rate, Share};
@@ -24,6 +24,8 @@ const CALLS: Tolerance = Tolerance { relative: 0.15, absolute: 0.01 };
 /// Of lags and put latencies, relative and in nanoseconds: a latency is drawn, and a batch takes its turn.
 const LAG: Tolerance = Tolerance { relative: 0.2, absolute: 1e7 };
 const PUT: Tolerance = Tolerance { relative: 0.25, absolute: 5e6 };
+/// Of the time to catch up, relative and in seconds: polls go by their interval, and what was not noted is read again.
+const CATCH_UP: Tolerance = Tolerance { relative: 0.3, absolute: 1.0 };
 /// Of the cost of a run, with the chance of which records came.
 const COST: f64 = 0.05;
 
@@ -89,6 +91,7 @@ pub(super) fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, h
     }
     for (forecast, consumer) in plan.lags.iter().zip(&result.measurement.consumers) {
         rows.push(lag_row(forecast.mean, &consumer.lag, &consumer.name, &forecast.note, retried));
+        rows.extend(catch_up_rows(forecast, consumer));
     }
     rows.extend(cost_row(plan, result, measured));
     if counters.unknown > 0 {
@@ -278,6 +281,20 @@ fn lag_row(predicted: Option<u64>, lag: &LatencySummary, consumer: &str, note: &
             ..Comparison::default()
         },
     }
+}
+
+/// How long a consumer took to catch up after each of its outages.
+fn catch_up_rows(forecast: &LagForecast, consumer: &ConsumerRecord) -> Vec<Comparison> {
+    let text = |seconds: f64| units::duration(Duration::from_secs_f64(seconds));
+    let row_of = |outage: &OutageRecord| {
+        let down = outage.down?.as_secs_f64();
+        let predicted = forecast.catch_up.per_second_down? * down;
+        let measured = outage.caught_up_after.map(|took| took.as_secs_f64());
+        let name = format!("catch-up of {} after {}", consumer.name, text(down));
+        let note = "a consumer that dies reads again what it had not noted, and only what was read before it died is not part of the backlog";
+        Some(row(&name, (predicted, measured), text, Some((CATCH_UP, true)), Some(note.to_owned())))
+    };
+    consumer.work.outages.iter().filter_map(row_of).collect()
 }
 
 /// What the judged part of the run costs at list prices, by what was planned and by what was used.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::LagForecast;
 use super::capacity::forecast;
 use super::cost_forecast::{CostForecast, Delivery, forecast_cost};
 use super::demand::Demand;
 use super::flow::ShardFlow;
 use super::processing::Work;
+use super::{CatchUp, LagForecast};
 use crate::client::ConsumerKind;
 use crate::kinesis::{Profile, Spread};
 use crate::prices::Prices;
@@ -95,7 +95,8 @@ impl Reading<'_> {
         };
         let busiest = self.flows.iter().map(|flow| flow.records * flow.sustained(self.profile)).fold(0.0, f64::max);
         let (mean, note) = work.add_to(mean, note, busiest);
-        LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note }
+        let catch_up = CatchUp::of(consumer, self.scenario, self.profile, self.flows);
+        LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note, catch_up }
     }
 
     /// What the scenario costs in a month like it.

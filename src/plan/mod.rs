@@ -1,8 +1,10 @@
 //! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
 
 mod agreement;
+mod bounds;
 mod burst;
 mod capacity;
+mod catch_up;
 mod comparison;
 mod cost;
 mod cost_forecast;
@@ -16,6 +18,7 @@ mod packing;
 mod placement;
 mod processing;
 mod put_latency;
+mod quotas;
 mod skew;
 #[cfg(test)]
 mod throttling_grid;
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, Calibration};
 pub use capacity::{expected_load, predict};
+pub use catch_up::CatchUp;
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
@@ -90,14 +94,23 @@ pub struct Bound {
     pub unit: String,
     /// What the scenario asks for over the whole stream.
     pub demand: f64,
-    /// What one shard gives.
+    /// What one shard gives; what there is in all, where that does not go by shards.
     pub capacity_per_shard: f64,
+    /// What the shards of the scenario give together, or the quota.
+    pub capacity: f64,
     /// Demand over the capacity of the scenario's shards.
     pub utilisation: Share,
     /// Fewest shards that carry the demand if it spreads evenly; `None` where more shards do not help.
     pub shards: Option<u32>,
     /// Where the limit comes from and what the figure means.
     pub note: String,
+}
+
+impl Bound {
+    /// The part of the capacity that is left; negative if more is asked for than there is.
+    pub fn headroom(&self) -> Share {
+        Share(1.0 - self.utilisation.0)
+    }
 }
 
 /// What a shard will be offered.
@@ -126,6 +139,8 @@ pub struct LagForecast {
     pub mean: Option<u64>,
     /// How the figure is made up.
     pub note: String,
+    /// What becomes of the consumer when it has been down.
+    pub catch_up: CatchUp,
 }
 
 /// A plan against a result.

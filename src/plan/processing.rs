@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Bound;
-use super::capacity::bound;
+use super::bounds::bound;
 use crate::client::ConsumerKind;
 use crate::scenario::{Consumer, Scenario};
 use crate::units;
@@ -18,7 +18,7 @@ pub(super) struct Work<'a> {
 }
 
 /// Most records of a batch.
-fn largest_batch(kind: &ConsumerKind) -> f64 {
+pub(super) fn largest_batch(kind: &ConsumerKind) -> f64 {
     match kind {
         ConsumerKind::Lambda { batch_size, .. } => f64::from(*batch_size),
         kind => kind.polls().map_or(10_000.0, |(_, limit)| f64::from(limit)),
@@ -26,7 +26,7 @@ fn largest_batch(kind: &ConsumerKind) -> f64 {
 }
 
 /// Records per second that a consumer can process of one shard, with full batches; infinite if its work takes no time.
-fn capacity(consumer: &Consumer) -> f64 {
+pub(super) fn capacity(consumer: &Consumer) -> f64 {
     let work = &consumer.processing;
     let records = largest_batch(&consumer.kind);
     let batch = work.per_batch.mean().as_secs_f64() + work.per_record.mean().as_secs_f64() * records;

@@ -260,25 +260,33 @@ pub fn bounds(plan: &Plan) -> Markup {
                 ". The bound that binds: " strong { (plan.binding) } "."
             }
             div class="scroll" { table {
-                thead { tr { th scope="col" { "Bound" } th scope="col" { "Demand" } th scope="col" { "Per shard" } th scope="col" { "Utilisation" } th scope="col" { "Shards" } th scope="col" { "What it is" } } }
+                thead { tr { th scope="col" { "Bound" } th scope="col" { "Demand" } th scope="col" { "Capacity" } th scope="col" { "Utilisation" } th scope="col" { "Headroom" } th scope="col" { "Shards" } th scope="col" { "What it is" } } }
                 tbody { @for bound in &plan.bounds {
                     tr {
                         th scope="row" { (bound.name) }
                         td class="number" { (super::terminal::quantity(bound.demand, &bound.unit)) }
-                        td class="number" { (super::terminal::quantity(bound.capacity_per_shard, &bound.unit)) }
+                        td class="number" { (super::terminal::quantity(bound.capacity, &bound.unit)) }
                         td class="number" { (bound.utilisation) }
+                        td class="number" { (bound.headroom()) }
                         td class="number" { @match bound.shards { Some(shards) => (units::count(shards.into())), None => "–" } }
                         td class="why" { (bound.note) }
                     }
                 } }
             } }
-            @for line in super::terminal::skew_in_words(plan) { p { (line) "." } }
+            @for line in super::terminal::throttling_in_words(plan).into_iter().chain(super::terminal::skew_in_words(plan)) { p { (capital(&line)) "." } }
+            @for lag in &plan.lags { p { (lag.consumer) ": " (super::terminal::catch_up_in_words(&lag.catch_up)) "." } }
             details {
                 summary { "What the prediction rests on" }
                 ul { @for assumption in &plan.assumptions { li { (assumption) } } }
             }
         }
     }
+}
+
+/// A sentence begins with a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// Where every record went.

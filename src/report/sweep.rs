@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
 use super::charts::{Grid, grid};
+use super::sections::capital;
 use super::terminal::printable;
 use crate::kinesis::Profile;
 use crate::plan::Conclusion;
@@ -238,11 +239,6 @@ fn with(axes: &[Axis], cell: Option<&Cell>) -> String {
     let further: Vec<String> =
         axes.iter().zip(values).skip(2).map(|(axis, value)| format!("{} = {value}", axis.key)).collect();
     if further.is_empty() { String::new() } else { format!(" with {}", further.join(", ")) }
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn table(axes: &[Axis], cells: &[Cell]) -> Markup {

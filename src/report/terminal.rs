@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::client::Part;
-use crate::plan::{Agreement, Conclusion, ObjectiveStatus, Plan, Verdict};
+use crate::plan::{Agreement, CatchUp, Conclusion, ObjectiveStatus, Plan, Verdict};
 use crate::result::{RunResult, TargetRecord};
 use crate::units::{self, Bytes};
 
@@ -148,16 +148,20 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         shards(plan.scenario_shards),
         style.bold(&plan.binding)
     );
-    let head = format!("  {:<20} {:>16} {:>14} {:>12} {:>8}", "bound", "demand", "per shard", "utilisation", "shards");
+    let head = format!(
+        "  {:<20} {:>16} {:>16} {:>8} {:>8} {:>7}",
+        "bound", "demand", "capacity", "used", "headroom", "shards"
+    );
     let _ = writeln!(out, "{}", style.dim(&head));
     for bound in &plan.bounds {
         let _ = writeln!(
             out,
-            "  {:<20} {:>16} {:>14} {:>12} {:>8}",
+            "  {:<20} {:>16} {:>16} {:>8} {:>8} {:>7}",
             bound.name,
             quantity(bound.demand, &bound.unit),
-            quantity(bound.capacity_per_shard, &bound.unit),
+            quantity(bound.capacity, &bound.unit),
             bound.utilisation.to_string(),
+            bound.headroom().to_string(),
             bound.shards.map_or_else(|| "–".to_owned(), |shards| units::count(shards.into()))
         );
     }
@@ -176,7 +180,7 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
     let _ = writeln!(out, "  put p50 {p50}, p99 {p99}, without retries");
     for lag in &plan.lags {
         let mean = lag.mean.map_or_else(|| "grows without bound".to_owned(), |mean| nanos(Some(mean)));
-        let _ = writeln!(out, "  mean lag of {}: {mean}", lag.consumer);
+        let _ = writeln!(out, "  mean lag of {}: {mean}; {}", lag.consumer, catch_up_in_words(&lag.catch_up));
     }
     let _ = writeln!(out, "\n{}", super::cost::text(plan));
     for assumption in plan.assumptions.iter().chain(&plan.cost.notes) {
@@ -209,6 +213,24 @@ pub(super) fn throttling_in_words(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// What becomes of a consumer that was down, or does not keep up.
+pub(super) fn catch_up_in_words(catch_up: &CatchUp) -> String {
+    let span = |seconds: f64| units::duration(Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
+    match catch_up.per_second_down {
+        Some(per_second) => format!(
+            "an hour down takes {} to catch up, {} lose records",
+            span(per_second * 3_600.0),
+            span(catch_up.lost_after)
+        ),
+        None if catch_up.age_growth > 0.0 => format!(
+            "falls behind {} in each second, and loses records after {}",
+            span(catch_up.age_growth),
+            span(catch_up.lost_after)
+        ),
+        None => "has no room to catch up after an outage".to_owned(),
+    }
+}
+
 /// What the keys make of other numbers of shards.
 pub(super) fn skew_in_words(plan: &Plan) -> Vec<String> {
     let Some(skew) = &plan.skew else { return Vec::new() };
@@ -234,6 +256,9 @@ pub(super) fn quantity(value: f64, unit: &str) -> String {
     match unit {
         "bytes/s" => format!("{}/s", Bytes(value.round() as u64)),
         "records/s" => format!("{} rec/s", units::number(value)),
+        "bytes/call" => format!("{}/call", Bytes(value.round() as u64)),
+        "records/call" => format!("{} rec/call", units::number(value)),
+        "s" => units::duration(Duration::from_secs_f64(value.max(0.0))),
         other => format!("{} {other}", units::number(value)),
     }
 }

@@ -1,0 +1,98 @@
+//! How a consumer comes back from an outage, and what becomes of one that does not keep up.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::flow::ShardFlow;
+use super::lag::pollers;
+use super::processing;
+use crate::kinesis::Profile;
+use crate::scenario::{Action, Consumer, InterruptionKind, Scenario};
+use crate::time::Time;
+
+/// What becomes of a consumer when it has been down, on the shard that leaves it the least room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct CatchUp {
+    /// Records per second that it can read and process of the shard; `None` if nothing bounds it.
+    pub capacity: Option<f64>,
+    /// Records per second that come.
+    pub arriving: f64,
+    /// Seconds that it takes to catch up, for each second that it was down: `arriving / (capacity - arriving)`; `None` if it never does.
+    pub per_second_down: Option<f64>,
+    /// Seconds that its iterator falls behind in each second, `1 - capacity / arriving`; 0 if it keeps up.
+    pub age_growth: f64,
+    /// Seconds until the first record is lost to it because it is older than the retention of the stream, from when it stands still, or
+    /// from now on if it does not keep up.
+    pub lost_after: f64,
+}
+
+impl CatchUp {
+    /// That of a consumer, by what each shard accepts in the long run.
+    pub(super) fn of(consumer: &Consumer, scenario: &Scenario, profile: &Profile, flows: &[ShardFlow]) -> Self {
+        let on_shard = |flow: &ShardFlow| {
+            let taken = flow.sustained(profile);
+            let (records, bytes) = (flow.records * taken, flow.bytes * taken);
+            (records, capacity(consumer, scenario, profile, flow, records, bytes))
+        };
+        // The shard of which the least is left, as a share of what comes.
+        let room = |(records, capacity): &(f64, f64)| capacity / records.max(1e-9);
+        let tightest = flows.iter().map(on_shard).filter(|(records, _)| *records > 0.0);
+        let (arriving, capacity) = tightest.min_by(|a, b| room(a).total_cmp(&room(b))).unwrap_or((0.0, f64::INFINITY));
+        let retention = scenario.cost.retention.as_secs_f64();
+        let age_growth = if arriving > 0.0 { (1.0 - capacity / arriving).max(0.0) } else { 0.0 };
+        Self {
+            capacity: capacity.is_finite().then_some(capacity),
+            arriving,
+            per_second_down: (capacity > arriving).then(|| arriving / (capacity - arriving)),
+            age_growth,
+            lost_after: if age_growth > 0.0 { retention / age_growth } else { retention },
+        }
+    }
+}
+
+/// Records per second that a consumer can take of a shard while others read what comes.
+fn capacity(
+    consumer: &Consumer,
+    scenario: &Scenario,
+    profile: &Profile,
+    flow: &ShardFlow,
+    records: f64,
+    bytes: f64,
+) -> f64 {
+    let record_bytes = bytes / records.max(1e-9);
+    let pollers = pollers(scenario, profile);
+    let reads = match pollers.iter().find(|poller| poller.name == consumer.name) {
+        Some(poller) => {
+            let others = (pollers.len() - 1) as f64 * bytes;
+            let shared = (profile.read.bytes_per_second as f64 - others).max(0.0) / record_bytes.max(1.0);
+            shared.min(poller.capacity(record_bytes * flow.packed, profile) * flow.packed)
+        }
+        None => profile.fan_out.bytes_per_second as f64 / record_bytes.max(1.0),
+    };
+    reads.min(processing::capacity(consumer))
+}
+
+/// The consumer that an outage of the scenario stops for the longest, and for how long.
+pub(super) fn longest_outage(scenario: &Scenario) -> Option<(&str, Duration)> {
+    let end = Time::ZERO + scenario.load.duration + scenario.load.drain;
+    let outage = |consumer: &'_ Consumer| {
+        let (mut since, mut longest) = (None, Duration::ZERO);
+        for event in &scenario.events {
+            let Action::Consumer { consumer: name, interruption, .. } = &event.action else { continue };
+            if *name != consumer.name {
+                continue;
+            }
+            match interruption {
+                InterruptionKind::Stop | InterruptionKind::Kill => since = since.or(Some(event.at)),
+                InterruptionKind::Start => {
+                    longest = longest.max(since.take().map_or(Duration::ZERO, |since| event.at.since(since)));
+                }
+                InterruptionKind::KillWorker | InterruptionKind::AddWorker => {}
+            }
+        }
+        longest.max(since.map_or(Duration::ZERO, |since| end.since(since)))
+    };
+    let outages = scenario.consumers.iter().map(|consumer| (consumer.name.as_str(), outage(consumer)));
+    outages.filter(|(_, outage)| !outage.is_zero()).max_by_key(|(_, outage)| *outage)
+}
