@@ -1,6 +1,8 @@
 //! The analytical model: demand against each limit of the service (fact sheet, sections 1, 5.3 and 6).
 
+use super::autoscaling::forecast_scaling;
 use super::bounds::{binding, bounds};
+use super::cost_forecast::forecast_cost;
 use super::demand::Demand;
 use super::flow::{Flows, ShardFlow};
 use super::lag::Reading;
@@ -15,7 +17,7 @@ use crate::units::{Rate, Share};
 use crate::workload::Schedule;
 
 /// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
-const TARGET_UTILISATION: f64 = 0.8;
+pub(super) const TARGET_UTILISATION: f64 = 0.8;
 /// Share of the records that the fullest shard may refuse, where no objective says it.
 const ALLOWED_THROTTLING: Share = Share(0.001);
 
@@ -64,6 +66,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         record_bytes: demand.record_bytes,
         packed: demand.packed,
     };
+    let delivery = reading.delivery(&demand);
     Plan {
         required_shards,
         recommended_shards,
@@ -82,7 +85,8 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         size_variation: (demand.record_square / demand.record_bytes.max(1.0).powi(2) - 1.0).max(0.0).sqrt(),
         put: put_forecast(&batchings, &flows, demand.packed, |flow| forecast(flow, profile).utilisation, profile),
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
-        cost: reading.cost(&demand, recommended_shards, prices),
+        cost: forecast_cost(scenario, profile, &delivery, recommended_shards, prices),
+        autoscaling: scenario.autoscaling.as_ref().map(|policy| forecast_scaling(policy, &flowing, &delivery, prices)),
         assumptions: assumptions(scenario, profile),
     }
 }

@@ -83,7 +83,7 @@ impl AddAssign for Billed {
 }
 
 /// The load of a scenario, on average, and how long it takes to its readers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Delivery {
     /// Records per second.
     pub records: f64,
@@ -174,7 +174,8 @@ fn notes(scenario: &Scenario, prices: &Prices) -> Vec<String> {
     notes
 }
 
-fn usage(scenario: &Scenario, delivery: &Delivery) -> Usage {
+/// What is billed of the scenario's stream.
+pub(super) fn usage(scenario: &Scenario, delivery: &Delivery) -> Usage {
     let shards = scenario.stream.shards;
     Usage {
         streams: 1,

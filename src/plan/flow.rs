@@ -6,7 +6,7 @@ use crate::scenario::Scenario;
 use crate::time::Time;
 use crate::workload::{Keys, Schedule, Workload};
 
-use super::burst::{Arrivals, Bucket, Refused, Step, refused};
+use super::burst::{Arrivals, Bucket, Refused, Step, lost_in_the_long_run, refused};
 use super::demand::Demand;
 use super::packing::Packing;
 use super::placement::Placement;
@@ -99,7 +99,7 @@ impl Flows<'_> {
     }
 
     /// Share of the arrivals that each shard takes. With AUTO distribution the service deals them out in turn.
-    fn shares(&self, ranges: &[HashKeyRange]) -> Vec<f64> {
+    pub fn shares(&self, ranges: &[HashKeyRange]) -> Vec<f64> {
         if self.scenario.stream.auto_distribution {
             return vec![1.0 / ranges.len() as f64; ranges.len()];
         }
@@ -123,24 +123,34 @@ impl Flows<'_> {
         }
     }
 
-    /// What the tighter of the two limits refuses.
-    fn refused(&self, steps: &[Step], share: f64, packing: Packing) -> Refused {
+    /// Share of the tokens that a shard refuses in the long run, of `records` per second that come to it, and whether they are bytes: the
+    /// tighter limit. `part` is its share of the load.
+    pub fn lost(&self, records: f64, part: f64) -> (f64, bool) {
+        let packing = self.packing(records);
+        let (by_records, by_bytes) = self.buckets(part, packing);
+        let of_records = lost_in_the_long_run(by_records.0, by_records.1, records);
+        let of_bytes = lost_in_the_long_run(by_bytes.0, by_bytes.1, records);
+        if of_records >= of_bytes { (of_records, false) } else { (of_bytes, packing.records <= 1.0) }
+    }
+
+    /// The two limits of a shard that gets `share` of the load, and what takes from them.
+    fn buckets(&self, share: f64, packing: Packing) -> ((Bucket, Arrivals), (Bucket, Arrivals)) {
         let limits = packing.limits(&self.profile.write);
         let dispersion = self.dispersion(share);
         let square = self.demand.record_square * (packing.record_bytes / self.demand.record_bytes.max(1.0)).powi(2);
         let bucket = |rate: u64, burst: u64| Bucket { rate: rate as f64, burst: burst as f64 };
-        let by_records = refused(
-            bucket(limits.records_per_second, limits.record_burst),
-            Arrivals { tokens: (1.0, 1.0), dispersion },
-            steps,
-            share,
-        );
-        let mut by_bytes = refused(
-            bucket(limits.bytes_per_second, limits.byte_burst),
-            Arrivals { tokens: (packing.record_bytes, square.max(packing.record_bytes.powi(2))), dispersion },
-            steps,
-            share,
-        );
+        let bytes = (packing.record_bytes, square.max(packing.record_bytes.powi(2)));
+        (
+            (bucket(limits.records_per_second, limits.record_burst), Arrivals { tokens: (1.0, 1.0), dispersion }),
+            (bucket(limits.bytes_per_second, limits.byte_burst), Arrivals { tokens: bytes, dispersion }),
+        )
+    }
+
+    /// What the tighter of the two limits refuses.
+    fn refused(&self, steps: &[Step], share: f64, packing: Packing) -> Refused {
+        let ((records, counted), (bytes, weighed)) = self.buckets(share, packing);
+        let by_records = refused(records, counted, steps, share);
+        let mut by_bytes = refused(bytes, weighed, steps, share);
         if packing.records <= 1.0 {
             by_bytes.share = self.demand.records_refused(by_bytes.share);
         }
@@ -162,16 +172,13 @@ impl Flows<'_> {
     pub fn steps(&self) -> Vec<Step> {
         let (first, end) = judged_seconds(self.scenario);
         let schedule = self.workload.schedule().rate();
-        let due = |at: f64| match schedule {
-            Schedule::Constant { rate } => rate.0 * at,
-            Schedule::Shaped { shape } => shape.due(at),
-            Schedule::Poisson { .. } | Schedule::Recorded { .. } => 0.0,
-        };
+        // Recorded arrivals have no rate between one and the next.
+        let recorded = matches!(schedule, Schedule::Recorded { .. });
         let each_second = (MOST_STEPS / end as f64).min(1.0 / SHORTEST_STEP).floor().max(1.0) as u64;
         let mut steps: Vec<Step> = Vec::new();
         for number in 0..end * each_second {
             let at = |number: u64| number as f64 / each_second as f64;
-            let offered = due(at(number + 1)) - due(at(number));
+            let offered = if recorded { 0.0 } else { schedule.due(at(number + 1)) - schedule.due(at(number)) };
             let judged = number / each_second >= first;
             let seconds = 1.0 / each_second as f64;
             let ends_second = (number + 1).is_multiple_of(each_second);

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::capacity::forecast;
-use super::cost_forecast::{CostForecast, Delivery, forecast_cost};
+use super::cost_forecast::Delivery;
 use super::demand::Demand;
 use super::flow::ShardFlow;
 use super::processing::Work;
 use super::{CatchUp, LagForecast};
 use crate::client::ConsumerKind;
 use crate::kinesis::{Profile, Spread};
-use crate::prices::Prices;
 use crate::scenario::{Consumer, Scenario};
 use crate::time::nanos;
 use crate::units;
@@ -99,9 +98,9 @@ impl Reading<'_> {
         LagForecast { consumer: consumer.name.clone(), mean: mean.map(nanos), note, catch_up }
     }
 
-    /// What the scenario costs in a month like it.
-    pub fn cost(&self, demand: &Demand, recommended_shards: u32, prices: &Prices) -> CostForecast {
-        let delivery = Delivery {
+    /// The load, on average over it, and how long it takes to its readers.
+    pub fn delivery(&self, demand: &Demand) -> Delivery {
+        Delivery {
             records: demand.mean_rate,
             record_bytes: demand.record_bytes,
             billed: demand.billed,
@@ -109,8 +108,7 @@ impl Reading<'_> {
             batch_wait: self.batch_wait,
             propagation: self.mean_over_records(&self.profile.latency.propagation),
             get: self.mean_over_records(&self.profile.latency.get),
-        };
-        forecast_cost(self.scenario, self.profile, &delivery, recommended_shards, prices)
+        }
     }
 
     /// The mean of a latency that depends on how busy a record's shard is, over all records.

@@ -1,6 +1,7 @@
 //! The planner: what the analytical model predicts for a scenario, and what a run says about the prediction.
 
 mod agreement;
+mod autoscaling;
 mod bounds;
 mod burst;
 mod capacity;
@@ -26,6 +27,7 @@ mod throttling_grid;
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, Calibration};
+pub use autoscaling::{ScalingForecast, ScalingMinute, ScalingOption};
 pub use capacity::{expected_load, predict};
 pub use catch_up::CatchUp;
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
@@ -76,6 +78,9 @@ pub struct Plan {
     pub lags: Vec<LagForecast>,
     /// What it costs in a month of such load.
     pub cost: CostForecast,
+    /// What a scaling policy would come to, if the scenario has one.
+    #[serde(default)]
+    pub autoscaling: Option<ScalingForecast>,
     /// Records in each Kinesis record, on average over the shards; 1 without aggregation.
     pub records_per_kinesis_record: f64,
     /// Standard deviation of the sizes of the records over their mean.

@@ -1,5 +1,6 @@
 //! Reports: a result, its plan and its verdict as a page or as text. Nothing here computes a statistic.
 
+mod autoscaling;
 mod charts;
 mod consumers;
 mod cost;

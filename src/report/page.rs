@@ -34,6 +34,7 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                     (super::consumers::consumers(result))
                     (sections::bounds(plan))
                     (super::cost::section(plan))
+                    (super::autoscaling::section(plan))
                     (sections::ledger(result))
                     (super::generator::generator(result))
                     (sections::scenario(result))

@@ -183,7 +183,11 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         let _ = writeln!(out, "  mean lag of {}: {mean}; {}", lag.consumer, catch_up_in_words(&lag.catch_up));
     }
     let _ = writeln!(out, "\n{}", super::cost::text(plan));
-    for assumption in plan.assumptions.iter().chain(&plan.cost.notes) {
+    if plan.autoscaling.is_some() {
+        let _ = writeln!(out, "{}", super::autoscaling::text(plan));
+    }
+    let scaling = plan.autoscaling.iter().flat_map(|forecast| &forecast.notes);
+    for assumption in plan.assumptions.iter().chain(&plan.cost.notes).chain(scaling) {
         let _ = writeln!(out, "  {} {assumption}", style.dim("·"));
     }
     out

@@ -1,5 +1,6 @@
 //! From TOML to a scenario.
 
+mod autoscaling;
 mod consumers;
 mod cost;
 mod events;
@@ -110,6 +111,9 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let events = events::events(&mut root, known, ends);
     let faults = faults::faults(&mut root);
     let cost = cost::cost(&mut root);
+    let offered = load.as_ref().ok().map(|(load, length, _)| (&load.schedule, length.value));
+    let looped = load.as_ref().is_ok_and(|(load, ..)| load.closed_loop.is_some());
+    let autoscaling = autoscaling::autoscaling(&mut root, offered, looped);
     let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
@@ -138,6 +142,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         faults: faults?,
         events: events?,
         cost: cost?,
+        autoscaling: autoscaling?,
         objectives: objectives?,
         source: String::new(),
     })

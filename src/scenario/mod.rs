@@ -3,6 +3,7 @@
 //! [`parse`] reads TOML and reports every mistake at once, each with its place in the file. What it returns cannot be wrong:
 //! nothing below this layer validates a scenario again.
 
+mod autoscaling;
 mod consumer;
 mod decode;
 mod diagnostics;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use autoscaling::{Autoscaling, ScalingRule};
 pub use consumer::{Action, Consumer, Event, InterruptionKind, ShardChoice, StartingPosition};
 pub use diagnostics::{Diagnostic, Diagnostics};
 
@@ -58,6 +60,8 @@ pub struct Scenario {
     pub events: Vec<Event>,
     /// What the bill is reckoned for.
     pub cost: Costing,
+    /// How the number of shards would follow the load, if the planner is to say what that comes to.
+    pub autoscaling: Option<Autoscaling>,
     /// What counts as good.
     pub objectives: Objectives,
     /// The text of the file, kept with every result.

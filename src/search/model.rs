@@ -29,10 +29,15 @@ fn expects(plan: &Plan, scenario: &Scenario) -> bool {
     throttled && put && cost && lags
 }
 
+/// A scaling policy has no part in what is searched for, and takes its time.
+fn without_policy(scenario: Scenario) -> Scenario {
+    Scenario { autoscaling: None, ..scenario }
+}
+
 /// The highest factor on the load of the scenario that the model expects to meet its objectives; `None` if there is none, or if the load has no rate.
 pub fn capacity(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Option<f64> {
     let meets = |load: f64| {
-        let scenario = scenario.with_load(load)?;
+        let scenario = without_policy(scenario.with_load(load)?);
         Some(expects(&predict(&scenario, profile, prices), &scenario))
     };
     let (mut good, mut bad) = (1.0 / FARTHEST, FARTHEST);
@@ -60,7 +65,7 @@ pub fn demand(
     prices: &Prices,
 ) -> Option<u32> {
     let meets = |shards: u32| {
-        let scenario = with_shards(shards).and_then(|scenario| scenario.with_load(load));
+        let scenario = with_shards(shards).and_then(|scenario| scenario.with_load(load)).map(without_policy);
         scenario.is_some_and(|scenario| expects(&predict(&scenario, profile, prices), &scenario))
     };
     let good =

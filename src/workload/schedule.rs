@@ -102,13 +102,13 @@ impl Schedule {
         }
     }
 
-    /// How many arrivals are due after `seconds` at a rate, and when so many are; recorded moments have no rate.
-    fn due(&self, seconds: f64) -> f64 {
+    /// How many arrivals are due in the first `seconds`, the integral of the rate; of recorded moments, how many there are.
+    pub fn due(&self, seconds: f64) -> f64 {
         match self {
             Self::Constant { rate } => seconds * rate.0,
             Self::Shaped { shape } => shape.due(seconds),
             Self::Poisson { rate, .. } => rate.due(seconds),
-            Self::Recorded { .. } => 0.0,
+            Self::Recorded { times } => times.partition_point(|time| time.as_secs_f64() < seconds) as f64,
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod autoscaling;
 mod calibration;
 mod cli;
 mod diagnosis;

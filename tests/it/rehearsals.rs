@@ -214,6 +214,7 @@ rehearsals! {
     runs_aggregation_off: "aggregation-off", SHORT;
     runs_aggregation_on: "aggregation-on", SHORT;
     runs_airport: "airport", ["load.duration=2s", "load.warm_up=0s"];
+    runs_autoscaling: "autoscaling", ["load.warm_up=0s", "load.phase.0.duration=1s", "load.phase.0.speedup=86400", "autoscaling.speedup=86400"];
     runs_consumer_outage: "consumer-outage", [SHORT[0], SHORT[1], SHORT[2], "event.0.at=500ms", "event.1.at=1s"];
     runs_daily_rhythm: "daily-rhythm", ["load.warm_up=0s", "load.phase.0.duration=1s", "load.phase.0.speedup=86400", "load.phase.1.duration=500ms", "load.phase.2.duration=500ms", "load.phase.2.at=0s", "load.phase.2.lasting=100ms"];
     runs_fan_out_or_polling: "fan-out-or-polling", SHORT;

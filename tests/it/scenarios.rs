@@ -83,6 +83,7 @@ macro_rules! broken {
 }
 
 broken!(
+    autoscaling,
     batch_over_the_limit,
     catch_up,
     closed_loop,
