@@ -150,9 +150,11 @@ impl fmt::Display for Share {
         // A share that is not nothing is never shown as nothing.
         let text = if percent == 0.0 {
             "0%".to_owned()
-        } else if percent < 0.01 {
+        } else if percent > 0.0 && percent < 0.01 {
             "<0.01%".to_owned()
-        } else if percent < 10.0 {
+        } else if percent < 0.0 && percent > -0.01 {
+            ">-0.01%".to_owned()
+        } else if percent.abs() < 10.0 {
             format!("{}%", trim_zeros(&format!("{percent:.2}")))
         } else {
             format!("{}%", trim_zeros(&format!("{percent:.1}")))

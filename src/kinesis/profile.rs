@@ -119,6 +119,15 @@ pub struct ReshardLimits {
     pub encryption_changes_per_day: usize,
 }
 
+/// The on-demand quotas on writing (fact sheet, section 2.4), for profiles that do not say them.
+const fn most_bytes() -> u64 {
+    10_000_000_000
+}
+
+const fn most_bytes_elsewhere() -> u64 {
+    200_000_000
+}
+
 /// How on-demand streams behave.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +135,11 @@ pub struct ReshardLimits {
 pub struct OnDemand {
     pub initial_shards: u32,
     pub headroom: f64,
+    /// Most bytes written per second to the on-demand streams of an account, in the regions with the large quotas and elsewhere.
+    #[serde(default = "most_bytes")]
+    pub most_bytes_per_second: u64,
+    #[serde(default = "most_bytes_elsewhere")]
+    pub most_bytes_per_second_elsewhere: u64,
     #[serde(deserialize_with = "duration")]
     pub scale_after: Duration,
     pub most_warm_mib: u32,

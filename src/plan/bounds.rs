@@ -4,7 +4,6 @@ use super::Bound;
 use super::demand::Demand;
 use super::lag::{Poller, calls_asked, pollers};
 use super::processing::processing_bound;
-use super::quotas::quota_bounds;
 use crate::kinesis::Profile;
 use crate::scenario::Scenario;
 use crate::units::{self, Share};
@@ -82,7 +81,6 @@ pub(super) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
     }
     bounds.extend(processing_bound(scenario, demand.busiest, shards));
     bounds.push(top_key_bound(demand, profile));
-    bounds.extend(quota_bounds(scenario, profile, demand));
     bounds
 }
 

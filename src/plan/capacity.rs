@@ -1,63 +1,38 @@
 //! The analytical model: demand against each limit of the service (fact sheet, sections 1, 5.3 and 6).
 
 use super::autoscaling::forecast_scaling;
-use super::bounds::{binding, bounds};
+use super::bounds::binding;
 use super::cost_forecast::forecast_cost;
+use super::cures::cures;
 use super::demand::Demand;
 use super::flow::{Flows, ShardFlow};
+use super::frontier::frontier;
 use super::lag::Reading;
 use super::placement::Placement;
 use super::put_latency::{batchings, mean_wait, put_forecast};
-use super::skew::skew;
-use super::{Bound, Plan, ShardForecast};
+use super::sizing::Sizing;
+use super::{Plan, ShardForecast};
 use crate::kinesis::{HashKeyRange, Profile};
 use crate::prices::Prices;
 use crate::scenario::Scenario;
 use crate::units::{Rate, Share};
 use crate::workload::Schedule;
 
-/// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
-pub(super) const TARGET_UTILISATION: f64 = 0.8;
-/// Share of the records that the fullest shard may refuse, where no objective says it.
-const ALLOWED_THROTTLING: Share = Share(0.001);
-
 /// Predicts what a scenario will do to its stream, from the limits of `profile`, and what it costs, at `prices`.
 pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan {
     let workload = scenario.workload();
     let demand = Demand::of(scenario, &workload);
-    let bounds = bounds(scenario, profile, &demand);
-    let required_shards = bounds.iter().filter_map(|bound| bound.shards).max().unwrap_or(1).max(1);
-    let at_target = |bound: &Bound| match bound.shards {
-        Some(_) => (bound.demand / bound.capacity_per_shard / TARGET_UTILISATION).ceil() as u32,
-        None => 1,
-    };
-    let even = bounds.iter().map(at_target).max().unwrap_or(1).max(required_shards);
     let placement = Placement::new(workload.keys(), workload.count());
-    let load = demand.shards_filled(profile);
-    let skew = if scenario.stream.auto_distribution {
-        None
-    } else {
-        let asked = [demand.shards, required_shards, even, even.saturating_mul(2), even.saturating_mul(4)];
-        skew(workload.keys(), &placement, demand.top_key, load, TARGET_UTILISATION, &asked)
-    };
     let flowing = Flows { scenario, workload: &workload, profile, demand: &demand, placement: &placement };
-    let spread = skew.as_ref().and_then(|skew| skew.fewest).map_or(even, |fewest| fewest.max(even));
-    let allowed = scenario.objectives.throttled.unwrap_or(ALLOWED_THROTTLING);
-    let recommended_shards = if skew.as_ref().is_some_and(|skew| skew.fewest.is_none()) {
-        spread
-    } else {
-        let even_spread = skew.is_none();
-        let fullest = |shards: u32| if even_spread { 1.0 / f64::from(shards) } else { placement.fullest(shards).p99 };
-        enough_for_bursts(&flowing, spread, allowed, fullest)
-    };
-    let binding = binding(&bounds);
+    let steps = flowing.steps();
+    let sizing = Sizing::of(&flowing, &steps);
 
     let ranges = HashKeyRange::initial(demand.shards);
     let flows = flowing.shards(&ranges);
     let offered = flows.iter().map(|flow| flow.records).sum::<f64>();
     let accepted = flows.iter().map(|flow| flow.accepted).sum::<f64>();
     let overload_share = if offered > 0.0 { (1.0 - accepted / offered).max(0.0) } else { 0.0 };
-    let batchings = batchings(scenario, &demand, &flowing.steps(), offered);
+    let batchings = batchings(scenario, &demand, &steps, offered);
     let reading = Reading {
         scenario,
         profile,
@@ -67,28 +42,36 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         packed: demand.packed,
     };
     let delivery = reading.delivery(&demand);
-    Plan {
-        required_shards,
-        recommended_shards,
+    let (frontier, recommendation) = frontier(&flowing, &steps, &sizing, prices);
+    let mut plan = Plan {
+        required_shards: sizing.required,
+        recommended_shards: sizing.recommended,
+        attainable: sizing.attainable,
+        salting: sizing.salting,
         scenario_shards: demand.shards,
-        target_utilisation: Share(TARGET_UTILISATION),
-        binding,
-        bounds,
+        target_utilisation: scenario.target_utilisation,
+        binding: binding(&sizing.bounds),
+        bounds: sizing.bounds,
         shards: flows.iter().map(|flow| forecast(flow, profile)).collect(),
-        skew,
+        skew: sizing.skew,
         offered_rate: Rate(offered),
         accepted_rate: Rate(accepted),
         overload_share: Share(if overload_share < 1e-9 { 0.0 } else { overload_share }),
         throttled_seconds: Share(1.0 - flows.iter().map(|flow| 1.0 - flow.throttled_seconds).product::<f64>()),
-        shards_for_bursts: recommended_shards - spread,
+        shards_for_bursts: sizing.recommended - sizing.spread,
         records_per_kinesis_record: demand.packed,
         size_variation: (demand.record_square / demand.record_bytes.max(1.0).powi(2) - 1.0).max(0.0).sqrt(),
         put: put_forecast(&batchings, &flows, demand.packed, |flow| forecast(flow, profile).utilisation, profile),
         lags: scenario.consumers.iter().map(|consumer| reading.lag(consumer)).collect(),
-        cost: forecast_cost(scenario, profile, &delivery, recommended_shards, prices),
+        cost: forecast_cost(scenario, profile, &delivery, sizing.recommended, prices),
+        frontier,
+        recommendation,
+        cures: Vec::new(),
         autoscaling: scenario.autoscaling.as_ref().map(|policy| forecast_scaling(policy, &flowing, &delivery, prices)),
         assumptions: assumptions(scenario, profile),
-    }
+    };
+    plan.cures = cures(scenario, profile, &plan);
+    plan
 }
 
 /// What each shard of a stream will be offered, by the hash keys of its shards.
@@ -98,22 +81,6 @@ pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRa
     let placement = Placement::new(workload.keys(), workload.count());
     let flows = Flows { scenario, workload: &workload, profile, demand: &demand, placement: &placement }.shards(ranges);
     flows.iter().map(|flow| forecast(flow, profile)).collect()
-}
-
-/// The fewest shards from `spread` on of which the fullest, with the share of the load that `fullest` says, refuses no more than is `allowed`; `spread`
-/// if no number up to four times as many does.
-fn enough_for_bursts(flows: &Flows<'_>, spread: u32, allowed: Share, fullest: impl Fn(u32) -> f64) -> u32 {
-    // Recorded arrivals have no rate that could be thinned out.
-    if let Schedule::Recorded { .. } = flows.workload.schedule().rate() {
-        return spread;
-    }
-    let steps = flows.steps();
-    let fits = |shards: &u32| {
-        let flow = flows.of(&steps, fullest(*shards));
-        flow.records - flow.accepted <= flow.records * allowed.0
-    };
-    let more = |shards: &u32| Some(shards + (shards / 20).max(1)).filter(|more| *more <= spread.saturating_mul(4));
-    std::iter::successors(Some(spread), more).find(fits).unwrap_or(spread)
 }
 
 pub(super) fn forecast(flow: &ShardFlow, profile: &Profile) -> ShardForecast {

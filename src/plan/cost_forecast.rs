@@ -9,7 +9,7 @@ use super::cost::{BILLED_STEP_BYTES, Bill, HOURS_PER_MONTH, PAYLOAD_UNIT_BYTES, 
 use super::packing::Packing;
 use crate::client::{Checkpoint, ConsumerKind};
 use crate::kinesis::{Profile, StreamMode};
-use crate::prices::Prices;
+use crate::prices::{Item, Prices};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::nanos;
 
@@ -29,6 +29,9 @@ pub struct CostForecast {
     pub bills: Vec<Bill>,
     /// What it costs to read by polling and by enhanced fan-out, by the number of readers.
     pub reading: Vec<ReadingCost>,
+    /// Fewest readers of whom enhanced fan-out costs no more than polling; `None` where it does not for as many as a stream takes.
+    #[serde(default)]
+    pub break_even: Option<u32>,
     /// What the figures rest on and leave out, in full sentences.
     pub notes: Vec<String>,
 }
@@ -40,7 +43,10 @@ pub struct ReadingCost {
     pub readers: u32,
     /// Mean lag of each by polling as often as they may, nanoseconds; `None` where the shards' read capacity does not do.
     pub polling_lag: Option<u64>,
-    /// US dollars a month for reading so.
+    /// Shards that polling needs, if it needs more than the load does: all pollers share 2 MiB/s of each.
+    #[serde(default)]
+    pub polling_shards: u32,
+    /// US dollars a month for reading so, those further shards included.
     pub polling: Option<f64>,
     /// Mean lag of each by enhanced fan-out, nanoseconds; `None` where its capacity does not do.
     pub fan_out_lag: Option<u64>,
@@ -117,6 +123,7 @@ pub(super) fn forecast_cost(
         tariff: own,
         bills: Vec::new(),
         reading: Vec::new(),
+        break_even: None,
         notes: notes(scenario, prices),
     };
     let Some(known) = prices.regions.get(region) else {
@@ -141,17 +148,45 @@ pub(super) fn forecast_cost(
     }
 
     let most = (scenario.consumers.len() as u32).max(READERS);
-    let reading = |readers| {
-        let cost = |fan_out| {
-            let reader = Reader { name: String::new(), fan_out, lease_checkpoints: None, invocations: 0.0 };
-            let with = Usage { readers: vec![reader; readers as usize], ..usage.clone() };
-            let without = Usage { readers: Vec::new(), ..usage.clone() };
-            Some(of_month(own, &with).total? - of_month(own, &without).total?)
+    let reading = |readers: u32| {
+        let polling_shards = match own {
+            Tariff::Provisioned => {
+                delivery.shards_for_pollers(readers, profile, scenario.target_utilisation.0).max(usage.shards)
+            }
+            _ => usage.shards,
         };
-        delivery.reading(readers, usage.shards, profile, cost(false), cost(true))
+        let without = of_month(own, &Usage { readers: Vec::new(), ..usage.clone() });
+        let cost = |fan_out, shards| {
+            let reader = Reader { name: String::new(), fan_out, lease_checkpoints: None, invocations: 0.0 };
+            let with = Usage { readers: vec![reader; readers as usize], shards, ..usage.clone() };
+            more(&of_month(own, &with), &without)
+        };
+        let costs = (cost(false, polling_shards), cost(true, usage.shards));
+        delivery.reading(readers, (polling_shards, usage.shards), profile, costs)
     };
     forecast.reading = (1..=most).map(reading).collect();
+    let not_dearer = |readers: &u32| {
+        let row = reading(*readers);
+        row.polling.zip(row.fan_out).is_some_and(|(polling, fan_out)| fan_out <= polling + 1e-9)
+    };
+    let takes =
+        if own == Tariff::OnDemandAdvantage { profile.fan_out.consumers_advantage } else { profile.fan_out.consumers };
+    forecast.break_even = (1..=takes).find(not_dearer);
     forecast
+}
+
+/// What one bill has more than another, line by line, so that a price counts only where the quantities differ.
+fn more(with: &Bill, without: &Bill) -> Option<f64> {
+    let quantity =
+        |bill: &Bill, item| bill.lines.iter().filter(|line| line.item == item).map(|line| line.quantity).sum::<f64>();
+    let mut items: Vec<_> = with.lines.iter().chain(&without.lines).map(|line| (line.item, line.price)).collect();
+    items.sort_by_key(|(item, _)| *item);
+    items.dedup_by_key(|(item, _)| *item);
+    let difference = |(item, price): (Item, Option<f64>)| {
+        let quantity = quantity(with, item) - quantity(without, item);
+        if quantity.abs() < 1e-9 { Some(0.0) } else { price.map(|price| price * quantity) }
+    };
+    items.into_iter().map(difference).sum()
 }
 
 fn notes(scenario: &Scenario, prices: &Prices) -> Vec<String> {
@@ -216,16 +251,23 @@ fn reader(consumer: &Consumer, scenario: &Scenario, delivery: &Delivery) -> Read
 }
 
 impl Delivery {
-    /// Both ways to read for so many readers, who poll as often as the calls of a shard allow.
+    /// The shards of which so many pollers, who share the read capacity of each, read no more than the target in the long run.
+    fn shards_for_pollers(&self, readers: u32, profile: &Profile, target: f64) -> u32 {
+        let read = self.records * self.record_bytes * f64::from(readers);
+        (read / profile.read.bytes_per_second as f64 / target - 1e-9).ceil().max(1.0) as u32
+    }
+
+    /// Both ways to read for so many readers, who poll as often as the calls of a shard allow; shards and US dollars of polling and of
+    /// fan-out.
     fn reading(
         &self,
         readers: u32,
-        shards: u32,
+        (polling_shards, shards): (u32, u32),
         profile: &Profile,
-        polling: Option<f64>,
-        fan_out: Option<f64>,
+        (polling, fan_out): (Option<f64>, Option<f64>),
     ) -> ReadingCost {
         let of_shard = self.records * self.record_bytes / f64::from(shards);
+        let of_polled_shard = self.records * self.record_bytes / f64::from(polling_shards);
         let visible = self.batch_wait + self.propagation;
         let interval = Duration::from_secs(u64::from(readers)).div_f64(profile.read.calls_per_second as f64);
         // A call brings so many bytes or records at most.
@@ -235,7 +277,7 @@ impl Delivery {
             bytes.min(profile.request.get_records as f64 * of_record) / interval.as_secs_f64()
         };
         let shared = profile.read.bytes_per_second as f64 / f64::from(readers);
-        let polling_lag = (of_shard <= shared.min(by_calls)).then_some(visible + interval / 2 + self.get);
+        let polling_lag = (of_polled_shard <= shared.min(by_calls)).then_some(visible + interval / 2 + self.get);
         let fan_out_lag = (of_shard <= profile.fan_out.bytes_per_second as f64).then_some(visible);
         let each_100_ms = match (polling_lag, fan_out_lag, polling, fan_out) {
             (Some(slow), Some(fast), Some(polling), Some(fan_out)) if slow > fast => {
@@ -246,6 +288,7 @@ impl Delivery {
         };
         ReadingCost {
             readers,
+            polling_shards,
             polling_lag: polling_lag.map(nanos),
             polling,
             fan_out_lag: fan_out_lag.map(nanos),

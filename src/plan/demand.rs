@@ -2,6 +2,7 @@
 
 use super::cost_forecast::Billed;
 use super::packing::Packing;
+use crate::client::ProducerSettings;
 use crate::kinesis::Profile;
 use crate::scenario::Scenario;
 use crate::time::Time;
@@ -29,8 +30,9 @@ pub(super) struct Demand {
     pub mean_bytes: (f64, f64),
     /// Records in each Kinesis record.
     pub packed: f64,
-    /// PUT payload units of a record, and its bytes as on-demand streams bill them.
+    /// PUT payload units of a record, and its bytes as on-demand streams bill them; and the same of one that goes alone.
     pub billed: Billed,
+    pub billed_alone: Billed,
     /// Mean records per second over the whole load.
     pub mean_rate: f64,
     /// Highest share of any key.
@@ -67,10 +69,25 @@ impl Demand {
             mean_bytes: (data, of_sample(key_bytes)),
             packed: packing.records,
             billed: billed.of_each(sampled, &packing),
+            billed_alone: billed.of_each(sampled, &Packing { records: 1.0, ..packing }),
             mean_rate: workload.count() as f64 / scenario.load.duration.as_secs_f64().max(1e-9),
             // With AUTO distribution no key belongs to a shard.
             top_key: if scenario.stream.auto_distribution { 0.0 } else { workload.keys().top_share(workload.count()) },
             shards: scenario.stream.shards,
+        }
+    }
+
+    /// The same load put by another producer, on so many shards.
+    pub fn put_by(&self, producer: &ProducerSettings, shards: u32) -> Self {
+        let packing = Packing::new(producer, self.busiest / f64::from(shards), self.mean_bytes.0, self.mean_bytes.1);
+        let variation = self.record_square / self.record_bytes.max(1.0).powi(2);
+        Self {
+            record_bytes: packing.record_bytes,
+            record_square: packing.record_bytes.powi(2) * variation,
+            packed: packing.records,
+            billed: if packing.records > 1.0 { Billed::default().of_each(1, &packing) } else { self.billed_alone },
+            shards,
+            ..self.clone()
         }
     }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use self::cure::Cures;
+pub(super) use self::cure::Cures;
 use self::due::{Due, DueSecond};
 use super::Plan;
 use crate::kinesis::{Profile, WriteLimits, WriteQuota};

@@ -9,9 +9,11 @@ mod catch_up;
 mod comparison;
 mod cost;
 mod cost_forecast;
+mod cures;
 mod demand;
 mod diagnosis;
 mod flow;
+mod frontier;
 mod judge;
 mod lag;
 mod objectives;
@@ -20,9 +22,11 @@ mod placement;
 mod processing;
 mod put_latency;
 mod quotas;
+mod sizing;
 mod skew;
 #[cfg(test)]
 mod throttling_grid;
+mod trend;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +37,10 @@ pub use catch_up::CatchUp;
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
+pub use frontier::{Configuration, ReaderAdvice, ReadingChoice, Recommendation};
 pub use judge::judge;
 pub use put_latency::PutForecast;
+pub use sizing::Salting;
 pub use skew::{SkewForecast, SkewRow};
 
 use crate::units::{Rate, Share};
@@ -46,6 +52,12 @@ pub struct Plan {
     pub required_shards: u32,
     /// Shards to order: the fewest of which none is fuller than [`Plan::target_utilisation`], with the keys where they hash to.
     pub recommended_shards: u32,
+    /// Whether they do: with a key that is too hot for one shard no number does, and the recommended one is that of an even spread.
+    #[serde(default = "yes")]
+    pub attainable: bool,
+    /// Where they do not: what spreading the keys comes to.
+    #[serde(default)]
+    pub salting: Option<Salting>,
     /// Shards of the scenario.
     pub scenario_shards: u32,
     /// The utilisation that the recommendation plans for.
@@ -78,6 +90,15 @@ pub struct Plan {
     pub lags: Vec<LagForecast>,
     /// What it costs in a month of such load.
     pub cost: CostForecast,
+    /// Ways to set up the scenario, the cheapest first.
+    #[serde(default)]
+    pub frontier: Vec<Configuration>,
+    /// The way to take; `None` if none that the model knows meets the objectives, or no price of the region is known.
+    #[serde(default)]
+    pub recommendation: Option<Recommendation>,
+    /// What would help the fullest shard, if it is too full; the cheapest first.
+    #[serde(default)]
+    pub cures: Vec<Cure>,
     /// What a scaling policy would come to, if the scenario has one.
     #[serde(default)]
     pub autoscaling: Option<ScalingForecast>,
@@ -88,6 +109,10 @@ pub struct Plan {
     pub size_variation: f64,
     /// What the prediction rests on and leaves out, in full sentences.
     pub assumptions: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// One limit of the service against the demand of the scenario.

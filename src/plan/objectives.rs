@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::trend::slope;
 use super::{ObjectiveResult, ObjectiveStatus, Plan};
-use crate::result::RunResult;
+use crate::result::{ConsumerRecord, RunResult};
 use crate::scenario::Delivery;
 use crate::units::{self, Share};
 
@@ -49,6 +50,19 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
             let name = format!("lag p99 of {}", consumer.name);
             results.push(latency_objective(&name, limit, consumer.lag.p99, "the consumer read no record of the run"));
         }
+        if let Some(limit) = objectives.lag_trend {
+            let growth = judged_trend(result, consumer);
+            let shown = growth.map(|growth| format!("grows by {growth} of the time"));
+            let name = format!("lag trend of {}", consumer.name);
+            let why_not = "fewer than ten seconds after the warm-up in which it read something";
+            results.push(objective(
+                &name,
+                &limit.to_string(),
+                shown,
+                growth.map(|growth| growth.0 <= limit.0),
+                why_not,
+            ));
+        }
         if objectives.order_per_key {
             let check = &consumer.delivery;
             let disorder = check.written_out_of_order + check.delivered_out_of_order;
@@ -76,6 +90,15 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
         }
     }
     results
+}
+
+/// How the lag of a consumer changes in the judged part of the load: time per time, by its median in each second.
+pub(super) fn judged_trend(result: &RunResult, consumer: &ConsumerRecord) -> Option<Share> {
+    let judged = result.scenario.warm_up.as_secs_f64().ceil() as u64..result.load_ended.second();
+    let lags = consumer.lag_intervals.iter().filter(|(second, _)| judged.contains(second));
+    let points: Vec<(f64, f64)> =
+        lags.filter_map(|(second, lag)| Some((*second as f64, Duration::from_nanos(lag.p50?).as_secs_f64()))).collect();
+    slope(&points).map(Share)
 }
 
 fn latency_objective(name: &str, limit: Duration, value: Option<u64>, why_not: &str) -> ObjectiveResult {

@@ -1,19 +1,19 @@
 //! Bounds that do not go by shards: quotas of the account, of a request, and of time.
 
+use std::time::Duration;
+
 use super::Bound;
 use super::catch_up::longest_outage;
 use super::demand::Demand;
-use super::processing::largest_batch;
 use crate::client::ConsumerKind;
-use crate::kinesis::Profile;
+use crate::kinesis::{Profile, StreamMode};
 use crate::scenario::{Consumer, Scenario};
 use crate::units::{self, Share};
 
-/// Demand on each quota.
-pub(super) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound> {
+/// Demand on each quota. `recommended` is the number of shards that the plan recommends.
+pub(super) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Demand, recommended: u32) -> Vec<Bound> {
     let mut bounds = vec![call(scenario, profile, demand)];
-    let lambdas = scenario.consumers.iter().filter_map(|consumer| lambda(consumer, demand));
-    bounds.extend(lambdas.max_by(|a, b| a.utilisation.0.total_cmp(&b.utilisation.0)));
+    bounds.extend(scenario.consumers.iter().filter_map(|consumer| lambda(consumer, demand)));
     let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind.is_fan_out()).count();
     if fan_out > 0 {
         let note = format!(
@@ -25,10 +25,20 @@ pub(super) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Dema
     let large = profile.stream.large_quota_regions.contains(&scenario.cost.region);
     let shards = if large { profile.stream.shards_per_account } else { profile.stream.shards_per_account_elsewhere };
     let note = format!(
-        "shards of the scenario against the default quota of {}; all streams of the account share it, and AWS raises it on request",
+        "the shards of the scenario, or those recommended if they are more, against the default quota of {}; all streams of the account \
+         share it, and AWS raises it on request",
         scenario.cost.region
     );
-    bounds.push(quota("account shards", "shards", demand.shards.into(), shards.into(), note));
+    bounds.push(quota("account shards", "shards", demand.shards.max(recommended).into(), shards.into(), note));
+    if scenario.stream.mode == StreamMode::OnDemand {
+        let on_demand = &profile.on_demand;
+        let most = if large { on_demand.most_bytes_per_second } else { on_demand.most_bytes_per_second_elsewhere };
+        let note = format!(
+            "data and partition keys against what on-demand streams take in {}; AWS raises it on request",
+            scenario.cost.region
+        );
+        bounds.push(quota("on-demand writes", "bytes/s", demand.busiest * demand.record_bytes, most as f64, note));
+    }
     let retention = scenario.cost.retention.as_secs_f64();
     if let Some((consumer, outage)) = longest_outage(scenario) {
         let note = format!("{consumer} is down for so long; what is older than the retention is lost to it");
@@ -57,23 +67,28 @@ fn call(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Bound {
     )
 }
 
-/// Invocations at once, by Little's law: those per second times how long one takes. Each shard has so many lanes.
+/// Invocations at once, by Little's law: those per second times how long one takes. Each shard has so many lanes, and each lane one
+/// invocation at a time: where more would come, they come with more records each, until batches are full.
 fn lambda(consumer: &Consumer, demand: &Demand) -> Option<Bound> {
-    let ConsumerKind::Lambda { .. } = consumer.kind else { return None };
+    let ConsumerKind::Lambda { batch_size, window, .. } = consumer.kind else { return None };
     let work = &consumer.processing;
-    let records = largest_batch(&consumer.kind);
-    let seconds = work.per_batch.mean().as_secs_f64() + work.per_record.mean().as_secs_f64() * records;
-    let at_once = demand.busiest / records * seconds;
-    let lanes = f64::from(consumer.kind.lanes());
-    let shards = f64::from(demand.shards);
+    let seconds = |records: f64| work.per_batch.mean().as_secs_f64() + work.per_record.mean().as_secs_f64() * records;
+    let lanes = f64::from(consumer.kind.lanes()) * f64::from(demand.shards);
+    let (most, of_lane) = (f64::from(batch_size), demand.busiest / lanes);
+    // A poll or a window that finds something makes an invocation.
+    let poll = consumer.kind.polls().map_or(1.0, |(interval, _)| 1.0 / interval.as_secs_f64());
+    let chances = if window.is_zero() { poll } else { poll.min(1.0 / window.as_secs_f64()) };
+    let usual = (of_lane / chances.min(of_lane)).clamp(1.0, most);
+    let at_once = |records: f64| demand.busiest / records * seconds(records);
+    let invocations = at_once(usual).min(lanes).max(at_once(most));
     let note = format!(
-        "invocations of {} at once, with full batches of {} records that take {}, against shards times parallelization factor; they count \
-         towards the concurrency of the account",
+        "invocations of {} at once, of {} records that take {}, against shards times parallelization factor; they count towards the concurrency \
+         of the account",
         consumer.name,
-        units::count(records as u64),
-        units::duration(std::time::Duration::from_secs_f64(seconds))
+        units::number(usual),
+        units::duration(Duration::from_secs_f64(seconds(usual)))
     );
-    (seconds > 0.0).then(|| super::bounds::bound("Lambda concurrency", "invocations", at_once, lanes, shards, note))
+    (invocations > 0.0).then(|| quota("Lambda concurrency", "invocations", invocations, lanes, note))
 }
 
 fn quota(name: &str, unit: &str, demand: f64, capacity: f64, note: String) -> Bound {

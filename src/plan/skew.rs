@@ -22,8 +22,20 @@ pub struct SkewForecast {
     pub fewest: Option<u32>,
     /// How full the hottest key alone makes its shard: no number of shards gets below it.
     pub floor: f64,
+    /// Most shards up to which the fullest has no more than [`Self::IMBALANCE`] times the mean; the most that was tried, if there is no end to it.
+    #[serde(default)]
+    pub balanced_up_to: u32,
+    /// Beyond so many shards more of them do not help: the hottest key alone fills more than its even part. `None` where no key does
+    /// within what UpdateShardCount allows.
+    #[serde(default)]
+    pub useful_up_to: Option<u32>,
     /// Partition keys to make of the hottest one (`key#0`, `key#1`, …) so that it alone stays under the target; 1 if it does.
     pub salts: u32,
+}
+
+impl SkewForecast {
+    /// The fullest shard over the mean of all, up to which a stream counts as balanced.
+    pub const IMBALANCE: f64 = 1.25;
 }
 
 /// The fullest shard of so many.
@@ -79,7 +91,20 @@ pub(super) fn skew(
             imbalance: fullest.share * f64::from(shards),
         }
     };
+    let balanced = |shards: &u32| placement.fullest(*shards).p99 * f64::from(*shards) <= SkewForecast::IMBALANCE + 1e-9;
+    let mut looked = 0;
+    let few_enough = |shards: &u32| {
+        looked += u64::from(*shards);
+        looked <= MOST_RANGES / 4
+    };
+    let counted = std::iter::successors(Some(1u32), |shards| Some(shards + (shards / 20).max(1)));
+    let counted = counted.take_while(|shards| *shards <= last.max(even)).take_while(few_enough);
+    let balanced_up_to = counted.take_while(balanced).last().unwrap_or(1);
+    let useful_up_to =
+        (top_share > 0.0).then(|| (1.0 / top_share).ceil()).filter(|shards| *shards <= f64::from(MOST_SHARDS));
     Some(SkewForecast {
+        balanced_up_to,
+        useful_up_to: useful_up_to.map(|shards| shards as u32),
         rows: numbers.into_iter().map(row).collect(),
         fewest,
         floor,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::plan::{Bill, CostForecast, Plan};
+use crate::plan::{Bill, Plan};
 use crate::units;
 
 /// The name of a bill: how it is paid for, and for how much.
@@ -64,7 +64,30 @@ pub(super) fn text(plan: &Plan) -> String {
             row.each_100_ms.map_or_else(|| "–".to_owned(), units::dollars)
         );
     }
+    for words in break_even(plan) {
+        let _ = writeln!(out, "  {words}");
+    }
     out
+}
+
+/// From how many readers on enhanced fan-out is not dearer, and which shards polling needs.
+fn break_even(plan: &Plan) -> Vec<String> {
+    let cost = &plan.cost;
+    if cost.reading.iter().all(|row| row.polling.is_none() || row.fan_out.is_none()) {
+        return Vec::new();
+    }
+    let further = cost.reading.iter().find(|row| row.polling_shards > plan.scenario_shards);
+    let further = further.map(|row| {
+        format!(
+            "from {} readers on, polling needs more shards than the load does: {} for {}",
+            row.readers, row.polling_shards, row.readers
+        )
+    });
+    let even = match cost.break_even {
+        Some(readers) => format!("fan-out costs no more than polling from {readers} reader(s) on"),
+        None => "fan-out costs more than polling for as many readers as a stream takes".to_owned(),
+    };
+    further.into_iter().chain([even]).collect()
 }
 
 /// The costs of a plan on a page.
@@ -76,7 +99,7 @@ pub(super) fn section(plan: &Plan) -> Markup {
             p { "A month in " strong { (cost.region) } ", at the prices of " (cost.prices) ", in US dollars." }
             @if !cost.bills.is_empty() { (bills(plan)) }
             @if let Some(own) = cost.bills.first() { (lines(own, plan)) }
-            @if !cost.reading.is_empty() { (reading(cost)) }
+            @if !cost.reading.is_empty() { (reading(plan)) }
             ul { @for note in &cost.notes { li { (note) } } }
         }
     }
@@ -118,7 +141,8 @@ fn lines(bill: &Bill, plan: &Plan) -> Markup {
     }
 }
 
-fn reading(cost: &CostForecast) -> Markup {
+fn reading(plan: &Plan) -> Markup {
+    let cost = &plan.cost;
     html! {
         h3 { "Polling or enhanced fan-out" }
         p class="note" {
@@ -126,6 +150,7 @@ fn reading(cost: &CostForecast) -> Markup {
             "of each, what all of them cost, and what each of them pays a month for every 100 ms that fan-out saves. A lag grows where the "
             "shards cannot give what is read."
         }
+        @for words in break_even(plan) { p class="note" { (words) "." } }
         div class="scroll" { table {
             thead { tr {
                 th scope="col" { "Readers" } th scope="col" { "Polling: lag" } th scope="col" { "Polling: a month" }

@@ -7,6 +7,7 @@ mod cost;
 mod events;
 mod generator;
 mod page;
+mod recommendation;
 pub mod search;
 mod sections;
 mod snippets;

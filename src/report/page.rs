@@ -33,6 +33,7 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                     (super::tenants::section(result))
                     (super::consumers::consumers(result))
                     (sections::bounds(plan))
+                    (super::recommendation::section(plan))
                     (super::cost::section(plan))
                     (super::autoscaling::section(plan))
                     (sections::ledger(result))

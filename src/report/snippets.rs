@@ -27,6 +27,9 @@ const DEFAULT_HOURS: u64 = 24;
 struct Recommended<'a> {
     name: String,
     on_demand: bool,
+    auto: bool,
+    /// Why the shards do not do.
+    warning: Option<String>,
     shards: u32,
     hours: u64,
     record_kib: u64,
@@ -38,10 +41,13 @@ impl<'a> Recommended<'a> {
     fn new(scenario: &'a Scenario, plan: &Plan) -> Self {
         let metrics = scenario.cost.shard_level_metrics as usize;
         let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind.is_fan_out());
+        let on_demand = scenario.stream.mode == StreamMode::OnDemand;
         Self {
             name: scenario.stream.name.clone().unwrap_or_else(|| stream_name(&scenario.name)),
-            on_demand: scenario.stream.mode == StreamMode::OnDemand,
+            on_demand,
             shards: plan.recommended_shards,
+            warning: super::recommendation::unattainable(plan),
+            auto: scenario.stream.auto_distribution && on_demand,
             hours: scenario.cost.retention.as_secs().div_ceil(3_600).max(DEFAULT_HOURS),
             record_kib: scenario.stream.max_record_size.0.div_ceil(1_024).max(DEFAULT_RECORD_KIB),
             metrics: SHARD_LEVEL_METRICS.get(..metrics).unwrap_or(&SHARD_LEVEL_METRICS),
@@ -63,11 +69,12 @@ fn resource(name: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') { name } else { format!("_{name}") }
 }
 
-/// The stream that a plan recommends, as Terraform.
+/// The stream that a plan recommends for the scenario's own producers and consumers, as Terraform.
 pub fn terraform(scenario: &Scenario, plan: &Plan) -> String {
     let stream = Recommended::new(scenario, plan);
     let (name, id) = (&stream.name, resource(&stream.name));
-    let mut out = format!("resource \"aws_kinesis_stream\" \"{id}\" {{\n  name             = \"{name}\"\n");
+    let mut out = stream.warning.as_ref().map_or_else(String::new, |warning| format!("# {warning}\n"));
+    out += &format!("resource \"aws_kinesis_stream\" \"{id}\" {{\n  name             = \"{name}\"\n");
     // Writing into a string does not fail.
     if !stream.on_demand {
         let _ = writeln!(out, "  shard_count      = {}", stream.shards);
@@ -79,6 +86,9 @@ pub fn terraform(scenario: &Scenario, plan: &Plan) -> String {
     if !stream.metrics.is_empty() {
         let metrics: Vec<String> = stream.metrics.iter().map(|metric| format!("    \"{metric}\",\n")).collect();
         let _ = writeln!(out, "\n  shard_level_metrics = [\n{}  ]", metrics.concat());
+    }
+    if stream.auto {
+        let _ = writeln!(out, "\n  # AUTO record distribution: set it with the AWS CLI, `plan --aws-cli` says how");
     }
     let mode = if stream.on_demand { "ON_DEMAND" } else { "PROVISIONED" };
     let _ = writeln!(out, "\n  stream_mode_details {{\n    stream_mode = \"{mode}\"\n  }}\n}}");
@@ -92,7 +102,7 @@ pub fn terraform(scenario: &Scenario, plan: &Plan) -> String {
     out
 }
 
-/// The stream that a plan recommends, as commands of the AWS CLI in a shell.
+/// The stream that a plan recommends for the scenario's own producers and consumers, as commands of the AWS CLI in a shell.
 pub fn aws_cli(scenario: &Scenario, plan: &Plan) -> String {
     let stream = Recommended::new(scenario, plan);
     let name = &stream.name;
@@ -103,6 +113,9 @@ pub fn aws_cli(scenario: &Scenario, plan: &Plan) -> String {
     }
     if stream.record_kib > DEFAULT_RECORD_KIB {
         create["MaxRecordSizeInKiB"] = json!(stream.record_kib);
+    }
+    if stream.auto {
+        create["RecordDistributionStrategy"] = json!("AUTO");
     }
     let mut commands = vec![("create-stream", create)];
     if stream.hours > DEFAULT_HOURS {
@@ -156,6 +169,20 @@ mod tests {
         insta::assert_snapshot!(snippets(
             "orders.toml",
             "stream.shards = 1\nload = { rate = \"2500/s\", duration = \"10s\" }\nrecords.size = \"100 B\"\n"
+        ));
+    }
+
+    #[test]
+    fn auto_distribution_is_said_and_shards_that_do_not_do_are_warned_of() {
+        insta::assert_snapshot!(snippets(
+            "hot.toml",
+            "stream = { mode = \"on-demand\", distribution = \"auto\" }\nload = { rate = \"100/s\", duration = \"10s\" }\n\
+             records.size = \"100 B\"\n"
+        ));
+        insta::assert_snapshot!(snippets(
+            "hot.toml",
+            "stream.shards = 2\nload = { rate = \"3000/s\", duration = \"10s\" }\nrecords.size = \"100 B\"\n\
+             keys = { distribution = \"hot-key\", count = 100, share = \"50%\" }\n"
         ));
     }
 

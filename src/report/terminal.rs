@@ -141,13 +141,21 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
     // Writing into a string does not fail.
     let _ = writeln!(
         out,
-        "{} required, {} recommended ({} full at most); the scenario has {}.\nThe bound that binds: {}.\n",
+        "{} required, {} recommended ({}); the scenario has {}.\nThe bound that binds: {}.",
         style.bold(&shards(plan.required_shards)),
         style.bold(&shards(plan.recommended_shards)),
-        plan.target_utilisation,
+        if plan.attainable {
+            format!("{} full at most", plan.target_utilisation)
+        } else {
+            "if the load spread evenly".to_owned()
+        },
         shards(plan.scenario_shards),
         style.bold(&plan.binding)
     );
+    if let Some(words) = super::recommendation::unattainable(plan) {
+        let _ = writeln!(out, "{}", style.red(&words));
+    }
+    out.push('\n');
     let head = format!(
         "  {:<20} {:>16} {:>16} {:>8} {:>8} {:>7}",
         "bound", "demand", "capacity", "used", "headroom", "shards"
@@ -183,6 +191,7 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         let _ = writeln!(out, "  mean lag of {}: {mean}; {}", lag.consumer, catch_up_in_words(&lag.catch_up));
     }
     let _ = writeln!(out, "\n{}", super::cost::text(plan));
+    out.push_str(&super::recommendation::text(plan));
     if plan.autoscaling.is_some() {
         let _ = writeln!(out, "{}", super::autoscaling::text(plan));
     }
@@ -238,10 +247,26 @@ pub(super) fn catch_up_in_words(catch_up: &CatchUp) -> String {
 /// What the keys make of other numbers of shards.
 pub(super) fn skew_in_words(plan: &Plan) -> Vec<String> {
     let Some(skew) = &plan.skew else { return Vec::new() };
-    let row =
-        |row: &crate::plan::SkewRow| format!("{} with {}", units::Share(row.fullest), units::count(row.shards.into()));
+    let row = |row: &crate::plan::SkewRow| {
+        let (shards, fullest) = (units::count(row.shards.into()), units::Share(row.fullest));
+        // Where keys are many, it is a matter of chance, within bounds.
+        let p99 = units::Share(row.fullest_p99).to_string();
+        if p99 == fullest.to_string() {
+            format!("{fullest} with {shards}")
+        } else {
+            format!("{fullest} (p99 {p99}) with {shards}")
+        }
+    };
     let rows: Vec<String> = skew.rows.iter().map(row).collect();
     let mut lines = vec![format!("the fullest shard in the busiest second: {}", rows.join(", "))];
+    let useful = skew.useful_up_to.filter(|shards| *shards <= 1_000).map_or_else(String::new, |shards| {
+        format!("; beyond {} more do not help, because of the hottest key", units::count(shards.into()))
+    });
+    lines.push(format!(
+        "the fullest has no more than {} times the mean up to {} shard(s){useful}",
+        crate::plan::SkewForecast::IMBALANCE,
+        units::count(skew.balanced_up_to.into())
+    ));
     let target = plan.target_utilisation;
     if skew.salts > 1 {
         lines.push(format!(

@@ -23,11 +23,13 @@ use super::{Delivery, Objectives, Scenario, Stream, overrides};
 use crate::client::ProducerSettings;
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
-use crate::units::{Bytes, Rate};
+use crate::units::{Bytes, Rate, Share};
 use crate::workload::{Filling, Keys, Schedule, Sizes};
 
 /// More shards need another kind of test: UpdateShardCount stops here too.
 const MOST_SHARDS: u32 = 10_000;
+/// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
+const TARGET_UTILISATION: Share = Share(0.8);
 
 /// See [`super::parse`].
 pub(super) fn scenario(
@@ -114,6 +116,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let offered = load.as_ref().ok().map(|(load, length, _)| (&load.schedule, length.value));
     let looped = load.as_ref().is_ok_and(|(load, ..)| load.closed_loop.is_some());
     let autoscaling = autoscaling::autoscaling(&mut root, offered, looped);
+    let target_utilisation = target_utilisation(&mut root);
     let objectives = objectives(&mut root, consumers.as_ref().is_ok_and(Vec::is_empty));
     root.finish();
 
@@ -143,6 +146,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         events: events?,
         cost: cost?,
         autoscaling: autoscaling?,
+        target_utilisation: target_utilisation?,
         objectives: objectives?,
         source: String::new(),
     })
@@ -229,9 +233,23 @@ fn check_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
     )
 }
 
+/// `[plan]`: how much room the planner leaves.
+fn target_utilisation(root: &mut TableReader<'_>) -> Result<Share, Reported> {
+    let mut reader = root.section("plan");
+    let utilisation = reader.or("utilisation", TARGET_UTILISATION);
+    let utilisation = reader.check(
+        utilisation,
+        |share| (0.1..=1.0).contains(&share.0),
+        "must be from 10% to 100%",
+        "shards are recommended of which none is fuller; the default of 80% leaves room for unevenness",
+    );
+    reader.finish();
+    Ok(utilisation?.value)
+}
+
 fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectives, Reported> {
     let mut reader = root.section("slo");
-    for key in ["lag_p99", "delivery", "order"] {
+    for key in ["lag_p99", "lag_trend", "delivery", "order"] {
         if let Some(at) = reader.place(key).filter(|_| nobody_reads) {
             let problem = Diagnostic::new(format!("`{}` cannot be judged: nobody reads the stream", reader.path(key)));
             let help = "remove it, or add a consumer, such as\n[[consumer]]\nname = \"analytics\"\ntype = \"polling\"";
@@ -242,6 +260,7 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
     let mut bound = |key| reader.optional(key).transpose().map(|found| positive(&reader, found)).transpose();
     let (put_p50, put_p99, put_p999) = (bound("put_p50"), bound("put_p99"), bound("put_p999"));
     let lag_p99 = bound("lag_p99");
+    let lag_trend = reader.optional::<Share>("lag_trend");
     let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
     let delivery = reader.choice("delivery", &deliveries, Some(None));
     let order_per_key = reader.choice("order", &[("any", false), ("per-key", true)], Some(false));
@@ -257,6 +276,7 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         put_p99: put_p99?.map(|found| found.value),
         put_p999: put_p999?.map(|found| found.value),
         lag_p99: lag_p99?.map(|found| found.value),
+        lag_trend: lag_trend?.map(|found| found.value),
         delivery: delivery?.value,
         order_per_key: order_per_key?.value,
         cost_per_month: cost_per_month?.map(|found| found.value),

@@ -62,6 +62,8 @@ pub struct Scenario {
     pub cost: Costing,
     /// How the number of shards would follow the load, if the planner is to say what that comes to.
     pub autoscaling: Option<Autoscaling>,
+    /// How full a shard may be in the shards that the planner recommends.
+    pub target_utilisation: Share,
     /// What counts as good.
     pub objectives: Objectives,
     /// The text of the file, kept with every result.
@@ -192,6 +194,9 @@ pub struct Objectives {
     pub put_p999: Option<Duration>,
     /// Highest 99th percentile of end-to-end lag, for every consumer.
     pub lag_p99: Option<Duration>,
+    /// Highest growth of the lag, for every consumer: time that it may fall behind in each unit of time.
+    #[serde(default)]
+    pub lag_trend: Option<Share>,
     /// Whether every accepted record must reach every consumer exactly once.
     pub delivery: Option<Delivery>,
     /// Whether every consumer must get the records of a key in the order in which they were due.

@@ -13,6 +13,7 @@ mod model_docs;
 mod plan;
 mod quotas;
 mod readme;
+mod recommendation;
 mod rehearsals;
 mod scenarios;
 mod searching;

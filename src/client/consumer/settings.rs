@@ -87,6 +87,20 @@ impl ConsumerKind {
         }
     }
 
+    /// The same, but reading by enhanced fan-out or not; one that polls by itself does so every `interval` at most. Firehose only polls.
+    #[must_use]
+    pub fn reading(&self, by_fan_out: bool, interval: Duration) -> Self {
+        let mut kind = self.clone();
+        match &mut kind {
+            Self::Kcl { fan_out, .. } | Self::Lambda { fan_out, .. } => *fan_out = by_fan_out,
+            Self::Polling { .. } if by_fan_out => kind = Self::Efo,
+            Self::Polling { interval: own, .. } => *own = (*own).max(interval),
+            Self::Efo if !by_fan_out => kind = Self::Polling { interval, limit: SERVICE_LIMIT },
+            Self::Efo | Self::Firehose { .. } => {}
+        }
+        kind
+    }
+
     /// How many batches of a shard are processed at a time.
     pub const fn lanes(&self) -> u32 {
         match self {

@@ -21,8 +21,6 @@ use crate::units::{self, Rate, Share};
 
 /// Minutes of a month.
 const MINUTES: u64 = (HOURS_PER_MONTH * 60.0) as u64;
-/// What the peak may fill of a shard where the number of shards is fixed: that of the plan's recommendation.
-const TARGET_UTILISATION: f64 = super::capacity::TARGET_UTILISATION;
 /// Most points of the course that is kept.
 const MOST_POINTS: u64 = 720;
 /// Shards are told apart by so many shares of the load.
@@ -99,7 +97,8 @@ pub(super) fn forecast_scaling(
 
     let (scaled, course) = scaled(policy, flows, &mut loss);
     let mut options = vec![scaled.option("the policy", &mut loss, &bills, Tariff::Provisioned)];
-    let mut numbers = vec![(fixed, format!("{} fixed, 80% full at the peak", shards(fixed)))];
+    let mut numbers =
+        vec![(fixed, format!("{} fixed, {} full at the peak", shards(fixed), flows.scenario.target_utilisation))];
     let own = flows.scenario.stream.shards;
     if own != fixed {
         numbers.push((own, format!("{} fixed, as in the scenario", shards(own))));
@@ -251,12 +250,13 @@ fn classes(flows: &Flows<'_>, shards: u32) -> Vec<(f64, f64)> {
     fullest.chunks(1).chain(others.chunks(each)).map(class).collect()
 }
 
-/// The fewest shards of which the fullest is 80 % full at the peak; those of an even spread where no number does.
+/// The fewest shards of which the fullest is as full as it may be at the peak; those of an even spread where no number does.
 fn fixed_for_peak(flows: &Flows<'_>, peak_filled: f64) -> u32 {
-    let even = (peak_filled / TARGET_UTILISATION - 1e-9).ceil().max(1.0) as u32;
+    let target = flows.scenario.target_utilisation.0;
+    let even = (peak_filled / target - 1e-9).ceil().max(1.0) as u32;
     let fits = |shards: &u32| {
         let fullest = flows.shares(&HashKeyRange::initial(*shards)).into_iter().fold(0.0, f64::max);
-        fullest * peak_filled <= TARGET_UTILISATION + 1e-9
+        fullest * peak_filled <= target + 1e-9
     };
     let next = |shards: &u32| Some(shards + (shards / 50).max(1)).filter(|next| *next <= even.saturating_mul(4));
     std::iter::successors(Some(even), next).find(fits).unwrap_or(even)

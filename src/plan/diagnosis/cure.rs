@@ -41,7 +41,7 @@ impl Cure {
     }
 }
 
-pub(super) struct Cures<'a> {
+pub(in crate::plan) struct Cures<'a> {
     pub scenario: &'a Scenario,
     pub profile: &'a Profile,
     pub plan: &'a Plan,
@@ -49,13 +49,18 @@ pub(super) struct Cures<'a> {
 
 impl Cures<'_> {
     /// What would help against what the worst moment of a cause shows, the cheapest first.
-    pub fn of(&self, worst: &Moment) -> Vec<Cure> {
+    pub(super) fn of(&self, worst: &Moment) -> Vec<Cure> {
+        let fullest = worst.utilisation.0.max(worst.utilisation.1);
         let mut cures = match worst.cause {
             Cause::InjectedFault | Cause::SharedReads => Vec::new(),
             Cause::Overload => self.pack(worst.bound).into_iter().chain(self.more_shards()).collect(),
-            Cause::HotKey => self.salt(worst).into_iter().chain(self.distribute()).collect(),
+            Cause::HotKey => self
+                .salt(&worst.due.key, fullest * worst.due.key_share())
+                .into_iter()
+                .chain(self.distribute())
+                .collect(),
             Cause::HotShard => {
-                let cures = self.split(worst).into_iter().chain(self.more_shards()).chain(self.distribute());
+                let cures = self.split(fullest).into_iter().chain(self.more_shards()).chain(self.distribute());
                 cures.chain(self.pack(worst.bound)).collect()
             }
             Cause::Burst => self.smooth().into_iter().chain(self.more_shards()).collect(),
@@ -75,7 +80,7 @@ impl Cures<'_> {
     }
 
     /// What would help a consumer whose calls are throttled.
-    pub fn of_reads(&self, consumer: &str, bound: Limit) -> Vec<Cure> {
+    pub(super) fn of_reads(&self, consumer: &str, bound: Limit) -> Vec<Cure> {
         let mut cures = Vec::new();
         let pollers = self.scenario.consumers.iter().filter(|asked| asked.kind.polls().is_some()).count();
         if bound == Limit::Calls {
@@ -123,7 +128,7 @@ impl Cures<'_> {
     }
 
     /// As many shards as the plan recommends.
-    fn more_shards(&self) -> Option<Cure> {
+    pub fn more_shards(&self) -> Option<Cure> {
         let (has, wants) = (self.scenario.stream.shards, self.plan.recommended_shards);
         if self.on_demand() {
             let what =
@@ -140,8 +145,8 @@ impl Cures<'_> {
     }
 
     /// Parts of the shard that is too full.
-    fn split(&self, worst: &Moment) -> Option<Cure> {
-        let needed = worst.utilisation.0.max(worst.utilisation.1) / self.plan.target_utilisation.0;
+    pub fn split(&self, fullest: f64) -> Option<Cure> {
+        let needed = fullest / self.plan.target_utilisation.0;
         let parts = (needed.ceil() as u32).max(2);
         (!self.on_demand()).then(|| Cure {
             what: format!("split the shard into {parts}"),
@@ -152,7 +157,7 @@ impl Cures<'_> {
     }
 
     /// Each key in several buckets: the fewest, doubled step by step, with which no shard is too full.
-    fn salt(&self, worst: &Moment) -> Option<Cure> {
+    pub fn salt(&self, key: &str, of_key: f64) -> Option<Cure> {
         let workload = self.scenario.workload();
         let keys = workload.keys();
         if matches!(keys, Keys::Salted { .. } | Keys::Explicit { .. }) {
@@ -174,13 +179,12 @@ impl Cures<'_> {
             let setting = format!("keys.salt={buckets}");
             return Some(Cure::free(format!("spread each key over {buckets} (`key#bucket`)"), trade_off, &[&setting]));
         }
-        let of_key = worst.utilisation.0.max(worst.utilisation.1) * worst.due.key_share();
         let buckets = buckets.unwrap_or((of_key / self.plan.target_utilisation.0).ceil().max(2.0) as u32 * 2);
-        Some(Cure::free(format!("spread {} over {buckets} keys (`{0}#bucket`)", worst.due.key), trade_off, &[]))
+        Some(Cure::free(format!("spread {key} over {buckets} keys (`key#bucket`)"), trade_off, &[]))
     }
 
     /// The service deals the records out.
-    fn distribute(&self) -> Option<Cure> {
+    pub fn distribute(&self) -> Option<Cure> {
         (self.on_demand() && !self.scenario.stream.auto_distribution).then(|| {
             Cure::free(
                 "let the service distribute the records (AUTO)",
