@@ -27,6 +27,10 @@ plan scenario="scenarios/quickstart.toml":
 throttling-grid:
     STREAMGAUGE_WRITE_REPORTS=1 cargo test --lib throttling_grid
 
+# The JSON Schemas of results and summaries in docs/schema.
+schemas:
+    STREAMGAUGE_WRITE_REPORTS=1 cargo test --test it -- committed_schemas
+
 # The whole test suite.
 test:
     cargo test
@@ -55,6 +59,10 @@ bench:
 # How many records a second of one processor simulates.
 bench-simulate:
     cargo bench --bench simulate
+
+# How long the reports of a run of an hour on 1,000 shards take, and how large they are.
+bench-report:
+    cargo bench --bench report
 
 # What the load engine costs beside a bare loop around the AWS SDK that sends the same batches.
 bench-engine *arguments:
