@@ -5,7 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::plan::{Conclusion, ObjectiveResult, ObjectiveStatus, Verdict};
-use crate::result::RunResult;
+use crate::result::{RunResult, TargetRecord};
 
 /// The verdicts of runs as JUnit XML.
 ///
@@ -24,9 +24,12 @@ fn suite(result: &RunResult, verdict: &Verdict) -> TestSuite {
     let name = &result.scenario.name;
     let mut suite = TestSuite::new(name.as_str());
     suite.set_time(Duration::from_nanos(result.load_ended.as_nanos()));
+    // Simulated time has no date.
+    if !matches!(result.target, TargetRecord::Simulated { .. }) {
+        suite.add_property(Property::new("started", result.started.as_str()));
+    }
     for (key, value) in [
-        ("started", result.started.as_str()),
-        ("target", &super::terminal::target(result)),
+        ("target", super::terminal::target(result).as_str()),
         ("measured by streamgauge", &result.streamgauge_version),
         ("verdict", &verdict.sentence),
     ] {

@@ -20,6 +20,8 @@ pub struct PngError {
 
 /// Pixels per unit of a chart, which is 1,000 units wide.
 const SCALE: f32 = 2.0;
+/// How a chart as wide as the page begins.
+const CHART: &str = "<svg viewBox=\"0 0 1000 ";
 const MARGIN: u32 = 20;
 const TITLE_HEIGHT: u32 = 44;
 const LINE_HEIGHT: u32 = 22;
@@ -50,10 +52,12 @@ pub fn pngs(page: &str) -> Result<Vec<(String, Vec<u8>)>, PngError> {
 /// A figure of a page.
 struct Figure<'a> {
     title: &'a str,
-    /// The attributes and the content of the element `svg`.
+    /// What follows `<svg` of its chart, up to the end of the element.
     svg: &'a str,
     /// Its height, for a width of 1,000.
     height: u32,
+    /// The entries of its legend: the sample, an SVG, and the name.
+    legend: Vec<(&'a str, &'a str)>,
     /// HTML.
     caption: &'a str,
 }
@@ -61,15 +65,27 @@ struct Figure<'a> {
 fn figures(page: &str) -> impl Iterator<Item = Figure<'_>> {
     page.split("<figure").skip(1).filter_map(|rest| {
         let figure = rest.split("</figure>").next()?;
-        let svg = between(figure, "<svg", "</svg>")?;
+        // Charts are the SVGs of this width; the other ones are samples of lines, and charts for phones.
+        let start = figure.find(CHART)?;
+        let svg = between(&figure[start..], "<svg", "</svg>")?;
         let caption = between(figure, "<figcaption>", "</figcaption>").unwrap_or_default();
+        let label = || between(svg, "aria-label=\"", "\"").and_then(|label| label.split(". ").next());
+        let samples = between(figure, "<ul class=\"legend\">", "</ul>").unwrap_or_default().split("<li>").skip(1);
         Some(Figure {
-            title: between(svg, "<title>", "</title>").unwrap_or("chart"),
-            height: between(svg, "viewBox=\"0 0 1000 ", "\"")?.parse().ok()?,
+            title: between(svg, "<title>", "</title>").or_else(label).unwrap_or("Chart"),
+            height: between(&figure[start..], CHART, "\"")?.parse().ok()?,
             svg,
+            legend: samples.filter_map(sample).collect(),
             caption: caption.split("<details").next().unwrap_or_default(),
         })
     })
+}
+
+/// The sample of an entry of a legend, and its name.
+fn sample(entry: &str) -> Option<(&str, &str)> {
+    let (svg, rest) = entry.split_once("</svg>")?;
+    let content = svg.split_once("<svg")?.1.split_once('>')?.1;
+    Some((content, rest.split('<').next()?.trim()))
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
@@ -96,16 +112,18 @@ fn rasterised(figure: &Figure<'_>, fonts: &Arc<Database>) -> Result<Vec<u8>, Png
     pixels.encode_png().map_err(|error| failed(error.to_string()))
 }
 
-/// The figure as one SVG: title, chart, caption.
+/// The figure as one SVG: title, legend, chart, caption.
 fn with_caption(figure: &Figure<'_>) -> String {
+    let (legend, legend_height) = legend(&figure.legend);
+    let above = TITLE_HEIGHT + legend_height;
     let lines = caption_lines(figure.caption);
-    let below = TITLE_HEIGHT + figure.height;
+    let below = above + figure.height;
     let height = below + LINE_HEIGHT * lines.len() as u32 + MARGIN;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1000\" height=\"{height}\" viewBox=\"0 0 1000 {height}\" fill=\"var(--ink)\">\
          <rect width=\"1000\" height=\"{height}\" fill=\"var(--paper)\"/>\
-         <text x=\"{MARGIN}\" y=\"30\" font-size=\"20\">{}</text>\
-         <svg y=\"{TITLE_HEIGHT}\" width=\"1000\" height=\"{}\" {}</svg>",
+         <text x=\"{MARGIN}\" y=\"30\" font-size=\"20\">{}</text>{legend}\
+         <svg y=\"{above}\" width=\"1000\" height=\"{}\" {}</svg>",
         figure.title, figure.height, figure.svg
     );
     for (line, number) in lines.iter().zip(1..) {
@@ -115,6 +133,30 @@ fn with_caption(figure: &Figure<'_>) -> String {
     }
     svg.push_str("</svg>");
     with_colours(&svg)
+}
+
+/// A legend as SVG, and its height.
+fn legend(entries: &[(&str, &str)]) -> (String, u32) {
+    const SAMPLE_WIDTH: u32 = 48;
+    let mut out = String::new();
+    let (mut x, mut line) = (MARGIN, 0);
+    for (sample, name) in entries {
+        let width = SAMPLE_WIDTH + 8 * name.chars().count() as u32 + MARGIN;
+        if x + width > 1_000 && x > MARGIN {
+            (x, line) = (MARGIN, line + 1);
+        }
+        let top = TITLE_HEIGHT + LINE_HEIGHT * line;
+        // Writing into a string does not fail.
+        let _ = write!(
+            out,
+            "<svg x=\"{x}\" y=\"{top}\" width=\"40\" height=\"14\" viewBox=\"0 0 40 14\">{sample}</svg>\
+             <text x=\"{}\" y=\"{}\" font-size=\"15\">{name}</text>",
+            x + SAMPLE_WIDTH,
+            top + 12
+        );
+        x += width;
+    }
+    (out, if entries.is_empty() { 0 } else { LINE_HEIGHT * (line + 1) + 4 })
 }
 
 /// A caption as lines of SVG text. Swatches become squares of their colour, and the legend has lines of its own.
@@ -213,7 +255,7 @@ mod tests {
         let (result, plan, verdict) = fixture::run("alerts", "Why?");
         let page = html(&result, &plan, &verdict);
         let files = drawn(&page);
-        assert_eq!(files.len(), page.matches("<svg").count());
+        assert_eq!(files.len(), page.matches(CHART).count());
         for (number, (name, pixels)) in (1..).zip(&files) {
             assert!(name.starts_with(&format!("chart-{number:02}-")) && name.ends_with(".png"), "{name}");
             assert_eq!(pixels.width(), 2_000);
@@ -249,6 +291,25 @@ mod tests {
         assert!(
             caption_lines(&long).len() > 2 && caption_lines(&long).iter().all(|line| line.len() <= LINE_CHARACTERS)
         );
+    }
+
+    #[test]
+    fn legends_have_samples_and_the_chart_is_the_wide_one() {
+        let entry =
+            "<li><svg class=\"sample\" viewBox=\"0 0 40 14\"><line x1=\"1\"></line></svg> offered &amp; more</li>";
+        let page = format!(
+            "<figure><ul class=\"legend\">{}</ul><div><svg viewBox=\"0 0 1000 340\" aria-label=\"Records. From 0.\"><g></g></svg></div>\
+             <svg viewBox=\"0 0 460 340\"></svg><figcaption>Words.</figcaption></figure>",
+            entry.repeat(9)
+        );
+        let figure = figures(&page).next().unwrap();
+        assert_eq!((figure.title, figure.height, figure.legend.len()), ("Records", 340, 9));
+        assert_eq!(figure.legend[0], ("<line x1=\"1\"></line>", "offered &amp; more"));
+        let (_, height) = legend(&figure.legend);
+        assert!(height > LINE_HEIGHT && height < 5 * LINE_HEIGHT, "{height}");
+        let svg = with_caption(&figure);
+        assert_eq!((svg.matches("<svg").count(), svg.matches("</svg>").count()), (11, 11), "{svg}");
+        assert_eq!(drawn(&page).len(), 1);
     }
 
     #[test]

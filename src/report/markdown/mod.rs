@@ -65,7 +65,7 @@ fn head(out: &mut Document, result: &RunResult, verdict: &Verdict) {
     for reason in &verdict.void_reasons {
         out.labelled("Void.", reason);
     }
-    out.labelled("Measured", &target(result));
+    out.labelled("Target.", &capital(&target(result)));
     if let Some(question) = &result.scenario.question {
         out.labelled("Question.", question);
     }

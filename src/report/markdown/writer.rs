@@ -80,7 +80,7 @@ pub fn escaped(text: &str) -> String {
                 out.push(c);
             }
             // At the start of a line these begin lists, rules, headings and definitions.
-            '-' | '+' | '=' | ':' if at == 0 => {
+            '-' | '+' | '=' | ':' if at == 0 && !text[1..].starts_with(|next: char| next.is_ascii_digit()) => {
                 out.push('\\');
                 out.push(c);
             }
