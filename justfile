@@ -27,6 +27,20 @@ plan scenario="scenarios/quickstart.toml":
 throttling-grid:
     STREAMGAUGE_WRITE_REPORTS=1 cargo test --lib throttling_grid
 
+# The sample reports in reports/samples: simulated, so that they are the same every time.
+samples:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release
+    made=$(mktemp -d)
+    for name in quickstart hot-shard consumer-outage; do
+        # What misses its objectives is a sample, too.
+        cargo run --release --quiet -- simulate "scenarios/$name.toml" --out "$made/$name" > /dev/null || [ $? = 1 ]
+        mkdir -p "reports/samples/$name"
+        cp "$made/$name"/{report.html,report.md,result.json} "reports/samples/$name/"
+    done
+    rm -r "$made"
+
 # The JSON Schemas of results and summaries in docs/schema.
 schemas:
     STREAMGAUGE_WRITE_REPORTS=1 cargo test --test it -- committed_schemas
