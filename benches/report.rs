@@ -193,7 +193,7 @@ fn main() {
     let rendered = [
         measure("report.html", || report::html(&result, &plan, &verdict).len()),
         measure("report.md", || report::markdown(&result, &plan, &verdict).len()),
-        measure("junit.xml", || report::junit([(&result, &verdict)]).len()),
+        measure("junit.xml", || report::junit([("long", &result, &verdict)]).len()),
         measure("series.csv", || report::series_csv(&result).len()),
         measure("shards.csv", || report::shards_csv(&result).len()),
         measure("summary.json", || report::json(&result, &plan, &verdict, Path::new("x")).len()),

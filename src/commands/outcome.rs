@@ -83,7 +83,7 @@ pub(super) fn rendered(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Fi
     let mut files = vec![
         ("report.html".to_owned(), report::html(result, plan, verdict).into_bytes()),
         ("report.md".to_owned(), report::markdown(result, plan, verdict).into_bytes()),
-        ("junit.xml".to_owned(), report::junit([(result, verdict)]).into_bytes()),
+        ("junit.xml".to_owned(), report::junit([(result.scenario.name.as_str(), result, verdict)]).into_bytes()),
         ("series.csv".to_owned(), report::series_csv(result)),
     ];
     if report::shard_rows(result) <= report::SHARD_ROWS_MAX {

@@ -60,6 +60,13 @@ fn label(runs: &mut [Run]) {
         let short = names[at].clone().filter(|_| alone);
         run.label = short.unwrap_or_else(|| run.directory.display().to_string());
     }
+    // The same directory may be named twice.
+    for at in 0..runs.len() {
+        let before = runs[..at].iter().filter(|run| run.directory == runs[at].directory).count();
+        if before > 0 {
+            runs[at].label.push_str(&format!(" ({})", before + 1));
+        }
+    }
 }
 
 fn to_stdout(runs: &[Run], format: Format) -> String {
@@ -79,6 +86,10 @@ fn file(runs: &[Run], format: Format) -> (String, Vec<u8>) {
     let (name, content) = match (runs, format) {
         ([run], Format::Html) => ("report.html", report::html(&run.result, &run.plan, &run.verdict).into_bytes()),
         ([run], Format::Markdown) => ("report.md", report::markdown(&run.result, &run.plan, &run.verdict).into_bytes()),
+        ([run], Format::Junit) => {
+            let of = (run.result.scenario.name.as_str(), &run.result, &run.verdict);
+            ("junit.xml", report::junit([of]).into_bytes())
+        }
         ([run], Format::Csv) => ("series.csv", report::series_csv(&run.result)),
         ([run], Format::Json) => {
             let json = report::json(&run.result, &run.plan, &run.verdict, &run.directory);

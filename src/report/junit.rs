@@ -7,28 +7,28 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use crate::plan::{Conclusion, ObjectiveResult, ObjectiveStatus, Verdict};
 use crate::result::{RunResult, TargetRecord};
 
-/// The verdicts of runs as JUnit XML.
+/// The verdicts of runs as JUnit XML, each under a name.
 ///
 /// The first case of a suite is whether the run is valid: a void run is an error, and its objectives are skipped. An objective
 /// that could not be measured is a failure like a missed one, as it is for the exit code. A run that had nothing accepted fails a
 /// case of its own.
-pub fn junit<'a>(runs: impl IntoIterator<Item = (&'a RunResult, &'a Verdict)>) -> String {
+pub fn junit<'a>(runs: impl IntoIterator<Item = (&'a str, &'a RunResult, &'a Verdict)>) -> String {
     let mut report = Report::new("streamgauge");
-    for (result, verdict) in runs {
-        report.add_test_suite(suite(result, verdict));
+    for (name, result, verdict) in runs {
+        report.add_test_suite(suite(name, result, verdict));
     }
     report.to_string().unwrap_or_else(|error| format!("<!-- {} -->\n", maud::html! { (error) }.into_string()))
 }
 
-fn suite(result: &RunResult, verdict: &Verdict) -> TestSuite {
-    let name = &result.scenario.name;
-    let mut suite = TestSuite::new(name.as_str());
+fn suite(name: &str, result: &RunResult, verdict: &Verdict) -> TestSuite {
+    let mut suite = TestSuite::new(name);
     suite.set_time(Duration::from_nanos(result.load_ended.as_nanos()));
     // Simulated time has no date.
     if !matches!(result.target, TargetRecord::Simulated { .. }) {
         suite.add_property(Property::new("started", result.started.as_str()));
     }
     for (key, value) in [
+        ("scenario", result.scenario.name.as_str()),
         ("target", super::terminal::target(result).as_str()),
         ("measured by streamgauge", &result.streamgauge_version),
         ("verdict", &verdict.sentence),
@@ -37,7 +37,7 @@ fn suite(result: &RunResult, verdict: &Verdict) -> TestSuite {
     }
     let mut add = |of: &str, status| {
         let mut case = TestCase::new(of, status);
-        case.set_classname(name.as_str()).set_time(Duration::ZERO);
+        case.set_classname(name).set_time(Duration::ZERO);
         suite.add_test_case(case);
     };
     let void = verdict.conclusion == Conclusion::Void;
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn the_cases_of_a_run() {
         let (result, _, verdict) = fixture::run("alerts", "Why?");
-        insta::assert_snapshot!("junit", junit([(&result, &verdict)]));
+        insta::assert_snapshot!("junit", junit([("a run", &result, &verdict)]));
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
         let (result, _, mut verdict) = fixture::run("alerts", "Why?");
         verdict.conclusion = Conclusion::Void;
         verdict.void_reasons = vec!["It was interrupted.".to_owned()];
-        let report = parsed(&junit([(&result, &verdict), (&result, &verdict)]));
+        let report = parsed(&junit([("one", &result, &verdict), ("two", &result, &verdict)]));
         assert_eq!((report.tests, report.errors, report.failures, report.skipped), (6, 2, 0, 4));
         let case = &report.test_suites[0].test_cases[0];
         assert!(matches!(&case.status, TestCaseStatus::NonSuccess { message: Some(message), .. }
@@ -112,10 +112,10 @@ mod tests {
         verdict.objectives.truncate(1);
         verdict.objectives[0].status = ObjectiveStatus::NotMeasurable;
         verdict.conclusion = Conclusion::Missed;
-        let report = parsed(&junit([(&result, &verdict)]));
+        let report = parsed(&junit([("a run", &result, &verdict)]));
         assert_eq!((report.tests, report.failures), (2, 1));
         verdict.objectives.clear();
-        let report = parsed(&junit([(&result, &verdict)]));
+        let report = parsed(&junit([("a run", &result, &verdict)]));
         assert_eq!((report.tests, report.failures), (2, 1));
         assert_eq!(report.test_suites[0].test_cases[1].name.as_str(), "records are accepted");
     }
@@ -124,13 +124,12 @@ mod tests {
     fn nothing_from_outside_becomes_markup() {
         let attack = "x\"/><failure>]]>&amp;\u{0}\u{1b}[2J\u{ffff}";
         let (mut result, _, mut verdict) = fixture::run("alerts", "Why?");
-        result.scenario.name = attack.into();
         result.started = attack.into();
         verdict.sentence = attack.into();
         verdict.objectives[0].name = attack.into();
         verdict.objectives[0].measured = attack.into();
         verdict.objectives[0].note = Some(attack.into());
-        let xml = junit([(&result, &verdict)]);
+        let xml = junit([(attack, &result, &verdict)]);
         let report = parsed(&xml);
         assert_eq!(report.test_suites.len(), 1);
         assert_eq!(report.test_suites[0].test_cases.len(), 1 + verdict.objectives.len());

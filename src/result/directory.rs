@@ -48,6 +48,14 @@ pub enum ReadError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The file tells of a time that no run lasts.
+    #[error("`{}` tells of second {second} of a run, which is read of a year at most: the file is damaged", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The last second in it.
+        second: u64,
+    },
     /// The file was written by a newer version.
     #[error("`{}` has schema version {found}, this version reads up to {SCHEMA_VERSION}; use a newer streamgauge", path.display())]
     TooNew {
@@ -128,7 +136,10 @@ pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
     let path = directory.join("result.json");
     let text = fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
     let found = match serde_json::from_slice::<RunResult>(&text) {
-        Ok(result) if result.schema_version <= SCHEMA_VERSION => return Ok(result),
+        Ok(result) if result.schema_version <= SCHEMA_VERSION => match last_second(&result) {
+            second if second > MOST_SECONDS => return Err(ReadError::TooLong { path, second }),
+            _ => return Ok(result),
+        },
         Ok(result) => result.schema_version,
         Err(source) => match newer_version(&text) {
             Some(found) => found,
@@ -136,6 +147,21 @@ pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
         },
     };
     Err(ReadError::TooNew { path, found })
+}
+
+/// The longest run that a result is read of: a year. What is shown second by second would have no end otherwise.
+const MOST_SECONDS: u64 = 31_536_000;
+
+/// The last second that a result has something of.
+fn last_second(result: &RunResult) -> u64 {
+    let measurement = &result.measurement;
+    let reading = measurement.consumers.iter().flat_map(|consumer| {
+        let lags = consumer.lag_intervals.iter().map(|(second, _)| *second);
+        lags.chain(consumer.throttled_seconds.iter().chain(&consumer.behind).map(|(second, _)| *second))
+    });
+    let generator = measurement.generator.iter().flat_map(|generator| &generator.seconds).map(|health| health.second);
+    let puts = measurement.intervals.iter().map(|interval| interval.second);
+    puts.chain(reading).chain(generator).chain([result.load_ended.second()]).max().unwrap_or(0)
 }
 
 /// The version of a result that this version of the program does not know.

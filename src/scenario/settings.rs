@@ -33,6 +33,10 @@ fn collect_value(path: &str, value: &DeValue<'_>, settings: &mut BTreeMap<String
             for (number, element) in array.iter().enumerate() {
                 let name = element_name(element).map_or_else(|| number.to_string(), str::to_owned);
                 collect_value(&format!("{path}.{name}"), element.get_ref(), settings);
+                // It is in the path.
+                if element_name(element).is_some() {
+                    settings.remove(&format!("{path}.{name}.name"));
+                }
             }
         }
         value => {
@@ -74,7 +78,6 @@ mod tests {
         assert_eq!(
             listed,
             [
-                "consumer.alerts.name=alerts",
                 "consumer.alerts.type=polling",
                 "load.of.a=1.5",
                 "load.of.b=true",

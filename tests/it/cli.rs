@@ -22,7 +22,7 @@ name = "poller"
 type = "polling"
 "#;
 
-fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
+pub fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_streamgauge"))
         .args(arguments)
         .current_dir(directory)
@@ -32,7 +32,7 @@ fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

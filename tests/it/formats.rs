@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use jsonschema::Validator;
 use serde_json::Value;
 use streamgauge::{report, result};
 use tempfile::TempDir;
+
+use crate::cli::{streamgauge, text};
 
 /// Two consumers, aggregation and too small a stream: what there is to report, in four seconds.
 const CROWDED: &str = r#"
@@ -26,20 +28,6 @@ interval = "500ms"
 name = "pushed"
 type = "efo"
 "#;
-
-fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_streamgauge"))
-        .args(arguments)
-        .current_dir(directory)
-        .env("NO_COLOR", "1")
-        .env_remove("RUST_LOG")
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 /// Simulates [`CROWDED`] into the directory `crowded` of a new one.
 fn simulated(arguments: &[&str]) -> (Output, TempDir) {
@@ -224,6 +212,21 @@ fn what_is_no_result_is_refused_with_all_that_is_wrong() {
 }
 
 #[test]
+fn a_damaged_result_with_seconds_without_end_is_refused() {
+    let (_, directory) = simulated(&[]);
+    let path = directory.path().join("crowded/result.json");
+    let whole = json(&path);
+    for place in ["/measurement/intervals/0/second", "/measurement/consumers/0/behind/0/0", "/load_ended"] {
+        let mut damaged = whole.clone();
+        *damaged.pointer_mut(place).unwrap() = u64::MAX.into();
+        fs::write(&path, damaged.to_string()).unwrap();
+        let output = streamgauge(&["report", "crowded"], directory.path());
+        assert_eq!(output.status.code(), Some(2), "{place}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("damaged"), "{place}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn unknown_fields_are_ignored() {
     let (_, directory) = simulated(&[]);
     let path = directory.path().join("crowded/result.json");
@@ -253,6 +256,23 @@ fn a_trace_that_does_not_lie_beside_the_result_has_to_be_shown() {
     let found = streamgauge(&["report", "replayed", "--scenario-dir", "mine"], directory.path());
     assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
     assert!(text(&found.stdout).contains("50 offered = 50 accepted"), "{}", text(&found.stdout));
+}
+
+#[test]
+fn the_sample_reports_are_small_readable_and_linked_from_the_readme() {
+    const MOST_BYTES: u64 = 1_500_000;
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut bytes = 0;
+    for name in ["quickstart", "hot-shard", "consumer-outage"] {
+        let directory = root().join("reports/samples").join(name);
+        assert_eq!(result::read(&directory).unwrap().scenario.name, name);
+        for file in files(&directory) {
+            bytes += fs::metadata(directory.join(&file)).unwrap().len();
+            assert!(file == "result.json" || readme.contains(&format!("(reports/samples/{name}/{file})")), "{file}");
+        }
+    }
+    assert!(bytes < MOST_BYTES, "{bytes}");
+    assert!(readme.contains("(docs/sample-heat-map.png)") && root().join("docs/sample-heat-map.png").exists());
 }
 
 #[cfg(feature = "png")]

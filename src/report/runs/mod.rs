@@ -67,7 +67,7 @@ pub fn series_csv(runs: &[Run]) -> Vec<u8> {
 
 /// The verdicts of all runs as JUnit XML.
 pub fn junit(runs: &[Run]) -> String {
-    super::junit::junit(runs.iter().map(|run| (&run.result, &run.verdict)))
+    super::junit::junit(runs.iter().map(|run| (run.label.as_str(), &run.result, &run.verdict)))
 }
 
 #[cfg(test)]

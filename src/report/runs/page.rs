@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use super::Run;
-use super::tables::{Table, tables};
+use super::tables::{Table, consumer_names, tables};
 use super::text::sentence;
 use crate::measure::LatencySummary;
 use crate::plan::Conclusion;
@@ -91,7 +91,7 @@ fn charts(runs: &[Run]) -> Markup {
                     Series::per_second(&run.label, intervals.map(|i| (i.second, i.response_p99.map(millis))))
                 }))
                 (by_percentile(some))
-                @for consumer in consumers(some) {
+                @for consumer in consumer_names(some) {
                     (over_time(some, &format!("Lag p99 of {consumer} over time"), " 99th percentile of the lag of the records processed in each second", true, &|run| {
                         let record = run.result.measurement.consumers.iter().find(|record| record.name == consumer);
                         let lags = record.map_or(&[] as &[(u64, LatencySummary)], |record| &record.lag_intervals);
@@ -101,16 +101,6 @@ fn charts(runs: &[Run]) -> Markup {
             }
         }
     }
-}
-
-fn consumers(runs: &[Run]) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for consumer in runs.iter().flat_map(|run| &run.result.measurement.consumers) {
-        if !names.contains(&consumer.name.as_str()) {
-            names.push(&consumer.name);
-        }
-    }
-    names
 }
 
 fn over_time(runs: &[Run], title: &str, caption: &str, latency: bool, series: &dyn Fn(&Run) -> Series) -> Markup {

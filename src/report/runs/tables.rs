@@ -103,6 +103,11 @@ fn names<'a>(runs: &'a [Run], of_run: impl Fn(&'a Run) -> Vec<&'a str>) -> Vec<&
     names
 }
 
+/// The names of the consumers of all runs.
+pub(super) fn consumer_names(runs: &[Run]) -> Vec<&str> {
+    names(runs, |run| run.result.measurement.consumers.iter().map(|c| c.name.as_str()).collect())
+}
+
 fn objectives(runs: &[Run]) -> Vec<Row> {
     let found = names(runs, |run| run.verdict.objectives.iter().map(|o| o.name.as_str()).collect());
     let words = |o: &ObjectiveResult| format!("{} (limit {}) {}", o.measured, o.limit, status(o.status));
@@ -139,7 +144,6 @@ fn latencies(runs: &[Run]) -> Vec<Row> {
 }
 
 fn consumers(runs: &[Run]) -> Vec<Row> {
-    let found = names(runs, |run| run.result.measurement.consumers.iter().map(|c| c.name.as_str()).collect());
     let with = |name: &str, what: &str, value: &dyn Fn(&ConsumerRecord) -> String| {
         let find = |run: &Run| run.result.measurement.consumers.iter().find(|c| c.name == name).map(value);
         row(&format!("{name}: {what}"), runs, |run| find(run).unwrap_or_else(|| NONE.to_owned()))
@@ -154,7 +158,7 @@ fn consumers(runs: &[Run]) -> Vec<Row> {
         let twice = with(name, "seen again", &|consumer| units::count(consumer.delivery.duplicates));
         lags.into_iter().chain([lost, unread, twice]).collect::<Vec<_>>()
     };
-    found.into_iter().flat_map(of).collect()
+    consumer_names(runs).into_iter().flat_map(of).collect()
 }
 
 fn throttled(runs: &[Run]) -> Vec<Row> {
