@@ -7,7 +7,7 @@ pub(super) use writer::Document;
 use super::consumers::{disorder, duplicates, outage, place};
 use super::sections::{calibration_in_words, capital, label, nanos, signed_percent};
 use super::terminal::{quantity, skew_in_words, target, throttling_in_words};
-use super::{page, throttling};
+use super::{page, recommendation, throttling};
 use crate::client::Part;
 use crate::measure::LatencySummary;
 use crate::plan::{Agreement, Conclusion, ObjectiveStatus, Plan, Verdict};
@@ -296,6 +296,12 @@ fn the_plan(out: &mut Document, plan: &Plan) {
     });
     out.table(&["Bound", "Demand", "Capacity", "Utilisation", "Shards"], 4, rows);
     out.list(throttling_in_words(plan).into_iter().chain(skew_in_words(plan)).map(|line| capital(&line)));
+    if let Some(why) = recommendation::unattainable(plan) {
+        out.labelled("Not attainable.", &why);
+    }
+    if let Some(recommendation) = &plan.recommendation {
+        out.list(recommendation::words(recommendation).into_iter().chain(recommendation.why.iter().cloned()));
+    }
     let bills = plan.cost.bills.iter().map(|bill| {
         vec![
             super::cost::name(bill, plan),
