@@ -1,9 +1,13 @@
 //! The command line, as typed values.
 
+mod report;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use report::{Format, Report};
 
 use crate::client::Part;
 use crate::emulator::ListenAddress;
@@ -53,6 +57,12 @@ pub enum Command {
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
+    /// Render the results of runs again, in any format; several are set side by side.
+    ///
+    /// Results of this and of earlier versions are read, predicted and judged again by the model of this version, which the report
+    /// says. The files of the run stay as they are.
+    #[command(after_help = report::EXIT_CODES)]
+    Report(Report),
     /// Print the price table, or make one of AWS's price list.
     ///
     /// Without a file, it prints the prices that are compiled in, each with its source. With the JSON file of the AWS price list,
@@ -92,6 +102,9 @@ pub struct Run {
     /// Print the summary as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+    /// Write the charts of the report as PNG, too.
+    #[arg(long)]
+    pub png: bool,
 }
 
 /// Simulate a scenario.
@@ -106,6 +119,9 @@ pub struct Simulate {
     /// Print the summary as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+    /// Write the charts of the report as PNG, too.
+    #[arg(long)]
+    pub png: bool,
 }
 
 /// Simulate a scenario for every combination of some of its values.

@@ -7,6 +7,7 @@ mod outcome;
 mod plan;
 mod prices;
 mod progress;
+mod report;
 mod run;
 mod search;
 mod signals;
@@ -22,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, ScenarioArgs};
 use crate::kinesis::Profile;
-use crate::report;
+use crate::report::printable;
 use crate::scenario::{self, Scenario};
 
 /// Runs the command that the arguments of the process name.
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Search(arguments) => search::search(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
+        Command::Report(arguments) => report::report(arguments),
         Command::Prices(arguments) => prices::prices(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
     };
@@ -97,7 +99,7 @@ fn fail(message: &str) {
 
 /// Prints a line to stderr. Where nobody reads it, nobody misses it. Words of servers may be in it: it moves no cursor.
 fn note(message: &str) {
-    let lines: Vec<String> = message.lines().map(report::printable).collect();
+    let lines: Vec<String> = message.lines().map(printable).collect();
     let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
 }
 

@@ -29,7 +29,12 @@ pub fn prices(arguments: &PricesFrom) -> Exit {
 
 /// The prices to reckon with; prints what is wrong with a file of them to stderr.
 pub(super) fn known_prices(arguments: &ScenarioArgs) -> Result<Prices, Exit> {
-    let Some(path) = &arguments.prices else { return Ok(Prices::newest()) };
+    prices_with(arguments.prices.as_deref())
+}
+
+/// The same, with the file by itself.
+pub(super) fn prices_with(file: Option<&Path>) -> Result<Prices, Exit> {
+    let Some(path) = file else { return Ok(Prices::newest()) };
     let prices = Prices::parse(&read(path)?).map_err(|error| {
         fail(&format!(
             "the price table `{}` cannot be used: {error}; `streamgauge prices` prints one that can",

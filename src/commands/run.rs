@@ -83,6 +83,7 @@ pub fn run(arguments: &Run) -> Exit {
         place,
         &directory,
         arguments.json,
+        arguments.png,
     )
 }
 

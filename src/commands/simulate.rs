@@ -57,7 +57,19 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         }
     };
     let (result, logs, letters) = RunResult::simulated(&scenario, &profile, simulation);
-    conclude(&scenario, &profile, &plan, &result, &logs, &letters, Duration::ZERO, place, &directory, arguments.json)
+    conclude(
+        &scenario,
+        &profile,
+        &plan,
+        &result,
+        &logs,
+        &letters,
+        Duration::ZERO,
+        place,
+        &directory,
+        arguments.json,
+        arguments.png,
+    )
 }
 
 /// Sets `stop` at the first signal; a second one ends the program.

@@ -28,6 +28,7 @@ mod skew;
 mod throttling_grid;
 mod trend;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, Calibration};
@@ -46,7 +47,7 @@ pub use skew::{SkewForecast, SkewRow};
 use crate::units::{Rate, Share};
 
 /// What the analytical model predicts for a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Fewest shards that carry the load if it spreads evenly, by the bound that needs the most.
     pub required_shards: u32,
@@ -116,7 +117,7 @@ const fn yes() -> bool {
 }
 
 /// One limit of the service against the demand of the scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
     /// Short name: `write bytes`, `write records`, `shared read bytes`, …
     pub name: String,
@@ -144,7 +145,7 @@ impl Bound {
 }
 
 /// What a shard will be offered.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardForecast {
     /// Records per second.
     pub records: Rate,
@@ -161,7 +162,7 @@ pub struct ShardForecast {
 }
 
 /// Predicted end-to-end lag of a consumer, seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LagForecast {
     /// Name of the consumer.
     pub consumer: String,
@@ -174,7 +175,7 @@ pub struct LagForecast {
 }
 
 /// A plan against a result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// What the verdict comes to.
     pub conclusion: Conclusion,
@@ -204,7 +205,7 @@ impl Verdict {
 }
 
 /// What a verdict comes to; the exit code follows from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     /// The run is valid and meets every objective (or has none).
@@ -216,7 +217,7 @@ pub enum Conclusion {
 }
 
 /// An objective and what was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveResult {
     /// What is judged, such as `put p99` or `lag p99 of fraud`.
     pub name: String,
@@ -231,7 +232,7 @@ pub struct ObjectiveResult {
 }
 
 /// Whether an objective is met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectiveStatus {
     /// It is.
@@ -243,7 +244,7 @@ pub enum ObjectiveStatus {
 }
 
 /// One row of prediction against measurement.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// What is compared.
     pub name: String,
@@ -262,7 +263,7 @@ pub struct Comparison {
 }
 
 /// A row of the heat map.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardHeat {
     /// `shardId-…`.
     pub shard: String,

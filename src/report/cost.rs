@@ -9,7 +9,7 @@ use crate::plan::{Bill, Plan};
 use crate::units;
 
 /// The name of a bill: how it is paid for, and for how much.
-fn name(bill: &Bill, plan: &Plan) -> String {
+pub(super) fn name(bill: &Bill, plan: &Plan) -> String {
     if bill.tariff != crate::plan::Tariff::Provisioned {
         return bill.tariff.name().to_owned();
     }
@@ -17,7 +17,7 @@ fn name(bill: &Bill, plan: &Plan) -> String {
     format!("{}, {} shard(s){recommended}", bill.tariff.name(), units::count(bill.shards.into()))
 }
 
-fn dollars(amount: Option<f64>) -> String {
+pub(super) fn dollars(amount: Option<f64>) -> String {
     amount.map_or_else(|| "not known".to_owned(), units::dollars)
 }
 

@@ -42,14 +42,25 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
                 }
                 footer {
                     p {
-                        "Written by streamgauge " (result.streamgauge_version) ", result schema " (result.schema_version)
-                        ". Beside this file: result.json, HdrHistogram interval logs (*.hlog) and the scenario."
+                        (versions(&result.streamgauge_version)) " Result schema " (result.schema_version) ". Beside this file: result.json, HdrHistogram interval logs (*.hlog) and the scenario."
                     }
                 }
             }
         }
     };
     page.into_string()
+}
+
+/// Which version measured, and which one predicted, judged and wrote: a result is read by later versions, too.
+pub(super) fn versions(measured_by: &str) -> String {
+    let this = env!("CARGO_PKG_VERSION");
+    if measured_by == this {
+        format!("Measured, judged and written by streamgauge {this}.")
+    } else {
+        format!(
+            "Measured by streamgauge {measured_by}; predicted and judged again, and written, by streamgauge {this}."
+        )
+    }
 }
 
 fn header(result: &RunResult, verdict: &Verdict) -> Markup {
@@ -75,6 +86,9 @@ fn header(result: &RunResult, verdict: &Verdict) -> Markup {
             }
             @if result.part != Part::WHOLE {
                 p class="target" { strong { "Part " (result.part.index + 1) " of " (result.part.of) } " of the load: other processes offer the rest, and the plan is for the whole." }
+            }
+            @if result.streamgauge_version != env!("CARGO_PKG_VERSION") {
+                p class="target" { strong { "An older result. " } (versions(&result.streamgauge_version)) }
             }
             @for note in &verdict.generator_notes { p class="warning" { strong { "Generator. " } (note) } }
             @for warning in &result.measurement.warnings {

@@ -236,7 +236,7 @@ pub fn latency(result: &RunResult) -> Markup {
     }
 }
 
-fn label(name: &str) -> &str {
+pub(super) fn label(name: &str) -> &str {
     match name {
         "response" => "response: due → acknowledged",
         "lateness" => "lateness: needed → taken up",
@@ -404,7 +404,7 @@ fn percent(value: Option<f64>) -> String {
 }
 
 /// Writes a position on the axis of nines: 1 is 90%, 2 is 99%. Ticks between them have no label.
-fn percentile(nines: f64) -> String {
+pub(super) fn percentile(nines: f64) -> String {
     if (nines - nines.round()).abs() > 1e-6 {
         return String::new();
     }
@@ -413,7 +413,7 @@ fn percentile(nines: f64) -> String {
     format!("{share:.decimals$}%")
 }
 /// A relative difference to a tenth of a percent, with its sign; what rounds to zero has none.
-fn signed_percent(difference: f64) -> String {
+pub(super) fn signed_percent(difference: f64) -> String {
     let written = format!("{:+.1}%", difference * 100.0);
     if written == "-0.0%" || written == "+0.0%" { "0.0%".to_owned() } else { written }
 }

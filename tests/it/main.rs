@@ -8,6 +8,7 @@ mod cli;
 mod diagnosis;
 mod emulator;
 mod engine;
+mod formats;
 mod limits;
 mod model_docs;
 mod plan;

@@ -58,7 +58,7 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
                 sweep.scenario.overrides.extend(sweep.vary.iter().map(first));
                 sweep.scenario
             }
-            Command::Emulator(_) | Command::Prices(_) => {
+            Command::Emulator(_) | Command::Prices(_) | Command::Report(_) => {
                 commands += 1;
                 continue;
             }
