@@ -4,9 +4,11 @@
 //! nothing below this layer validates a scenario again.
 
 mod autoscaling;
+mod builtin;
 mod consumer;
 mod decode;
 mod diagnostics;
+mod draft;
 mod overrides;
 mod reader;
 
@@ -16,8 +18,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use autoscaling::{Autoscaling, ScalingRule};
+pub use builtin::{BUILT_IN, BuiltIn, NOT_BUILT_IN, SCHEMA, built_in, nearest_built_in};
 pub use consumer::{Action, Consumer, Event, InterruptionKind, ShardChoice, StartingPosition};
-pub use diagnostics::{Diagnostic, Diagnostics};
+pub use diagnostics::{Diagnostic, Diagnostics, Place};
+pub use draft::Draft;
 
 use crate::client::{Intake, Overload, Part, ProducerSettings};
 use crate::kinesis::{FaultRule, Profile, StreamMode};
