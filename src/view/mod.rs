@@ -178,15 +178,15 @@ impl State {
 
     /// One line that says the most in its first 60 columns.
     pub fn line(&self) -> String {
-        let last = self.progress.last_second.clone().unwrap_or_default();
+        let last = self.progress.last_second.as_ref();
         let latency = |value: Option<Duration>| value.map_or_else(|| "–".to_owned(), units::duration);
         match self.progress.phase {
             Phase::Preparing => PREPARING.to_owned(),
             Phase::Load => format!(
                 "{}/s accepted, {}/s throttled, p99 {}, lag {}, late {}{}, {} left",
-                units::count(last.accepted),
-                units::count(last.throttled),
-                latency(last.response_p99.map(Duration::from_nanos)),
+                units::count(last.map_or(0, |last| last.accepted)),
+                units::count(last.map_or(0, |last| last.throttled)),
+                latency(last.and_then(|last| last.response_p99).map(Duration::from_nanos)),
                 latency(self.longest_lag()),
                 latency(self.progress.lateness_p99),
                 self.processors().map_or_else(String::new, |processors| format!(", {processors}")),
