@@ -24,6 +24,7 @@ macro_rules! built_in {
 pub const BUILT_IN: &[BuiltIn] = built_in![
     "aggregation-off",
     "aggregation-on",
+    "autoscaling",
     "consumer-outage",
     "daily-rhythm",
     "fan-out-or-polling",

@@ -55,7 +55,7 @@ fn every_scenario_names_the_schema() {
     for (path, text) in tomls("scenarios") {
         assert!(text.starts_with("#:schema ../docs/schema/scenario.json\n"), "{}", path.display());
     }
-    assert!(root().join("scenarios/../docs/schema/scenario.json").is_file());
+    assert_eq!(fs::read_to_string(root().join("scenarios/../docs/schema/scenario.json")).unwrap(), SCHEMA);
 }
 
 #[test]
@@ -253,6 +253,15 @@ fn probes() -> Vec<Probe> {
         table("/properties/fault/items", "[[fault]]\n@kind = \"throttling\"\n"),
         table("/properties/fault/items", "[[fault]]\n@kind = \"delay\"\ndelay = \"1s\"\n"),
         table("/properties/cost", "[cost]\n@region = \"eu-central-1\"\n"),
+        table("/properties/autoscaling", "[autoscaling]\n@speedup = 1440\n"),
+        inline(
+            "/properties/autoscaling/properties/scale_out",
+            "[autoscaling]\nspeedup = 1440\nscale_out = { @after = \"3m\" }\n",
+        ),
+        inline(
+            "/properties/autoscaling/properties/scale_in",
+            "[autoscaling]\nspeedup = 1440\nscale_in = { @after = \"3m\" }\n",
+        ),
         table("/properties/slo", "[[consumer]]\nname = \"a\"\ntype = \"efo\"\n[slo]\n@throttled = \"1%\"\n"),
     ]
 }
