@@ -72,6 +72,7 @@ fn draft(answers: &Answers) -> Draft {
         [] => default.consumers,
         given => given.iter().filter_map(|ConsumerAnswer(consumer)| consumer.clone()).collect(),
     };
+    let (lag_p99, drain) = patience(&consumers);
     Draft {
         rate: answers.rate.clone().unwrap_or(default.rate),
         record_size: answers.record_size.clone().unwrap_or(default.record_size),
@@ -81,11 +82,26 @@ fn draft(answers: &Answers) -> Draft {
         shards_note: default.shards_note,
         duration,
         warm_up,
+        drain,
         consumers,
         throttled: answers.throttled.clone().unwrap_or(default.throttled),
         put_p99: answers.put_p99.clone().unwrap_or(default.put_p99),
-        lag_p99: answers.lag_p99.clone().unwrap_or(default.lag_p99),
+        lag_p99: answers.lag_p99.clone().unwrap_or_else(|| lag_p99.to_owned()),
         delivery: answers.delivery.map_or(default.delivery, |delivery| delivery.word().to_owned()),
+    }
+}
+
+/// The lag that the slowest of these consumers keeps with the settings that it has by default, and how long to wait for the last
+/// records if that is long: Firehose delivers a buffer after a minute, the KCL looks for records every one and a half seconds,
+/// an event source mapping every second.
+fn patience(consumers: &[(String, String)]) -> (&'static str, Option<&'static str>) {
+    let some = |kinds: &[&str]| consumers.iter().any(|(_, kind)| kinds.contains(&kind.as_str()));
+    if some(&["firehose"]) {
+        ("90s", Some("90s"))
+    } else if some(&["kcl", "lambda"]) {
+        ("3s", None)
+    } else {
+        ("1s", None)
     }
 }
 
@@ -132,8 +148,10 @@ fn ask(input: &mut impl BufRead, output: &mut impl Write) -> Result<Answers, Str
         lag_p99: None,
         delivery: None,
     };
-    if answers.consumers.iter().any(|consumer| consumer.0.is_some()) {
-        answers.lag_p99 = Some(asking.one("Objective: lag, 99th percentile", &default.lag_p99, cli::duration)?);
+    let consumers: Vec<(String, String)> = answers.consumers.iter().filter_map(|one| one.0.clone()).collect();
+    if !consumers.is_empty() {
+        let (lag_p99, _) = patience(&consumers);
+        answers.lag_p99 = Some(asking.one("Objective: lag, 99th percentile", lag_p99, cli::duration)?);
         let delivery = asking.one("Objective: delivery", &default.delivery, |text| match text {
             "complete" => Ok(DeliveryAnswer::Complete),
             "exactly-once" => Ok(DeliveryAnswer::ExactlyOnce),

@@ -50,7 +50,6 @@ impl Teller {
         announce: impl Fn(&[OpenShard]) -> Vec<String>,
     ) {
         let mut announced = false;
-        self.begin(state.about());
         while progress.changed().await.is_ok() {
             let now = progress.borrow_and_update().clone();
             if !announced && !now.shards.is_empty() {
@@ -83,7 +82,8 @@ impl Teller {
         }
     }
 
-    fn begin(&self, about: &About) {
+    /// Begins to tell.
+    pub fn begin(&self, about: &About) {
         match self {
             Self::Bar(bar) => bar.enable_steady_tick(Duration::from_millis(250)),
             Self::Json { .. } => console::line(&json::start(about)),
@@ -97,11 +97,12 @@ impl Teller {
             Self::Bar(bar) => {
                 // It stops at its end while the run drains.
                 bar.set_position(now.as_nanos().min(nanos(state.about().duration)));
+                bar.set_prefix(state.left_words());
                 bar.set_message(state.line());
             }
             // A log is not a screen: a line now and then is enough.
             Self::Plain { next } if phase == Phase::Load && now.second() >= *next => {
-                super::note(&format!("{:>6}  {}", format!("{}s", now.second()), state.line()));
+                super::note(&format!("{:>6}  {}, {}", format!("{}s", now.second()), state.line(), state.left_words()));
                 *next = (now.second() / PLAIN_INTERVAL_SECONDS + 1) * PLAIN_INTERVAL_SECONDS;
             }
             Self::Json { last } if phase != Phase::Preparing && *last != Some((phase, now.second())) => {
@@ -115,7 +116,7 @@ impl Teller {
 
 fn bar(duration: Duration) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(nanos(duration).max(1)), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:12} {percent:>3}%  {wide_msg}");
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:12} {prefix}  {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌"));
     bar.set_message(PREPARING);
     bar

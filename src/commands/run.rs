@@ -157,6 +157,7 @@ async fn measure(
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
     let state = State::new(about(arguments, scenario, profile));
+    teller.begin(state.about());
     if let Some(address) = arguments.live.metrics {
         let served = metrics::serve(address, state.clone(), progress.clone()).await;
         let (url, warning) = served.map_err(Unmeasured::Unwatched)?;

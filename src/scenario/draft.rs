@@ -21,6 +21,8 @@ pub struct Draft {
     pub duration: String,
     /// The first part of it, which is not judged.
     pub warm_up: String,
+    /// How long answers and consumers are waited for afterwards, if the default is too short.
+    pub drain: Option<&'static str>,
     /// Name and type of each consumer.
     pub consumers: Vec<(String, String)>,
     /// Highest share of attempts that may be throttled.
@@ -44,6 +46,7 @@ impl Default for Draft {
             shards_note: "",
             duration: "30s".to_owned(),
             warm_up: "5s".to_owned(),
+            drain: None,
             consumers: vec![("analytics".to_owned(), "polling".to_owned())],
             throttled: "0.1%".to_owned(),
             put_p99: "250ms".to_owned(),
@@ -110,6 +113,7 @@ impl Draft {
              rate = {rate}\n\
              duration = {duration}\n\
              warm_up = {warm_up}                # sent, and not judged\n\
+             {drain}\
              # arrivals = \"poisson\"        # by chance, with this mean; without it, evenly spaced\n\
              \n\
              [records]\n\
@@ -126,6 +130,9 @@ impl Draft {
             rate = quoted(&self.rate),
             duration = quoted(&self.duration),
             warm_up = quoted(&self.warm_up),
+            drain = self.drain.map_or_else(String::new, |drain| {
+                format!("drain = {:<22}# wait until the last buffers have come in\n", quoted(drain))
+            }),
             size = quoted(&self.record_size),
         );
     }

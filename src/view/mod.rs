@@ -183,20 +183,27 @@ impl State {
         match self.progress.phase {
             Phase::Preparing => PREPARING.to_owned(),
             Phase::Load => format!(
-                "{}/s accepted, {}/s throttled, p99 {}, lag {}, late {}{}, {} left",
+                "{}/s accepted, {}/s throttled, p99 {}, lag {}, late {}{}",
                 units::count(last.map_or(0, |last| last.accepted)),
                 units::count(last.map_or(0, |last| last.throttled)),
                 latency(last.and_then(|last| last.response_p99).map(Duration::from_nanos)),
                 latency(self.longest_lag()),
                 latency(self.progress.lateness_p99),
                 self.processors().map_or_else(String::new, |processors| format!(", {processors}")),
-                units::duration(whole_seconds(self.left())),
             ),
             Phase::Draining => format!(
                 "draining: {} records in flight, at most {} left",
                 units::count(self.progress.counters.in_flight),
                 units::duration(whole_seconds(self.left()))
             ),
+        }
+    }
+
+    /// How long load is still offered, in words; empty while it is not.
+    pub fn left_words(&self) -> String {
+        match self.progress.phase {
+            Phase::Load => format!("{} left", units::duration(whole_seconds(self.left()))),
+            Phase::Preparing | Phase::Draining => String::new(),
         }
     }
 

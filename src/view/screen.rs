@@ -26,7 +26,8 @@ impl Paint {
 
     /// What stands out.
     const fn strong(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        // A title lies on a line that steps back.
+        Style::new().add_modifier(Modifier::BOLD).remove_modifier(Modifier::DIM)
     }
 
     /// What steps back.

@@ -190,13 +190,12 @@ fn seconds_nobody_was_told_of_are_gaps() {
 #[test]
 fn a_line_says_what_matters() {
     let mut state = played(13, 4, &[consumer("analytics", "polling", 40)]);
-    assert_eq!(
-        state.line(),
-        "1,656/s accepted, 120/s throttled, p99 84.9 ms, lag 401 ms, late 354 µs, 0.6 of 2 CPUs, 17 s left"
-    );
+    assert_eq!(state.line(), "1,656/s accepted, 120/s throttled, p99 84.9 ms, lag 401 ms, late 354 µs, 0.6 of 2 CPUs");
+    assert_eq!(state.left_words(), "17 s left");
     state.progress.phase = Phase::Draining;
     state.progress.now = Time::from_millis(31_500);
     assert_eq!(state.line(), "draining: 1,540 records in flight, at most 19 s left");
+    assert_eq!(state.left_words(), "");
     assert_eq!(State::new(about()).line(), PREPARING);
 }
 

@@ -46,6 +46,17 @@ fn init_writes_a_scenario_that_plans_and_simulates() {
 }
 
 #[test]
+fn what_init_writes_meets_its_objectives_whoever_reads() {
+    let directory = TempDir::new().unwrap();
+    for kind in ["polling", "efo", "kcl", "lambda", "firehose"] {
+        let (file, consumer) = (format!("{kind}.toml"), format!("reader:{kind}"));
+        assert_eq!(told(&["init", &file, "--consumer", &consumer], directory.path()).0, 0);
+        let (code, stdout, stderr) = told(&["simulate", &file, "--out", kind], directory.path());
+        assert_eq!(code, 0, "{kind}: {stdout}{stderr}");
+    }
+}
+
+#[test]
 fn init_takes_options_and_does_not_ask() {
     let directory = TempDir::new().unwrap();
     let options = ["init", "a.toml", "--rate", "3500/s", "--skew", "0", "--shards", "9", "--consumer", "live:efo"];
@@ -194,8 +205,9 @@ fn metrics_are_served_while_a_run_goes_on() {
     let mut child = command(&arguments, directory.path()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut address = String::new();
-    for line in lines {
+    for (number, line) in lines.enumerate() {
         let line: Value = serde_json::from_str(&line).unwrap_or_default();
+        assert_eq!(number == 0, line["kind"] == "start", "{line}");
         if let Some(url) = line["text"].as_str().and_then(|text| text.strip_prefix("metrics at http://")) {
             address = url.strip_suffix("/metrics").unwrap().to_owned();
         }

@@ -76,7 +76,7 @@ fn look(cell: Option<ShardLoad>) -> (char, Color) {
     let colour = match load.utilisation {
         part if part >= 0.9 => Color::Yellow,
         part if part >= 0.5 => Color::Cyan,
-        _ => Color::Blue,
+        _ => Color::LightBlue,
     };
     (symbol, colour)
 }

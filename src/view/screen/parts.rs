@@ -75,7 +75,7 @@ fn highest(state: &State) -> u64 {
 pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, state: &State, paint: Paint) {
     type Rate = fn(&Second) -> Option<u64>;
     let curves: [(&str, Color, Rate); 3] = [
-        ("offered", Color::Blue, |second| second.offered),
+        ("offered", Color::LightBlue, |second| second.offered),
         ("accepted", Color::Cyan, |second| second.accepted),
         ("throttled", Color::Red, |second| second.throttled),
     ];
