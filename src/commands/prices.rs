@@ -20,7 +20,7 @@ pub fn prices(arguments: &PricesFrom) -> Exit {
     let printed = prices.and_then(|prices| match prices.to_toml() {
         Ok(toml) => print(&toml),
         Err(error) => {
-            fail(&format!("the prices cannot be written as TOML: {error}"));
+            fail(&format!("the prices cannot be written as TOML: {error}; please report it with the price list"));
             Err(Exit::NotWritten)
         }
     });
@@ -47,7 +47,7 @@ pub(super) fn prices_with(file: Option<&Path>) -> Result<Prices, Exit> {
 
 fn read(path: &Path) -> Result<String, Exit> {
     std::fs::read_to_string(path).map_err(|error| {
-        fail(&format!("cannot read the prices `{}`: {error}", path.display()));
+        fail(&format!("cannot read the prices `{}`: {error}; name a file that can be read", path.display()));
         Exit::BadInput
     })
 }

@@ -52,7 +52,9 @@ pub fn simulate(arguments: &Simulate) -> Exit {
     let simulation = match simulated {
         Ok(simulation) => simulation,
         Err(problem) => {
-            fail(&format!("the simulated service refuses the scenario: {problem}"));
+            fail(&format!(
+                "the simulated service refuses the scenario: {problem}; change what it names in the scenario"
+            ));
             return Exit::BadInput;
         }
     };

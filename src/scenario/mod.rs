@@ -4,9 +4,11 @@
 //! nothing below this layer validates a scenario again.
 
 mod autoscaling;
+mod builtin;
 mod consumer;
 mod decode;
 mod diagnostics;
+mod draft;
 mod overrides;
 mod reader;
 mod settings;
@@ -18,8 +20,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use autoscaling::{Autoscaling, ScalingRule};
+pub use builtin::{BUILT_IN, BuiltIn, NOT_BUILT_IN, SCHEMA, built_in, nearest_built_in};
 pub use consumer::{Action, Consumer, Event, InterruptionKind, ShardChoice, StartingPosition};
-pub use diagnostics::{Diagnostic, Diagnostics};
+pub use diagnostics::{Diagnostic, Diagnostics, Place};
+pub use draft::Draft;
 pub use settings::settings;
 
 use crate::client::{Intake, Overload, Part, ProducerSettings};
