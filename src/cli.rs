@@ -1,8 +1,11 @@
 //! The command line, as typed values.
 
+mod gate;
 mod live;
 mod manners;
 mod report;
+
+pub use gate::{Bench, Compare, GateArgs, Inconclusive, MinEffect, Trend};
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -76,6 +79,22 @@ pub enum Command {
     /// search.json and a page to a new directory.
     #[command(after_help = SEARCH_EXIT_CODES)]
     Search(Search),
+    /// Compare a candidate with a baseline: has anything regressed?
+    ///
+    /// Simulated results are compared for equality. Measured ones are compared by whole runs in pairs, since one run cannot tell a change
+    /// from chance: Hodges-Lehmann estimate and confidence interval of each change, exact sign-flip test, Holm's correction, smallest
+    /// effects that matter. The method and its error rates are in docs/gate.md.
+    #[command(after_help = gate::COMPARE_EXIT_CODES)]
+    Compare(Compare),
+    /// Run a scenario in pairs, with another program as baseline, and compare: the regression gate.
+    ///
+    /// The two runs of each pair are made one after the other, each in a process of its own, in an order that a seed decides. Void runs
+    /// are repeated and logged. Writes every run, pairs.csv, bench.json and a page to a new directory.
+    #[command(after_help = gate::BENCH_EXIT_CODES)]
+    Bench(Bench),
+    /// Show the history of runs under a directory, and where it changes (E-divisive).
+    #[command(after_help = gate::TREND_EXIT_CODES)]
+    Trend(Trend),
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod check;
+mod compare;
 mod console;
 mod emulator;
 mod init;
@@ -19,6 +21,7 @@ mod search;
 mod signals;
 mod simulate;
 mod sweep;
+mod trend;
 mod tui;
 
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -45,6 +48,9 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::simulate(arguments),
         Command::Search(arguments) => search::search(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
+        Command::Compare(arguments) => compare::compare(arguments),
+        Command::Bench(arguments) => bench::bench(arguments),
+        Command::Trend(arguments) => trend::trend(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Report(arguments) => report::report(arguments),
         Command::Prices(arguments) => prices::prices(arguments),

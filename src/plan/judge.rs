@@ -93,7 +93,8 @@ impl Measured {
     }
 }
 
-fn void_reasons(result: &RunResult) -> Vec<String> {
+/// Why a run does not count, in full sentences; empty for a valid run.
+pub fn void_reasons(result: &RunResult) -> Vec<String> {
     let mut reasons = Vec::new();
     match &result.ending {
         Ending::Complete => {}

@@ -41,7 +41,7 @@ pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
 pub use frontier::{Configuration, ReaderAdvice, ReadingChoice, Recommendation};
-pub use judge::judge;
+pub use judge::{judge, void_reasons};
 pub use put_latency::PutForecast;
 pub use sizing::Salting;
 pub use skew::{SkewForecast, SkewRow};

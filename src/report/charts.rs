@@ -6,6 +6,7 @@ mod demand;
 mod grid;
 mod heat;
 mod lines;
+mod ratios;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -14,6 +15,7 @@ pub use demand::{DemandPoint, demand};
 pub use grid::{Grid, grid};
 pub use heat::{bars, heat_map};
 pub use lines::{EventMark, Lines, Marks, Scale, Series, lines};
+pub use ratios::{RatioRow, ratios};
 
 /// Width of a chart in its own units; the page scales it.
 const WIDTH: u32 = 1000;

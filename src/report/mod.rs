@@ -1,7 +1,9 @@
 //! Reports: a result, its plan and its verdict as a page or as text. Nothing here computes a statistic.
 
 mod autoscaling;
+pub mod bench;
 mod charts;
+pub mod comparison;
 mod consumers;
 mod cost;
 mod events;
@@ -22,6 +24,7 @@ pub mod sweep;
 mod tenants;
 mod terminal;
 mod throttling;
+pub mod trend;
 
 #[cfg(test)]
 mod fixture;

@@ -331,7 +331,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Text from a server or a file as indented lines of at most 80 columns.
-fn wrapped(text: &str) -> String {
+pub(super) fn wrapped(text: &str) -> String {
     let mut lines = vec![String::from(" ")];
     for word in printable(text).split_whitespace() {
         let full = lines.last().is_some_and(|line| line.chars().count() + 1 + word.chars().count() > 80);

@@ -9,6 +9,8 @@ mod diagnosis;
 mod emulator;
 mod engine;
 mod formats;
+mod gate;
+mod gate_study;
 mod limits;
 mod manners;
 mod model_docs;
