@@ -37,6 +37,12 @@ pub fn run(arguments: &Run) -> Exit {
         );
         return Exit::BadInput;
     }
+    if scenario.stream.transitions > 0.0 && arguments.target != Target::Embedded {
+        fail(
+            "stream.transitions is for the embedded emulator, and others take their own time: remove it, or leave out --target",
+        );
+        return Exit::BadInput;
+    }
     if let Err(problem) = check_part(arguments, &scenario) {
         fail(&problem);
         return Exit::BadInput;

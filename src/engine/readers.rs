@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::clock::RunClock;
 use super::consumers::{Message, Reader, Sdk, SharedRecorder, consume};
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, POSITION_TIMEOUT, since_1970};
+use super::{Connection, Control, EngineError, POSITION_TIMEOUT};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
@@ -79,7 +79,7 @@ impl Readers {
             // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
             let default = if stream.created { Start::TrimHorizon } else { Start::Latest };
             let known = |text: &str| Some(text.to_owned());
-            let application = consumer.application::<Sdk>(default, since_1970(), profile, known, known);
+            let application = consumer.application::<Sdk>(default, profile, known, known);
             // Whoever starts at the tip has no use for shards that are closed.
             let open_only = application.start == Start::Latest;
             let machine = Machine::new(application, scenario.seed);

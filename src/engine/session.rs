@@ -41,6 +41,9 @@ pub async fn run(
     let fresh = scenario.stream.name.is_none().then(|| name.clone());
     control.progress.send_modify(|progress| progress.created_stream.clone_from(&fresh));
     let client = &connection.client;
+    if scenario.stream.commitment {
+        stream::ensure_commitment(client, connection.embedded.is_some()).await?;
+    }
     let ready = tokio::select! {
         ready = stream::prepare(client, &scenario.stream, &name) => ready?,
         () = control.stopped() => {
@@ -77,7 +80,7 @@ async fn run_on(
     ready: &ReadyStream,
     run: u32,
 ) -> Result<Run, EngineError> {
-    let workload = scenario.workload();
+    let workload = scenario.workload_on(&ready.shards.open_ranges());
     let mut readers = Readers::default();
     let started = readers.start(connection, scenario, profile, ready, run, scenario.most_records(), &control).await;
     let positioned = match started {
@@ -100,7 +103,8 @@ async fn run_on(
     let generator =
         Some(session.health.take().map_or_else(Default::default, |health| health.finish(&session.wake_ups)));
     let ended = clock.now();
-    let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
+    let (shards, events) =
+        (session.changes.stream.shards.clone(), scenario.with_faults(&session.changes.records(ended)));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
     let produced = session.finish(ended);
     let (put, workload, mut warnings) = (produced.put, produced.workload, produced.warnings);
@@ -185,6 +189,7 @@ impl<'a> Session<'a> {
         self.clock.start();
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
+            emulator.set_transition_scale(self.scenario.stream.transitions);
         }
         self.health = Some(Health::start(self.clock.clone()));
         let mut pacer = self.pacer();
@@ -273,6 +278,8 @@ impl<'a> Session<'a> {
             }
             self.advance();
             self.producing.record(usize::MAX);
+            let recorder = &self.producing.recorder;
+            self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
             let done = self.producing.producer.open_records() == 0 && readers.have_read_all(&self.producing.recorder);
             if done || self.clock.now() >= deadline {
                 break;

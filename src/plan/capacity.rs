@@ -76,7 +76,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
 
 /// What each shard of a stream will be offered, by the hash keys of its shards.
 pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRange]) -> Vec<ShardForecast> {
-    let workload = scenario.workload();
+    let workload = scenario.workload_on(ranges);
     let demand = Demand::of(scenario, &workload);
     let placement = Placement::new(workload.keys(), workload.count());
     let flows = Flows { scenario, workload: &workload, profile, demand: &demand, placement: &placement }.shards(ranges);

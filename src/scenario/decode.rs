@@ -30,6 +30,8 @@ use crate::workload::{Filling, Keys, Schedule, Sizes};
 const MOST_SHARDS: u32 = 10_000;
 /// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
 const TARGET_UTILISATION: Share = Share(0.8);
+/// What takes longer than ten times as on AWS answers no question.
+const MOST_TRANSITIONS: f64 = 10.0;
 
 /// See [`super::parse`].
 pub(super) fn scenario(
@@ -112,7 +114,8 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let consumers = consumers::consumers(&mut root, profile);
     let ends = load.as_ref().ok().map(|(_, ends, _)| ends);
     let known = consumers.as_deref().map_err(|reported| *reported);
-    let events = events::events(&mut root, known, ends);
+    let commitment = stream.as_ref().map_or(true, |stream| stream.commitment);
+    let events = events::events(&mut root, known, ends, commitment);
     let faults = faults::faults(&mut root);
     let cost = cost::cost(&mut root);
     let offered = load.as_ref().ok().map(|(load, length, _)| (&load.schedule, length.value));
@@ -215,6 +218,14 @@ fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Repor
         let problem = auto.problem("must be \"user-partition-key\" on a provisioned stream");
         reader.problems().report(problem.help("AUTO is for on-demand streams: add mode = \"on-demand\""));
     }
+    let commitment = reader.or("commitment", false);
+    let transitions = reader.or("transitions", 0.0);
+    let transitions = reader.check(
+        transitions,
+        |scale: &f64| (0.0..=MOST_TRANSITIONS).contains(scale),
+        &format!("must be from 0 to {MOST_TRANSITIONS}"),
+        "0 makes changes of the stream immediate, 1 lets them take as long as on AWS",
+    );
     reader.finish();
     Ok(Stream {
         name: name?.map(|name| name.value),
@@ -222,6 +233,8 @@ fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Repor
         shards: shards?.value,
         max_record_size: max_record_size?.value,
         auto_distribution: auto_distribution?.value,
+        commitment: commitment?.value,
+        transitions: transitions?.value,
     })
 }
 

@@ -110,6 +110,12 @@ impl<W: Wire> Consumer<W> {
         }
     }
 
+    /// Fixes a starting position that counts from the moment in which the consumer begins: it is this long after the beginning of
+    /// 1970.
+    pub fn resolve_start(&mut self, since_1970: Duration) {
+        self.application.start.begin(since_1970);
+    }
+
     /// Starts to read `shards`. Parents come before their children.
     pub fn begin(&mut self, now: Time, shards: Vec<Lineage<W>>) {
         self.running = true;
