@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod emulator;
+mod on_failure;
 mod outcome;
 mod plan;
 mod prices;

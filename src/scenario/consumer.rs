@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Delivery;
 use crate::client::{Application, Checkpoint, ConsumerKind, Interruption, Processing, Start, Wire};
 use crate::kinesis::{Profile, StreamMode};
 use crate::measure::EventRecord;
@@ -35,6 +36,15 @@ pub struct Consumer {
     /// Highest 99th percentile of its lag, in place of the one for all consumers.
     #[serde(default)]
     pub lag_p99: Option<Duration>,
+    /// By how much of the time its lag may grow, in place of what holds for all consumers.
+    #[serde(default)]
+    pub lag_trend: Option<Share>,
+    /// Whether every accepted record must reach it, in place of what holds for all consumers.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
+    /// Whether it must get the records of a key in the order in which they were due, in place of what holds for all consumers.
+    #[serde(default)]
+    pub order_per_key: Option<bool>,
 }
 
 /// Where a consumer starts to read: the positions of GetShardIterator.

@@ -9,6 +9,7 @@ mod keys;
 mod load;
 mod phases;
 mod producer;
+mod service_times;
 mod sizes;
 mod tenants;
 
@@ -111,7 +112,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     };
     let largest = largest_record(&sizes, &keys, most, problems);
     let producer = producer::producer(&mut root, largest, profile);
-    let consumers = consumers::consumers(&mut root, profile);
+    let consumers = consumers::consumers(&mut root, profile, folder);
     let ends = load.as_ref().ok().map(|(_, ends, _)| ends);
     let known = consumers.as_deref().map_err(|reported| *reported);
     let commitment = stream.as_ref().map_or(true, |stream| stream.commitment);
@@ -277,9 +278,8 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
     let (put_p50, put_p99, put_p999) = (bound("put_p50"), bound("put_p99"), bound("put_p999"));
     let lag_p99 = bound("lag_p99");
     let lag_trend = reader.optional::<Share>("lag_trend");
-    let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
-    let delivery = reader.choice("delivery", &deliveries, Some(None));
-    let order_per_key = reader.choice("order", &[("any", false), ("per-key", true)], Some(false));
+    let delivery = delivery(&mut reader);
+    let order_per_key = order_per_key(&mut reader);
     let cost_per_month = reader.optional::<f64>("cost_per_month").transpose().map(|found| {
         let dollars = |amount: &f64| amount.is_finite() && *amount >= 0.0;
         reader.check(found, dollars, "is no amount", "write US dollars a month, such as 500.0")
@@ -293,10 +293,21 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         put_p999: put_p999?.map(|found| found.value),
         lag_p99: lag_p99?.map(|found| found.value),
         lag_trend: lag_trend?.map(|found| found.value),
-        delivery: delivery?.value,
-        order_per_key: order_per_key?.value,
+        delivery: delivery?,
+        order_per_key: order_per_key?,
         cost_per_month: cost_per_month?.map(|found| found.value),
     })
+}
+
+/// What the delivery check demands, if it does.
+fn delivery(reader: &mut TableReader<'_>) -> Result<Option<Delivery>, Reported> {
+    let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
+    reader.choice("delivery", &deliveries, Some(None)).map(|delivery| delivery.value)
+}
+
+/// Whether the records of a key must come in their order.
+fn order_per_key(reader: &mut TableReader<'_>) -> Result<bool, Reported> {
+    reader.choice("order", &[("any", false), ("per-key", true)], Some(false)).map(|order| order.value)
 }
 
 /// Refuses a duration of zero.

@@ -23,6 +23,7 @@ pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};
 pub use shape::{LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
+pub(crate) use sizes::{capped_pareto_mean, cumulative, place_of};
 pub use template::Template;
 pub use tenants::Tenants;
 pub use trace::{Trace, TraceColumns, TraceError};

@@ -5,6 +5,7 @@
 mod autoscaling;
 mod calibration;
 mod cli;
+mod consumers;
 mod diagnosis;
 mod emulator;
 mod engine;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::interruption::{ConsumerCounts, Interruption, Outage};
 use super::leases::{Lease, LeaseCounts, Leases};
+use super::on_failure::FailedBatch;
 use super::processing::{Delivery, Processor, Rules};
 use super::reading::Reading;
 use super::settings::{Checkpoint, ConsumerKind, Processing};
@@ -326,6 +327,16 @@ impl<W: Wire> Consumer<W> {
         shard.processor.step(now, &mut self.deliveries, &mut self.counts.processing);
         if let Some(sequence) = shard.processor.processed_to() {
             shard.to_note = Some(sequence);
+        }
+        for batch in shard.processor.take_failed() {
+            self.counts.on_failure.take(FailedBatch {
+                shard: shard.shard.to_string(),
+                first_sequence_number: batch.first.to_string(),
+                last_sequence_number: batch.last.to_string(),
+                records: batch.records,
+                attempts: batch.attempts,
+                reason: batch.reason,
+            });
         }
         self.note(now, number, false);
         let shard = &mut self.shards[number];

@@ -6,8 +6,10 @@
 mod application;
 mod interruption;
 mod leases;
+mod on_failure;
 mod processing;
 mod reading;
+mod service_time;
 mod settings;
 mod wire;
 
@@ -17,6 +19,8 @@ mod tests;
 pub use application::{Application, Consumer};
 pub use interruption::{ConsumerCounts, Interruption, Outage};
 pub use leases::LeaseCounts;
+pub use on_failure::{FailedBatch, FailureReason, OnFailure};
 pub use processing::{Delivery, Fate, ProcessingCounts};
-pub use settings::{Checkpoint, ConsumerKind, Processing, ServiceTime};
+pub use service_time::ServiceTime;
+pub use settings::{Checkpoint, ConsumerKind, Processing};
 pub use wire::{Answer, Lineage, ReadCall, ReadOutcome, Received, Start, Ticket, Wire, key_hash};

@@ -1,6 +1,6 @@
 //! What a consumer and the service tell each other; the types in which they do are the driver's.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::time::Time;
 /// The types of one driver's answers: texts for the SDK, numbers for the simulated service.
 pub trait Wire: Debug + Clone + PartialEq + 'static {
     /// Name of a shard.
-    type Shard: Debug + Clone + Eq + Hash;
+    type Shard: Debug + Clone + Eq + Hash + Display;
     /// Sequence number of a record.
-    type Sequence: Debug + Clone + PartialEq + Hash;
+    type Sequence: Debug + Clone + PartialEq + Hash + Display;
     /// Shard iterator.
     type Iterator: Debug + Clone + PartialEq;
     /// A record, as the consumer application gets it.
