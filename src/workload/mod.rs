@@ -21,7 +21,7 @@ pub use keys::Keys;
 pub use payload::{Data, Filling, HEADER_BYTES, Header, HeaderError, JSON_BYTES, Payloads, SMALLEST_RECORD};
 pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};
-pub use shape::{LINES_PER_PERIOD, Line, Shape};
+pub use shape::{Burst, LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
 pub(crate) use sizes::{capped_pareto_mean, cumulative, place_of};
 pub use template::Template;
