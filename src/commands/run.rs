@@ -98,6 +98,12 @@ fn check_part(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
     if arguments.part == Part::WHOLE {
         return Ok(());
     }
+    if arguments.run_id.is_none() {
+        return Err(
+            "--part needs a --run-id that all processes of the load share, and no other load on the stream: any word"
+                .to_owned(),
+        );
+    }
     if arguments.target == Target::Embedded {
         return Err(
             "--part needs a target that all processes reach: each has an embedded emulator of its own".to_owned()
@@ -134,7 +140,7 @@ async fn measure(
         &connection,
         scenario,
         profile,
-        Control { part: arguments.part, ..Control::new(stop, progress_sender) },
+        Control { part: arguments.part, run_id: arguments.run_id.clone(), ..Control::new(stop, progress_sender) },
     )
     .await;
     // The bar is gone before anything else is printed.

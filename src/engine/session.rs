@@ -15,7 +15,7 @@ use super::pacer::{Pacer, Release};
 use super::put::{Answer, Caller};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
+use super::{Connection, Control, EngineError, Phase, Progress, Run, RunNumber, since_1970};
 use crate::client::{CallOutcome, Part};
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, Ending, FaultPlace, LatencyLog, Measurement, ShardRecord, StorageUse};
@@ -35,9 +35,8 @@ pub async fn run(
     mut control: Control,
 ) -> Result<Run, EngineError> {
     let since_1970 = since_1970();
-    // Tells the records of this run from those of others on the same stream.
-    let run = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
-    let name = format!("streamgauge-{}-{run:08x}", since_1970.as_secs());
+    let run = RunNumber::new(since_1970, scenario.seed, control.run_id.as_deref());
+    let name = format!("streamgauge-{}-{:08x}", since_1970.as_secs(), run.process);
     let fresh = scenario.stream.name.is_none().then(|| name.clone());
     control.progress.send_modify(|progress| progress.created_stream.clone_from(&fresh));
     let client = &connection.client;
@@ -78,7 +77,7 @@ async fn run_on(
     profile: &Profile,
     mut control: Control,
     ready: &ReadyStream,
-    run: u32,
+    run: RunNumber,
 ) -> Result<Run, EngineError> {
     let workload = scenario.workload_on(&ready.shards.open_ranges());
     let mut readers = Readers::default();
@@ -95,7 +94,7 @@ async fn run_on(
     let open = ready.shards.open().iter().filter_map(shards).collect();
     control.progress.send_modify(|progress| progress.shards = open);
     let clock = readers.clock.clone();
-    let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone(), control.part);
+    let mut session = Session::new(connection, scenario, workload, ready, run.number, clock.clone(), control.part);
     let alarm = Alarm::new(clock.clone());
     let offering = session.offer_load(&mut control, &readers, &alarm);
     let (ending, load_ended) = block_in_place(|| alarm::block_on(&alarm, offering));

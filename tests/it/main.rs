@@ -27,4 +27,5 @@ mod standing;
 mod stream_changes;
 mod swarm;
 mod tidy;
+mod verdict;
 mod virtual_time;
