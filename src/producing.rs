@@ -139,7 +139,7 @@ impl Producing {
     fn make(&mut self, arrival: Arrival) -> Prepared {
         let made = |arrival| Data::Made(self.payloads.payload(arrival));
         let data = if self.aggregates { made(&arrival) } else { self.payloads.data(&arrival) };
-        self.growth += self.producer.growth(arrival.key.len(), data.len());
+        self.growth += self.producer.growth(arrival.key.len(), arrival.explicit_hash_key.is_some(), data.len());
         Prepared { data, hash_key: hash_key(&arrival), growth: self.growth, arrival }
     }
 

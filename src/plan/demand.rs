@@ -59,7 +59,10 @@ impl Demand {
         let data = workload.sizes().mean().filter(|_| sampled > 0).unwrap_or_else(|| of_sample(data_bytes));
         let busiest = busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration);
         let of_shard = busiest / f64::from(scenario.stream.shards);
-        let packing = Packing::new(&scenario.producer, of_shard, data, of_sample(key_bytes));
+        let packing = {
+            let explicit = workload.keys().hash_keys().is_some();
+            Packing::new(&scenario.producer, of_shard, data, of_sample(key_bytes), explicit)
+        };
         Self {
             busiest,
             record_bytes: packing.record_bytes,

@@ -14,6 +14,7 @@ mod limits;
 mod model_docs;
 mod plan;
 mod positions;
+mod producers;
 mod quotas;
 mod readme;
 mod recommendation;
