@@ -246,7 +246,8 @@ pub(super) fn catch_up_in_words(catch_up: &CatchUp) -> String {
 
 /// How uneven the load is within its seconds.
 pub(super) fn dispersion_in_words(plan: &Plan) -> Option<String> {
-    let dispersion = plan.dispersion?;
+    // Evenly spaced records need no words.
+    let dispersion = plan.dispersion.filter(|dispersion| *dispersion >= 0.05)?;
     Some(format!(
         "within its seconds the load has an index of dispersion of {}, counted in tenths of a second: evenly spaced records have 0, by \
          chance it is 1",

@@ -7,34 +7,12 @@ use std::time::Duration;
 
 use super::interruption::{ConsumerCounts, Interruption, Outage};
 use super::leases::{Lease, LeaseCounts, Leases};
-use super::on_failure::FailedBatch;
 use super::processing::{Delivery, Processor, Rules};
 use super::reading::Reading;
-use super::settings::{Checkpoint, ConsumerKind, Processing};
+use super::settings::{Application, Checkpoint, ConsumerKind};
 use super::wire::{Lineage, ReadCall, ReadOutcome, Start, Ticket, Wire};
 use crate::seed::Seed;
 use crate::time::Time;
-
-/// What a consumer application is made of.
-#[derive(Debug, Clone)]
-pub struct Application<W: Wire> {
-    /// Its name; keeps its random choices apart from those of others.
-    pub name: String,
-    /// How it reads.
-    pub kind: ConsumerKind,
-    /// Where it starts in each shard that is there when it starts.
-    pub start: Start<W::Sequence>,
-    /// Where it starts in particular shards instead.
-    pub starts: HashMap<W::Shard, Start<W::Sequence>>,
-    /// What it does with the records.
-    pub processing: Processing,
-    /// When it notes how far it has got.
-    pub checkpoint: Checkpoint,
-    /// How soon the service takes a further subscription to a shard.
-    pub resubscribe_after: Duration,
-    /// How long a subscription lives.
-    pub subscription_life: Duration,
-}
 
 /// A consumer application as a state machine over all shards of a stream.
 #[derive(Debug)]
@@ -73,7 +51,6 @@ struct ConsumedShard<W: Wire> {
     /// Processed and not noted yet.
     to_note: Option<W::Sequence>,
     positioned: bool,
-    /// The last answer reached the tip.
     /// When an answer last reached the tip, if the last one did.
     at_tip: Option<Time>,
     /// Read to its end and processed.
@@ -328,16 +305,7 @@ impl<W: Wire> Consumer<W> {
         if let Some(sequence) = shard.processor.processed_to() {
             shard.to_note = Some(sequence);
         }
-        for batch in shard.processor.take_failed() {
-            self.counts.on_failure.take(FailedBatch {
-                shard: shard.shard.to_string(),
-                first_sequence_number: batch.first.to_string(),
-                last_sequence_number: batch.last.to_string(),
-                records: batch.records,
-                attempts: batch.attempts,
-                reason: batch.reason,
-            });
-        }
+        self.counts.on_failure.extend(&shard.shard, shard.processor.take_failed());
         self.note(now, number, false);
         let shard = &mut self.shards[number];
         let readable = running && shard.owner.is_some() && shard.waits_for.is_empty();

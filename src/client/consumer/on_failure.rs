@@ -1,8 +1,10 @@
 //! The on-failure destination of a Lambda function: the batches that it was given and has not processed.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
-use super::processing::Fate;
+use super::processing::{Fate, GivenUp};
 
 /// A batch that went to the on-failure destination. As on AWS, it tells where the records are and does not hold them: they are still
 /// in the stream.
@@ -61,12 +63,18 @@ pub struct OnFailure {
 const LISTED_MAX: usize = 100_000;
 
 impl OnFailure {
-    /// Takes a batch.
-    pub(super) fn take(&mut self, batch: FailedBatch) {
-        self.batches += 1;
-        self.records += batch.records;
-        if self.listed.len() < LISTED_MAX {
-            self.listed.push(batch);
+    /// Takes the batches that were given up of a shard.
+    pub(super) fn extend<S: Display>(&mut self, shard: &impl Display, batches: Vec<GivenUp<S>>) {
+        for GivenUp { first, last, records, attempts, reason } in batches {
+            self.batches += 1;
+            self.records += records;
+            if self.listed.len() < LISTED_MAX {
+                let shard = shard.to_string();
+                let (first_sequence_number, last_sequence_number) = (first.to_string(), last.to_string());
+                let batch =
+                    FailedBatch { shard, first_sequence_number, last_sequence_number, records, attempts, reason };
+                self.listed.push(batch);
+            }
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What kinds of consumers there are, and how they work.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::service_time::ServiceTime;
+use super::wire::{Start, Wire};
 use crate::units::{Bytes, Share};
 
 /// How a consumer reads.
@@ -146,4 +148,25 @@ pub enum Checkpoint {
     Every(Duration),
     /// Never: after an interruption it starts where it started.
     Never,
+}
+
+/// What a consumer application is made of.
+#[derive(Debug, Clone)]
+pub struct Application<W: Wire> {
+    /// Its name; keeps its random choices apart from those of others.
+    pub name: String,
+    /// How it reads.
+    pub kind: ConsumerKind,
+    /// Where it starts in each shard that is there when it starts.
+    pub start: Start<W::Sequence>,
+    /// Where it starts in particular shards instead.
+    pub starts: HashMap<W::Shard, Start<W::Sequence>>,
+    /// What it does with the records.
+    pub processing: Processing,
+    /// When it notes how far it has got.
+    pub checkpoint: Checkpoint,
+    /// How soon the service takes a further subscription to a shard.
+    pub resubscribe_after: Duration,
+    /// How long a subscription lives.
+    pub subscription_life: Duration,
 }
