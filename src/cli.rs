@@ -150,6 +150,11 @@ pub struct Run {
     /// results add up to that of the whole.
     #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = part, hide_default_value = true)]
     pub part: Part,
+    /// What tells the records of this run from those of others on the same stream, such as the time of a load test. Processes that
+    /// offer parts of a load share it; a stream that holds records of an earlier run wants another one. Without it, the run is
+    /// unlike any other
+    #[arg(long, value_name = "WORD", value_parser = run_id)]
+    pub run_id: Option<String>,
     /// The directory to create for this run. Default: a new one under `reports/`, named for the time and the scenario.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -452,6 +457,15 @@ Exit codes:
 The listening line goes to stdout, logs to stderr.";
 
 /// Part I of N of a load; people count from 1.
+fn run_id(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':');
+    if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("use 1 to 64 letters, digits, `_`, `.`, `-` and `:`".to_owned())
+    }
+}
+
 fn part(text: &str) -> Result<Part, String> {
     const MOST_PARTS: u64 = 10_000;
     let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));

@@ -25,6 +25,8 @@ pub struct Producing {
     pub recorder: PutRecorder,
     /// What makes their data.
     pub payloads: Payloads,
+    /// Stands for what they are cut from.
+    source: u64,
     /// Whether data are made at once, because aggregates are made of them.
     aggregates: bool,
     /// The next arrivals, made before they are due.
@@ -81,13 +83,15 @@ const FAILURE_REASONS_MAX: usize = 20;
 impl Producing {
     /// The producing half of run number `run`, for all or a part of the load.
     pub fn new(scenario: &Scenario, workload: Workload, run: u32, part: Part) -> Self {
+        let payloads = Payloads::new(run, scenario.seed, scenario.filling.clone());
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Self {
             workload,
             intake: scenario.intake(part),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
-            payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
+            source: payloads.source(),
+            payloads,
             aggregates: scenario.producer.aggregation.is_some(),
             prepared: VecDeque::new(),
             prepared_bytes: 0,
@@ -135,7 +139,7 @@ impl Producing {
     fn make(&mut self, arrival: Arrival) -> Prepared {
         let made = |arrival| Data::Made(self.payloads.payload(arrival));
         let data = if self.aggregates { made(&arrival) } else { self.payloads.data(&arrival) };
-        self.growth += self.producer.growth(arrival.key.len(), data.len());
+        self.growth += self.producer.growth(arrival.key.len(), arrival.explicit_hash_key.is_some(), data.len());
         Prepared { data, hash_key: hash_key(&arrival), growth: self.growth, arrival }
     }
 
@@ -164,7 +168,7 @@ impl Producing {
         let Prepared { arrival, data, hash_key, growth } = self.next(now, index);
         self.taken_growth = growth;
         let released = arrival.intended + now.since(arrival.intended.max(indifferent_until));
-        self.intake.note(&arrival);
+        self.intake.note(&arrival, self.source);
         self.recorder.handle_arrival(released, arrival.intended);
         if let Some(tenants) = &mut self.tenants {
             tenants.handle_arrival(arrival.index);

@@ -10,6 +10,7 @@ mod emulator;
 mod init;
 mod list;
 mod metrics;
+mod on_failure;
 mod outcome;
 mod plan;
 mod prices;

@@ -54,6 +54,12 @@ fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
         );
         return Exit::BadInput;
     }
+    if scenario.stream.transitions > 0.0 && arguments.target != Target::Embedded {
+        fail(
+            "stream.transitions is for the embedded emulator, and others take their own time: remove it, or leave out --target",
+        );
+        return Exit::BadInput;
+    }
     if let Err(problem) = check_part(arguments, &scenario) {
         fail(&problem);
         return Exit::BadInput;
@@ -126,6 +132,12 @@ fn check_part(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
     if arguments.part == Part::WHOLE {
         return Ok(());
     }
+    if arguments.run_id.is_none() {
+        return Err(
+            "--part needs a --run-id that all processes of the load share, and no other load on the stream: any word"
+                .to_owned(),
+        );
+    }
     if arguments.target == Target::Embedded {
         return Err(
             "--part needs a target that all processes reach, since each has an embedded emulator of its own: name it with --target".to_owned()
@@ -186,7 +198,7 @@ async fn connect_and_run(
         Target::Endpoint(url) => TargetRecord::Endpoint { url: url.clone() },
         Target::Aws => TargetRecord::Aws { region: connection.region.clone().unwrap_or_default() },
     };
-    let control = Control { part: arguments.part, ..Control::new(stop, progress) };
+    let control = Control { part: arguments.part, run_id: arguments.run_id.clone(), ..Control::new(stop, progress) };
     engine::run(&connection, scenario, profile, control).await.map(|run| (run, target))
 }
 

@@ -111,7 +111,7 @@ fn scenario_differences(baseline: &ScenarioRecord, candidate: &ScenarioRecord) -
         let fields = |record: &ScenarioRecord| {
             let mut record = record.clone();
             (record.name, record.question, record.source, record.overrides) =
-                (String::new(), None, String::new(), None);
+                (String::new(), None, String::new(), Vec::new());
             serde_json::to_value(record).unwrap_or_default()
         };
         if let (Value::Object(a), Value::Object(b)) = (fields(baseline), fields(candidate)) {

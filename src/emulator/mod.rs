@@ -97,6 +97,11 @@ impl Embedded {
         self.service.set_faults_from_now(rules);
     }
 
+    /// From now on, changes of state take `scale` times as long as the profile says; 0 makes them immediate.
+    pub fn set_transition_scale(&self, scale: f64) {
+        self.service.set_transition_scale(scale);
+    }
+
     /// Stops: open requests have two seconds to finish, subscriptions end. Returns after five seconds at the latest.
     pub fn stop(self) {
         // All of it happens on drop.

@@ -89,6 +89,11 @@ impl Service {
         kinesis.set_faults(shifted.collect());
     }
 
+    /// From now on, changes of state take `scale` times the profile's durations.
+    pub(super) fn set_transition_scale(&self, scale: f64) {
+        self.kinesis().set_transition_scale(scale);
+    }
+
     /// Reads a document of fault rules and puts them in the place of those in force.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::clock::RunClock;
 use super::put::{classify, describe};
+use super::since_1970;
 use crate::client::{
     Answer, Consumer, ConsumerCounts, Delivery, Failure, Interruption, Lineage, ReadCall, ReadOutcome, Received, Start,
     Ticket, Wire, key_hash,
@@ -97,6 +98,7 @@ pub async fn consume(
     let mut under_way = UnderWay { calls: JoinSet::new(), subscriptions: HashMap::new() };
     let mut begun = !joins_later;
     if begun {
+        consumer.resolve_start(since_1970());
         consumer.begin(clock.now(), shards.clone());
     }
     loop {
@@ -115,6 +117,7 @@ pub async fn consume(
             Some(message) = reader.messages.recv() => match message {
                 Message::Interruption(Interruption::Start) if !begun => {
                     begun = true;
+                    consumer.resolve_start(since_1970());
                     consumer.begin(clock.now(), shards.clone());
                 }
                 Message::Interruption(interruption) => consumer.handle_interruption(clock.now(), interruption),
@@ -260,6 +263,11 @@ impl Calls {
                 let early = Duration::from_nanos(time.as_nanos()).saturating_sub(CLOCK_DIFFERENCE);
                 (ShardIteratorType::AtTimestamp, None, Some(DateTime::from(self.began + early)))
             }
+            Start::Ago(ago) => (
+                ShardIteratorType::AtTimestamp,
+                None,
+                Some(DateTime::from(UNIX_EPOCH + since_1970().saturating_sub(ago))),
+            ),
             Start::Timestamp(since_1970) => {
                 (ShardIteratorType::AtTimestamp, None, Some(DateTime::from(UNIX_EPOCH + since_1970)))
             }

@@ -21,6 +21,7 @@ mod wire;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rand::Rng as _;
 use tokio::sync::watch;
 
 pub use allocations::{Allocations, CountingAllocator};
@@ -31,6 +32,7 @@ pub use target::{Connection, InvalidTarget, Target, connect};
 
 use crate::client::Part;
 use crate::measure::{DeadLetters, Ending, LatencyLog, Measurement};
+use crate::seed::Seed;
 use crate::time::Time;
 
 /// Why a run could not be made at all.
@@ -79,12 +81,15 @@ pub struct Control {
     pub progress: watch::Sender<Progress>,
     /// Which of the arrivals this process offers.
     pub part: Part,
+    /// What tells the records of this run from those of others on the same stream; the processes that share a load share it. `None`
+    /// is unlike any other.
+    pub run_id: Option<String>,
 }
 
 impl Control {
     /// A control of the whole load.
     pub const fn new(stop: watch::Receiver<bool>, progress: watch::Sender<Progress>) -> Self {
-        Self { stop, progress, part: Part::WHOLE }
+        Self { stop, progress, part: Part::WHOLE, run_id: None }
     }
 
     /// Done when the run is to stop. Whoever can no longer say so never will.
@@ -112,6 +117,24 @@ pub struct Run {
     pub began: Duration,
     /// Name of the stream that the load went to.
     pub stream: String,
+}
+
+/// The numbers by which a run and what belongs to it are told apart.
+#[derive(Debug, Clone, Copy)]
+struct RunNumber {
+    /// In the header of every record.
+    number: u32,
+    /// In the names of what this process makes: of its stream and its registered consumers.
+    process: u32,
+}
+
+impl RunNumber {
+    /// With an id, the records are a function of the seed, the id and their numbers; without one, no other run has this number.
+    fn new(since_1970: Duration, seed: Seed, run_id: Option<&str>) -> Self {
+        let process = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
+        let number = run_id.map_or(process, |id| seed.stream(&format!("engine.run {id}"), 0).next_u32());
+        Self { number, process }
+    }
 }
 
 /// The time since the beginning of 1970.

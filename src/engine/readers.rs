@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::clock::RunClock;
 use super::consumers::{Message, Reader, Sdk, SharedRecorder, consume};
 use super::stream::{self, ReadyStream};
-use super::{Connection, ConsumerProgress, Control, EngineError, POSITION_TIMEOUT, since_1970};
+use super::{Connection, ConsumerProgress, Control, EngineError, POSITION_TIMEOUT, RunNumber};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
@@ -47,7 +47,7 @@ impl Readers {
         scenario: &Scenario,
         profile: &Profile,
         stream: &ReadyStream,
-        run: u32,
+        run: RunNumber,
         offered: u64,
         control: &Control,
     ) -> Result<(), EngineError> {
@@ -56,13 +56,14 @@ impl Readers {
                 return Err(EngineError::Stopped);
             }
             let registration = if consumer.kind.is_fan_out() {
-                let name = format!("{}-{run:08x}", consumer.name);
+                let name = format!("{}-{:08x}", consumer.name, run.process);
                 Some(stream::register(&connection.client, &stream.arn, &name).await?)
             } else {
                 None
             };
             let measured_from = Time::ZERO + scenario.load.warm_up;
-            let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from, consumer.dedupe_window));
+            let recorder = ReadRecorder::new(run.number, offered, measured_from, consumer.dedupe_window);
+            let recorder = SharedRecorder::new(recorder.of_part(control.part));
             let (positioned, is_positioned) = watch::channel(false);
             let (messages, inbox) = mpsc::unbounded_channel();
             let reader = Reader {
@@ -79,7 +80,7 @@ impl Readers {
             // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
             let default = if stream.created { Start::TrimHorizon } else { Start::Latest };
             let known = |text: &str| Some(text.to_owned());
-            let application = consumer.application::<Sdk>(default, since_1970(), profile, known, known);
+            let application = consumer.application::<Sdk>(default, profile, known, known);
             // Whoever starts at the tip has no use for shards that are closed.
             let open_only = application.start == Start::Latest;
             let machine = Machine::new(application, scenario.seed);

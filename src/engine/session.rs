@@ -16,7 +16,7 @@ use super::pacer::{Pacer, Release};
 use super::put::{Answer, Caller};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, OpenShard, Phase, Progress, Run, since_1970};
+use super::{Connection, Control, EngineError, OpenShard, Phase, Progress, Run, RunNumber, since_1970};
 use crate::client::{CallOutcome, Part, ShardMap};
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, Ending, FaultPlace, Interval, LatencyLog, Measurement, ShardRecord, StorageUse};
@@ -36,12 +36,14 @@ pub async fn run(
     mut control: Control,
 ) -> Result<Run, EngineError> {
     let since_1970 = since_1970();
-    // Tells the records of this run from those of others on the same stream.
-    let run = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
-    let name = format!("streamgauge-{}-{run:08x}", since_1970.as_secs());
+    let run = RunNumber::new(since_1970, scenario.seed, control.run_id.as_deref());
+    let name = format!("streamgauge-{}-{:08x}", since_1970.as_secs(), run.process);
     let fresh = scenario.stream.name.is_none().then(|| name.clone());
     control.progress.send_modify(|progress| progress.created_stream.clone_from(&fresh));
     let client = &connection.client;
+    if scenario.stream.commitment {
+        stream::ensure_commitment(client, connection.embedded.is_some()).await?;
+    }
     let ready = tokio::select! {
         ready = stream::prepare(client, &scenario.stream, &name) => ready?,
         () = control.stopped() => {
@@ -76,9 +78,9 @@ async fn run_on(
     profile: &Profile,
     mut control: Control,
     ready: &ReadyStream,
-    run: u32,
+    run: RunNumber,
 ) -> Result<Run, EngineError> {
-    let workload = scenario.workload();
+    let workload = scenario.workload_on(&ready.shards.open_ranges());
     let mut readers = Readers::default();
     let started = readers.start(connection, scenario, profile, ready, run, scenario.most_records(), &control).await;
     let positioned = match started {
@@ -91,7 +93,7 @@ async fn run_on(
     }
     control.progress.send_modify(|progress| progress.shards = open_shards(&ready.shards));
     let clock = readers.clock.clone();
-    let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone(), control.part);
+    let mut session = Session::new(connection, scenario, workload, ready, run.number, clock.clone(), control.part);
     let alarm = Alarm::new(clock.clone());
     let offering = session.offer_load(&mut control, &readers, &alarm);
     let (ending, load_ended) = block_in_place(|| alarm::block_on(&alarm, offering));
@@ -99,7 +101,8 @@ async fn run_on(
     let generator =
         Some(session.health.take().map_or_else(Default::default, |health| health.finish(&session.wake_ups)));
     let ended = clock.now();
-    let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
+    let (shards, events) =
+        (session.changes.stream.shards.clone(), scenario.with_faults(&session.changes.records(ended)));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
     let produced = session.finish(ended);
     let (put, workload, mut warnings) = (produced.put, produced.workload, produced.warnings);
@@ -184,6 +187,7 @@ impl<'a> Session<'a> {
         self.clock.start();
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
+            emulator.set_transition_scale(self.scenario.stream.transitions);
         }
         self.health = Some(Health::start(self.clock.clone()));
         let mut pacer = self.pacer();
@@ -272,6 +276,8 @@ impl<'a> Session<'a> {
             }
             self.advance();
             self.producing.record(usize::MAX);
+            let recorder = &self.producing.recorder;
+            self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
             let done = self.producing.producer.open_records() == 0 && readers.have_read_all(&self.producing.recorder);
             if done || self.clock.now() >= deadline {
                 break;
@@ -373,7 +379,7 @@ impl<'a> Session<'a> {
             lateness_p99: self.producing.recorder.lateness().p99.map(Duration::from_nanos),
             consumers: readers.progress(last_second.as_ref().map(|interval| interval.second)),
             last_second,
-            events: self.changes.records().to_vec(),
+            events: self.changes.happened().to_vec(),
             generator: self.health.as_ref().and_then(Health::last),
         });
     }

@@ -133,6 +133,19 @@ impl Kinesis {
         &self.settings
     }
 
+    /// From now on, changes of state take `scale` times the profile's durations; 0 makes them immediate. What is under way keeps its
+    /// time.
+    pub const fn set_transition_scale(&mut self, scale: f64) {
+        self.settings.transition_scale = scale;
+    }
+
+    /// Until when a stream is UPDATING, as far as it is known at `now`; `None` if no change of it is under way.
+    pub fn changing_until(&mut self, now: Time, stream: &str) -> Option<Time> {
+        let stream = self.streams.get_mut(stream)?;
+        stream.advance(now);
+        stream.pending.as_ref().map(|pending| pending.due)
+    }
+
     /// What the service holds and has dropped early.
     pub const fn usage(&self) -> StorageUsage {
         self.usage

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record_set::RecordSet;
+use crate::client::Part;
 use crate::client::{ShardMap, hash_key};
 use crate::workload::{Header, HeaderError, Workload};
 
@@ -114,6 +115,9 @@ pub struct Reading {
     pub corrupt: u64,
     /// Records of other producers.
     pub foreign: u64,
+    /// The part of the load that the run offers, and what it read of the others.
+    part: Part,
+    of_other_parts: u64,
     written_out_of_order: u64,
     delivered_out_of_order: u64,
     order_unchecked: u64,
@@ -204,6 +208,9 @@ pub struct DeliveryCheck {
     pub corrupt: u64,
     /// Read, but written by another producer.
     pub foreign: u64,
+    /// Read, and written by another process that offers a part of the same load.
+    #[serde(default)]
+    pub of_other_parts: u64,
 }
 
 impl Reading {
@@ -219,6 +226,8 @@ impl Reading {
             copied_again: Vec::new(),
             corrupt: 0,
             foreign: 0,
+            part: Part::WHOLE,
+            of_other_parts: 0,
             written_out_of_order: 0,
             delivered_out_of_order: 0,
             order_unchecked: 0,
@@ -227,6 +236,13 @@ impl Reading {
             window: dedupe_window.map(window),
             places: Vec::new(),
         }
+    }
+
+    /// The same for a run that offers this part of the load: it judges the records of its own part.
+    #[must_use]
+    pub fn of_part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
     }
 
     /// Takes in a record of which the run offers numbers below `offered`; gives its header if it belongs to the run and is
@@ -245,6 +261,10 @@ impl Reading {
             }
             Ok(header) if header.index >= offered => {
                 self.foreign += 1;
+                return None;
+            }
+            Ok(header) if !self.part.has(header.index) => {
+                self.of_other_parts += 1;
                 return None;
             }
             Ok(header) => header,
@@ -374,6 +394,7 @@ impl DeliveryCheck {
             unexpected: reading.seen.len() - delivered,
             corrupt: reading.corrupt,
             foreign: reading.foreign,
+            of_other_parts: reading.of_other_parts,
         }
     }
 

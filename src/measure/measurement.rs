@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ConsumerCounts, Outage, ShardMap};
+use crate::client::{ConsumerCounts, FailedBatch, Outage, ShardMap};
 use crate::kinesis::{HashKey, HashKeyRange};
 use crate::time::Time;
 
@@ -150,6 +150,15 @@ pub struct ConsumerRecord {
     /// Records read and not processed, by what became of them: `failed`, `too old`, `too large`.
     #[serde(default)]
     pub discarded: BTreeMap<String, u64>,
+    /// Batches that went to the on-failure destination.
+    #[serde(default)]
+    pub on_failure_batches: u64,
+    /// Records of these batches.
+    #[serde(default)]
+    pub on_failure_records: u64,
+    /// The first of these batches, for a file of their own.
+    #[serde(skip)]
+    pub failed_batches: Vec<FailedBatch>,
     /// MillisBehindLatest: the second, and the largest of the answers in it.
     #[serde(default)]
     pub behind: Vec<(u64, u64)>,
@@ -202,6 +211,9 @@ impl ConsumerRecord {
             kind: kind.to_owned(),
             read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
             discarded: recording.discarded,
+            on_failure_batches: counts.on_failure.batches,
+            on_failure_records: counts.on_failure.records,
+            failed_batches: counts.on_failure.listed.clone(),
             behind: recording.behind,
             work: ConsumerWork::from(counts),
         };

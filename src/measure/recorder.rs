@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::delivery::{Ledger, ReadRecord, Reading};
 use super::interval::{Counters, Interval, ShardInterval};
 use super::latency::{LatencyLog, LatencySummary, LogWindow};
-use crate::client::{FailedAttempt, Failure, Fate, Outcome, Sample};
+use crate::client::{FailedAttempt, Failure, Fate, Outcome, Part, Sample};
 use crate::time::Time;
 use crate::workload::Header;
 
@@ -339,6 +339,13 @@ impl ReadRecorder {
             throttled_seconds: Vec::new(),
             failed_calls: BTreeMap::new(),
         }
+    }
+
+    /// The same for a run that offers this part of the load.
+    #[must_use]
+    pub fn of_part(mut self, part: Part) -> Self {
+        self.reading = self.reading.of_part(part);
+        self
     }
 
     /// A reading call was made at `now`, which is zero before the run has begun.

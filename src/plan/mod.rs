@@ -110,6 +110,10 @@ pub struct Plan {
     /// Standard deviation of the sizes of the records over their mean.
     #[serde(default)]
     pub size_variation: f64,
+    /// Index of dispersion (variance over mean) of the counts of records due in the tenths of a second, about the mean of each second;
+    /// `None` where none is due or due moments depend on the answers.
+    #[serde(default)]
+    pub dispersion: Option<f64>,
     /// What the prediction rests on and leaves out, in full sentences.
     pub assumptions: Vec<String>,
 }

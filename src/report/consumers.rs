@@ -100,6 +100,7 @@ fn work(consumers: &[ConsumerRecord]) -> Markup {
         } }
         @for consumer in consumers {
             @for (reason, records) in &consumer.discarded { p class="note" { (consumer.name) ": " (units::count(*records)) " record(s) were given up: " (reason) } }
+            @if consumer.on_failure_batches > 0 { p class="note" { (consumer.name) ": " (on_failure(consumer)) } }
             @for record in &consumer.work.outages { p class="note" { (consumer.name) ": " (outage(record)) } }
         }
     }
@@ -167,6 +168,16 @@ pub(super) fn duplicates(check: &DeliveryCheck) -> String {
 pub(super) fn disorder(check: &DeliveryCheck) -> String {
     let (written, delivered) = (units::count(check.written_out_of_order), units::count(check.delivered_out_of_order));
     format!("{written} record(s) were written behind a later one of their key, {delivered} were delivered behind one")
+}
+
+/// What went to the on-failure destination.
+fn on_failure(consumer: &ConsumerRecord) -> String {
+    format!(
+        "{} batch(es) with {} record(s) went to the on-failure destination, on-failure-{}.jsonl in the directory of the run",
+        units::count(consumer.on_failure_batches),
+        units::count(consumer.on_failure_records),
+        consumer.name
+    )
 }
 
 /// An interruption in words.

@@ -47,6 +47,7 @@ fn machine(result: &RunResult, health: &GeneratorHealth) -> Markup {
     let delays = [
         Series::per_second("lateness, p99", late),
         own("longest wake-up", &|interval| interval.longest_wake_up.map(|wait| wait.as_secs_f64() * 1e3)),
+        own("longest scheduling delay", &|interval| interval.scheduling_delay.map(|wait| wait.as_secs_f64() * 1e3)),
     ];
     let embedded = matches!(result.target, TargetRecord::Embedded { .. });
     html! {
@@ -59,18 +60,19 @@ fn machine(result: &RunResult, health: &GeneratorHealth) -> Markup {
         }
         figure {
             (PreEscaped(time_lines(result, "Delays of the generator", &delays, Scale::fitting(&delays), &milliseconds)))
-            figcaption { (legend_of(&delays)) " How late records were taken up, and the longest time until the runtime took note of what the pacer had released." }
+            figcaption { (legend_of(&delays)) " How late records were taken up, the longest time until the session took note of what the pacer had released, and the longest delay of a task of the runtime, on which calls and consumers run." }
         }
         details {
             summary { "The numbers per second" }
             div class="scroll tall" { table {
-                thead { tr { @for name in ["Second", "Processors", "Waited for", "Longest wake-up", "Memory", "Allocations", "Allocated", "New pages", "Sockets", "Calls under way"] { th scope="col" { (name) } } } }
+                thead { tr { @for name in ["Second", "Processors", "Waited for", "Longest wake-up", "Scheduling delay", "Memory", "Allocations", "Allocated", "New pages", "Sockets", "Calls under way"] { th scope="col" { (name) } } } }
                 tbody { @for interval in &health.seconds {
                     tr {
                         th scope="row" { (during(interval)) }
                         td class="number" { (optional(interval.processors(), |v| format!("{v:.2}"))) }
                         td class="number" { (optional(waited(interval), |v| format!("{v:.2}"))) }
                         td class="number" { (optional(interval.longest_wake_up, units::duration)) }
+                        td class="number" { (optional(interval.scheduling_delay, units::duration)) }
                         td class="number" { (optional(interval.resident, |bytes| Bytes(bytes).to_string())) }
                         td class="number" { (optional(interval.allocations, units::count)) }
                         td class="number" { (optional(interval.allocated_bytes, |bytes| Bytes(bytes).to_string())) }

@@ -273,7 +273,7 @@ pub fn bounds(plan: &Plan) -> Markup {
                     }
                 } }
             } }
-            @for line in super::terminal::throttling_in_words(plan).into_iter().chain(super::terminal::skew_in_words(plan)) { p { (capital(&line)) "." } }
+            @for line in super::terminal::throttling_in_words(plan).into_iter().chain(super::terminal::skew_in_words(plan)).chain(super::terminal::dispersion_in_words(plan)) { p { (capital(&line)) "." } }
             @for lag in &plan.lags { p { (lag.consumer) ": " (super::terminal::catch_up_in_words(&lag.catch_up)) "." } }
             details {
                 summary { "What the prediction rests on" }

@@ -181,7 +181,7 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         plan.accepted_rate,
         units::Share(fullest)
     );
-    for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)) {
+    for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)).chain(dispersion_in_words(plan)) {
         let _ = writeln!(out, "  {line}");
     }
     let (p50, p99) = (nanos(Some(plan.put.p50)), nanos(Some(plan.put.p99)));
@@ -242,6 +242,17 @@ pub(super) fn catch_up_in_words(catch_up: &CatchUp) -> String {
         ),
         None => "has no room to catch up after an outage".to_owned(),
     }
+}
+
+/// How uneven the load is within its seconds.
+pub(super) fn dispersion_in_words(plan: &Plan) -> Option<String> {
+    // Evenly spaced records need no words.
+    let dispersion = plan.dispersion.filter(|dispersion| *dispersion >= 0.05)?;
+    Some(format!(
+        "within its seconds the load has an index of dispersion of {}, counted in tenths of a second: evenly spaced records have 0, by \
+         chance it is 1",
+        units::number(dispersion)
+    ))
 }
 
 /// What the keys make of other numbers of shards.

@@ -69,6 +69,10 @@ struct Simulator<'a> {
     /// Answers of put calls on their way.
     answers: BTreeMap<CallId, (Time, CallOutcome)>,
     ahead: VecDeque<Event>,
+    /// Changes of the stream that are due and have not begun: there is one at a time.
+    waiting: VecDeque<Action>,
+    /// The number of the record of the change that is under way.
+    changing: Option<usize>,
     records: Vec<EventRecord>,
     /// How many shards were open, from when on.
     open_shards: Vec<(Time, u32)>,
@@ -78,9 +82,9 @@ struct Simulator<'a> {
 
 impl<'a> Simulator<'a> {
     fn new(scenario: &'a Scenario, profile: &Profile) -> Result<Self, String> {
-        let workload = scenario.workload();
         let mut service = Service::new(scenario, profile)?;
         let shards = ShardMap::new(service.list_shards());
+        let workload = scenario.workload_on(&shards.open_ranges());
         let mut heap = Heap::default();
         let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, scenario.most_records(), &mut heap)?;
         Ok(Self {
@@ -95,6 +99,8 @@ impl<'a> Simulator<'a> {
             now: Time::ZERO,
             producer_wake: Time::NEVER,
             answers: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            changing: None,
             records: Vec::new(),
             over: false,
         })
@@ -107,7 +113,7 @@ impl<'a> Simulator<'a> {
             self.handle(happening.0, happening.1);
         }
         // The load begins where the service has been for a while.
-        self.service.set_faults(&self.scenario.faults);
+        self.service.begin_load(self.scenario);
         self.producer_wake = LEAD;
         self.heap.plan(LEAD, Happening::ProducerWake);
         for event in &self.scenario.events {
@@ -178,7 +184,9 @@ impl<'a> Simulator<'a> {
             self.readers.finish(self.now, &put, &place, &mut logs)
         };
         let storage = Some(self.service.usage().into());
-        let events = self.scenario.with_faults(&self.records);
+        let never_begun = self.waiting.iter().map(|action| action.never_begun(self.now));
+        let happened: Vec<EventRecord> = self.records.iter().cloned().chain(never_begun).collect();
+        let events = self.scenario.with_faults(&happened);
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
         let measurement = Measurement {
@@ -282,19 +290,35 @@ impl<'a> Simulator<'a> {
     fn happen(&mut self, at: Time) {
         let now = self.now;
         while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
-            let (label, reshards) = (event.action.label(), event.action.reshards());
-            let mut record = EventRecord { at: now, until: None, label, problem: None, reshards };
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
                 let interruption = interruption.of(*worker);
                 self.readers.interrupt(at, consumer, interruption, &self.shards, &mut self.service, &mut self.heap);
+                self.records.push(event.action.begun(now));
             } else {
-                let hottest = self.producing.recorder.hottest_shard().unwrap_or(0);
-                match self.service.change(at, &event.action, &self.shards, hottest) {
-                    // State changes are immediate, as in the embedded emulator.
-                    Ok(()) => record.until = Some(now),
-                    Err(problem) => record.problem = Some(problem),
-                }
+                self.waiting.push_back(event.action);
+            }
+        }
+        self.change(at);
+    }
+
+    /// Ends the change of the stream that is under way, if its time has come, and begins those that wait for it, as the engine does.
+    fn change(&mut self, at: Time) {
+        loop {
+            if let Some(until) = self.service.changing_until(at) {
+                // It may be a change of the service's own, of an on-demand stream.
+                self.heap.plan(until, Happening::Event);
+                return;
+            }
+            if let Some(record) = self.changing.take().and_then(|number| self.records.get_mut(number)) {
+                record.until = Some(self.now);
                 self.look_at_shards(at);
+            }
+            let Some(action) = self.waiting.pop_front() else { return };
+            let mut record = action.begun(self.now);
+            let hottest = self.producing.recorder.hottest_shard().unwrap_or(0);
+            match self.service.change(at, &action, &self.shards, hottest) {
+                Ok(()) => self.changing = Some(self.records.len()),
+                Err(problem) => (record.problem, record.until) = (Some(problem), Some(self.now)),
             }
             self.records.push(record);
         }

@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::heap::{ForConsumer, Happening, Heap};
 use super::run_time;
-use super::service::{STREAM, Service, lead, words};
+use super::service::{EPOCH, STREAM, Service, lead, words};
 use crate::client::{
     Answer, Consumer as Machine, Interruption, Lineage, ReadCall, ReadOutcome, Received, ShardMap, Start, Ticket, Wire,
     key_hash,
@@ -21,7 +21,7 @@ use crate::measure::{
     self, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet,
 };
 use crate::scenario::{Consumer, Scenario};
-use crate::time::Time;
+use crate::time::{Time, nanos};
 
 /// The types of the simulated service's answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,8 +72,7 @@ impl Readers {
             }
             let shard = |name: &str| name.parse().ok();
             let sequence = |number: &str| number.parse().ok();
-            let application =
-                consumer.application::<Simulated>(Start::TrimHorizon, Duration::ZERO, profile, shard, sequence);
+            let application = consumer.application::<Simulated>(Start::TrimHorizon, profile, shard, sequence);
             readers.readers.push(Reader {
                 consumer: consumer.clone(),
                 machine: Machine::new(application, scenario.seed),
@@ -96,6 +95,7 @@ impl Readers {
     fn begin(&mut self, at: Time, number: usize, shards: &ShardMap<ShardId>) {
         let reader = &mut self.readers[number];
         reader.begun = true;
+        reader.machine.resolve_start(EPOCH + at.since(Time::ZERO));
         reader.machine.begin(at, lineage(shards));
     }
 
@@ -214,7 +214,7 @@ impl Readers {
         let reader = &mut self.readers[number];
         match call {
             ReadCall::GetShardIterator { ticket, shard, start } => {
-                let position = position(start);
+                let position = position(at, start);
                 let request = Request::GetShardIterator { stream: STREAM.to_owned(), shard, position };
                 let reply = service.call(at, request);
                 let outcome = match reply.response {
@@ -241,7 +241,7 @@ impl Readers {
                 reader.recorder.handle_call(run_time(at));
                 let consumer = reader.consumer.name.clone();
                 let consumer = ConsumerName { stream: STREAM.to_owned(), consumer, created: None };
-                let position = position(start);
+                let position = position(at, start);
                 let reply = service.call(at, Request::SubscribeToShard { consumer, shard, position });
                 let outcome = match reply.response {
                     Ok(Response::SubscribeToShard(id)) => {
@@ -326,13 +326,14 @@ fn lineage(shards: &ShardMap<ShardId>) -> Vec<Lineage<Simulated>> {
     shards.lineage(false).into_iter().map(|(shard, parents)| Lineage { shard, parents }).collect()
 }
 
-fn position(start: Start<SequenceNumber>) -> Position {
+fn position(at: Time, start: Start<SequenceNumber>) -> Position {
     match start {
         Start::TrimHorizon => Position::TrimHorizon,
         Start::Latest => Position::Latest,
-        // The clock of the service is that of the consumers, and begins in 1970.
+        // The clock of the service is that of the consumers.
         Start::At(time) => Position::AtTimestamp(time),
-        Start::Timestamp(since) => Position::AtTimestamp(Time::ZERO + since),
+        Start::Ago(ago) => Position::AtTimestamp(Time::from_nanos(nanos(at.since(Time::ZERO).saturating_sub(ago)))),
+        Start::Timestamp(since) => Position::AtTimestamp(Time::ZERO + since.saturating_sub(EPOCH)),
         Start::AtSequence(number) => Position::AtSequenceNumber(number),
         Start::After(number) => Position::AfterSequenceNumber(number),
     }

@@ -326,3 +326,151 @@ async fn a_target_that_dies_and_comes_back_is_survived() {
         assert!(!consumer.failed_calls.is_empty(), "{} noticed", consumer.name);
     }
 }
+
+/// What an engine run of a scenario measured; every record must be accounted for.
+async fn measured(toml: &str) -> streamgauge::measure::Measurement {
+    let run = run_on(&Target::Embedded, &scenario(toml)).await.unwrap();
+    assert_eq!(run.ending, Ending::Complete);
+    let counters = &run.measurement.counters;
+    assert!(counters.balance() && counters.in_flight == 0, "{counters:?}");
+    run.measurement
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_kinds_of_consumers_read_what_single_puts_write() {
+    let measured = measured(
+        r#"
+        stream.shards = 2
+        load = { rate = "100/s", duration = "1s", lateness_bound = "10s", drain = "30s" }
+        records.size = "200 B"
+        producer.api = "PutRecord"
+        [[consumer]]
+        name = "library"
+        type = "kcl"
+        workers = 2
+        idle_time = "200ms"
+        [[consumer]]
+        name = "function"
+        type = "lambda"
+        parallelization_factor = 3
+        processing = { per_batch = "1ms" }
+        [[consumer]]
+        name = "delivery"
+        type = "firehose"
+        buffer_interval = "2s"
+        "#,
+    )
+    .await;
+    let counters = &measured.counters;
+    assert_eq!((counters.accepted, counters.attempts, counters.calls), (100, 100, 100), "{counters:?}");
+    for consumer in &measured.consumers {
+        assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
+        assert_eq!((consumer.delivery.delivered, consumer.lag.count), (100, 100), "{}", consumer.name);
+    }
+    let work = |name: &str| &measured.consumers.iter().find(|consumer| consumer.name == name).unwrap().work;
+    assert!(work("library").lease_renewals > 0 && work("library").checkpoints > 0, "{:?}", work("library"));
+    assert!((2..=4).contains(&work("delivery").batches), "a buffer or two for each shard: {:?}", work("delivery"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_die_and_join_lose_nothing() {
+    let measured = measured(
+        r#"
+        stream.shards = 4
+        load = { rate = "200/s", duration = "3s", lateness_bound = "10s", drain = "60s" }
+        records.size = "200 B"
+        keys = { distribution = "uniform", count = 100 }
+        [[consumer]]
+        name = "library"
+        type = "kcl"
+        workers = 2
+        idle_time = "200ms"
+        failover_time = "1s"
+        checkpoint = "1s"
+        [[event]]
+        at = "1s"
+        kind = "kill-worker"
+        consumer = "library"
+        worker = 1
+        [[event]]
+        at = "2s"
+        kind = "add-worker"
+        consumer = "library"
+        "#,
+    )
+    .await;
+    let library = &measured.consumers[0];
+    assert!(library.delivery.complete() && library.delivery.delivered == 600, "{:?}", library.delivery);
+    assert!(library.work.leases_taken >= 2, "the two of the dead worker: {:?}", library.work);
+    assert_eq!(measured.events.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_of_a_key_is_kept_against_faults() {
+    let measured = measured(
+        r#"
+        stream.shards = 2
+        load = { rate = "300/s", duration = "2s", lateness_bound = "10s", drain = "30s" }
+        records.size = "200 B"
+        keys = { distribution = "uniform", count = 20 }
+        producer = { order = "per-key", linger = "5ms", retry = { policy = "exponential", base = "10ms", cap = "100ms", attempts = 50 } }
+        [[consumer]]
+        name = "pushed"
+        type = "efo"
+        [[fault]]
+        kind = "internal-failure"
+        probability = "20%"
+        operations = ["PutRecords"]
+        [[fault]]
+        kind = "connection-dropped"
+        probability = "5%"
+        operations = ["PutRecords"]
+        "#,
+    )
+    .await;
+    let pushed = &measured.consumers[0].delivery;
+    assert!(measured.counters.errors > 20, "{:?}", measured.counters);
+    assert_eq!((measured.counters.accepted, pushed.delivered), (600, 600), "{pushed:?}");
+    assert!(pushed.in_order() && pushed.lost == 0, "{pushed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_that_somebody_else_takes_over_loses_nothing() {
+    let profile = Profile::newest();
+    let scenario = scenario(
+        r#"
+        stream = { name = "shared", shards = 1 }
+        load = { rate = "50/s", duration = "8s", lateness_bound = "10s", drain = "60s" }
+        records.size = "200 B"
+        [[consumer]]
+        name = "pushed"
+        type = "efo"
+        "#,
+    );
+    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let client = connection.client.clone();
+    client.create_stream().stream_name("shared").shard_count(1).send().await.unwrap();
+    let (_stop, stop) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    let mut watched = progress.subscribe();
+    let taken = tokio::spawn(async move {
+        // A subscription can be taken over when it is five seconds old.
+        let _ = watched.wait_for(|progress| progress.now.second() >= 6).await;
+        let summary = client.describe_stream_summary().stream_name("shared").send().await.unwrap();
+        let stream = summary.stream_description_summary().unwrap().stream_arn().to_owned();
+        let consumers = client.list_stream_consumers().stream_arn(stream).send().await.unwrap();
+        let from = aws_sdk_kinesis::types::StartingPosition::builder()
+            .r#type(aws_sdk_kinesis::types::ShardIteratorType::Latest)
+            .build()
+            .unwrap();
+        let subscribe = client.subscribe_to_shard().consumer_arn(consumers.consumers()[0].consumer_arn());
+        let subscribe = subscribe.shard_id("shardId-000000000000").starting_position(from);
+        let mut events = subscribe.send().await.unwrap().event_stream;
+        events.recv().await.unwrap().is_some()
+    });
+    let run = run(&connection, &scenario, &profile, Control::new(stop, progress)).await.unwrap();
+    assert!(taken.await.unwrap(), "the other one has got something");
+    let pushed = &run.measurement.consumers[0];
+    assert!(pushed.calls >= 2, "it had to subscribe again");
+    assert!(pushed.delivery.exactly_once() && pushed.delivery.delivered == 400, "{:?}", pushed.delivery);
+}

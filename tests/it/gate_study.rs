@@ -1,5 +1,6 @@
 //! How often the gate is wrong: the same program against itself, many times over. `just aa-study` runs it and prints the table of
 //! `docs/gate.md`; without its environment variables it is skipped.
+#![allow(clippy::print_stdout, reason = "a study prints its table")]
 
 use std::fs;
 use std::path::Path;

@@ -120,7 +120,7 @@ fn fan_out_does_not_share_with_those_who_poll() {
     let fan_out = 2.0 * 730.0 * 0.015 + gib * 0.013;
     assert!((one.fan_out.unwrap() / fan_out - 1.0).abs() < 0.01, "{one:?}, {fan_out}");
     for forecast in &plan.lags {
-        let mean = consumer(&measured, &forecast.consumer).lag.mean.unwrap() as f64;
+        let mean = consumer(&measured, &forecast.consumer).lag.mean.unwrap();
         assert!((mean / forecast.mean.unwrap() as f64 - 1.0).abs() < 0.2, "{forecast:?}: {mean}");
     }
 }

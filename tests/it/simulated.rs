@@ -19,7 +19,7 @@ fn simulate(toml: &str) -> Simulation {
     simulation
 }
 
-fn measured(toml: &str) -> Measurement {
+pub(crate) fn measured(toml: &str) -> Measurement {
     let simulation = simulate(toml);
     assert_eq!(simulation.ending, Ending::Complete);
     simulation.measurement
@@ -38,7 +38,7 @@ fn load(seconds: u32, more: &str) -> String {
     )
 }
 
-fn exactly_once(consumer: &ConsumerRecord, records: u64) {
+pub(crate) fn exactly_once(consumer: &ConsumerRecord, records: u64) {
     assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
     assert_eq!(consumer.delivery.delivered, records, "{}", consumer.name);
     assert!(consumer.failed_calls.is_empty(), "{}: {:?}", consumer.name, consumer.failed_calls);

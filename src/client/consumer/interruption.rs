@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::leases::LeaseCounts;
+use super::on_failure::OnFailure;
 use super::processing::ProcessingCounts;
 use crate::time::Time;
 
@@ -43,6 +44,8 @@ pub struct ConsumerCounts {
     pub leases: LeaseCounts,
     /// Shards that it began to read.
     pub shards: u64,
+    /// What went to the on-failure destination.
+    pub on_failure: OnFailure,
     /// Interruptions.
     pub outages: Vec<Outage>,
     /// How long ago it had read and processed every shard that it knows of, up to its end or to what was its tip then.

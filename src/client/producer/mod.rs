@@ -277,9 +277,10 @@ impl Producer {
         retry.into_iter().chain(batch).chain(expiry).chain(self.aggregates.due()).min()
     }
 
-    /// By how many bytes at most a record of `key` and `data` bytes makes grow what is ready or being put together.
-    pub fn growth(&self, key: usize, data: usize) -> u64 {
-        self.aggregates.growth(key, data)
+    /// By how many bytes at most a record of `key` and `data` bytes, perhaps with an explicit hash key, makes grow what is ready or being
+    /// put together.
+    pub fn growth(&self, key: usize, explicit_hash_key: bool, data: usize) -> u64 {
+        self.aggregates.growth(key, explicit_hash_key, data)
     }
 
     /// Until when it makes no difference whether the next records, of which `count` are known, are taken up: each call goes out
@@ -355,9 +356,8 @@ impl Producer {
     fn enqueue(&mut self, now: Time, number: usize) {
         let slot = &self.slots[number];
         let deadline = now + self.settings.linger;
-        let sizes = (slot.key.len(), slot.data.len());
-        // A record with a hash key of its own keeps it, and goes alone.
-        let aggregable = slot.explicit_hash_key.is_none() && matches!(slot.data, Data::Made(_));
+        let sizes = (slot.key.len(), slot.explicit_hash_key.is_some(), slot.data.len());
+        let aggregable = matches!(slot.data, Data::Made(_));
         match aggregable.then(|| self.aggregates.add(slot.shard, number, sizes, deadline)).flatten() {
             Some(full) => full.into_iter().for_each(|full| self.make_aggregate_ready(full)),
             None => {
@@ -373,7 +373,9 @@ impl Producer {
             [one] => Unit { bytes: self.slots[*one].bytes(), slots, deadline, aggregate: None },
             many => {
                 let record = |number: &usize| match &self.slots[*number] {
-                    Slot { key, data: Data::Made(data), .. } => Some((key.as_ref(), &data[..])),
+                    Slot { key, explicit_hash_key, data: Data::Made(data), .. } => {
+                        Some((key.as_ref(), *explicit_hash_key, &data[..]))
+                    }
                     Slot { data: Data::Unmade(_), .. } => None,
                 };
                 let data = aggregation::encode(many.iter().filter_map(record));
@@ -399,7 +401,7 @@ impl Producer {
                 key,
             },
             Some(data) => Entry {
-                explicit_hash_key: Some(HashKey::of(&key).0),
+                explicit_hash_key: first.and_then(|slot| slot.explicit_hash_key).or_else(|| Some(HashKey::of(&key).0)),
                 data: data.clone().into(),
                 key: AGGREGATE_KEY.into(),
             },

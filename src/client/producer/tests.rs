@@ -368,7 +368,11 @@ mod indifference {
         let (mut calls, mut samples) = (Vec::new(), Vec::new());
         for _ in 0..100_000 {
             let growth = |position| {
-                ahead.iter().take(position + 1).map(|(a, data)| producer.growth(a.key.len(), data.len())).sum::<u64>()
+                ahead
+                    .iter()
+                    .take(position + 1)
+                    .map(|(a, data)| producer.growth(a.key.len(), a.explicit_hash_key.is_some(), data.len()))
+                    .sum::<u64>()
             };
             let upcoming = |position: usize| (ahead[position].0.intended, 1_000 + growth(position));
             let next = match lazy {
