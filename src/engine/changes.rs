@@ -54,7 +54,7 @@ impl Changes {
             let (label, reshards) = (event.action.label(), event.action.reshards());
             self.records.push(EventRecord { at: now, until: None, label, problem: None, reshards });
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
-                readers.interrupt(consumer, interruption.of(*worker));
+                readers.interrupt(now, consumer, interruption.of(*worker));
                 continue;
             }
             let (client, stream) = (self.client.clone(), self.stream.clone());

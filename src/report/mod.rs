@@ -4,6 +4,7 @@ mod autoscaling;
 mod charts;
 mod consumers;
 mod cost;
+mod errors;
 mod events;
 mod generator;
 mod junit;

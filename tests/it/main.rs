@@ -9,6 +9,7 @@ mod diagnosis;
 mod emulator;
 mod engine;
 mod formats;
+mod ledger;
 mod limits;
 mod manners;
 mod model_docs;

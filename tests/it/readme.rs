@@ -73,6 +73,7 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
             Command::Emulator(_)
             | Command::Prices(_)
             | Command::Report(_)
+            | Command::SelfTest(_)
             | Command::Init(_)
             | Command::Schema
             | Command::Completions(_)

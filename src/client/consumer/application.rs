@@ -72,7 +72,6 @@ struct ConsumedShard<W: Wire> {
     /// Processed and not noted yet.
     to_note: Option<W::Sequence>,
     positioned: bool,
-    /// The last answer reached the tip.
     /// When an answer last reached the tip, if the last one did.
     at_tip: Option<Time>,
     /// Read to its end and processed.
@@ -181,6 +180,7 @@ impl<W: Wire> Consumer<W> {
         self.count_renewals(now);
         match interruption {
             Interruption::Stop | Interruption::Kill if self.running => {
+                self.counts.read_everything = self.has_read_everything(now);
                 self.running = false;
                 self.counts.outages.push(Outage { stopped: now, started: None, caught_up: None });
                 let dies = interruption == Interruption::Kill;
@@ -268,7 +268,8 @@ impl<W: Wire> Consumer<W> {
     pub fn counts(&mut self, now: Time) -> ConsumerCounts {
         self.count_renewals(now);
         let leases = self.leases.as_ref().map_or_else(LeaseCounts::default, |leases| leases.counts);
-        ConsumerCounts { leases, read_everything: self.has_read_everything(now), ..self.counts.clone() }
+        let read_everything = if self.running { self.has_read_everything(now) } else { self.counts.read_everything };
+        ConsumerCounts { leases, read_everything, ..self.counts.clone() }
     }
 
     /// How long ago at `now` it had read and processed every shard that it knows of, up to its end or to what was its tip then;
