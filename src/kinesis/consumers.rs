@@ -148,7 +148,7 @@ impl Kinesis {
 
     fn damage_event(&mut self, now: Time, id: SubscriptionId, poll: &mut SubscriptionPoll) {
         let SubscriptionPoll::Event(event) = poll else { return };
-        let Some(subscription) = self.subscriptions.get(&id).filter(|_| self.faults.do_damage()) else { return };
+        let Some(subscription) = self.subscriptions.get(&id).filter(|_| self.faults.do_damage(false)) else { return };
         let (stream, shard) = (subscription.stream.clone(), subscription.shard);
         let records = std::mem::take(&mut event.records);
         event.records = self.damage_delivered(now, Operation::SubscribeToShard, &stream, shard, records);

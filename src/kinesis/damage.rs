@@ -99,8 +99,8 @@ impl Injuries {
     }
 }
 
-/// How many records back the one before of a key is looked for.
-const LOOKED_BACK: usize = 1_000;
+/// Among how many records the one before or after of a key is looked for.
+const LOOKED_AT: usize = 1_000;
 
 impl Shard {
     /// Damages the record stored last. Gives the number that it is found under; `None` if nothing could be done to it.
@@ -109,7 +109,7 @@ impl Shard {
             Damage::Lose => self.lose_last(),
             Damage::Duplicate => self.duplicate_last(),
             Damage::Corrupt => self.corrupt_last(),
-            Damage::SwapStored => self.swap_last(now, LOOKED_BACK),
+            Damage::SwapStored => self.swap_last(now, LOOKED_AT),
             Damage::SwapDelivered => None,
         }
     }
@@ -125,7 +125,7 @@ impl Kinesis {
         shard: ShardId,
         mut records: Vec<ReadRecord>,
     ) -> Vec<ReadRecord> {
-        if self.faults.do_damage() {
+        if self.faults.do_damage(false) {
             let mut injuries = std::mem::take(&mut self.faults.injuries);
             let strikes = || {
                 let hit = self.strike(now, operation, stream, shard, Part::Stored);
@@ -148,7 +148,7 @@ pub(super) fn swap_delivered(
     let mut moved = vec![false; records.len()];
     for place in 0..records.len() {
         let same_key = |other: &usize| records[*other].partition_key == records[place].partition_key;
-        let Some(next) = (place + 1..records.len()).find(same_key) else { continue };
+        let Some(next) = (place + 1..records.len()).take(LOOKED_AT).find(same_key) else { continue };
         if moved[place] || moved[next] || !strikes() {
             continue;
         }

@@ -161,9 +161,9 @@ impl Faults {
         hit
     }
 
-    /// Whether any rule does damage.
-    pub fn do_damage(&self) -> bool {
-        self.rules().any(|rule| matches!(rule.kind, FaultKind::Damage(_)))
+    /// Whether any rule does damage, to records that are put or to answers.
+    pub fn do_damage(&self, to_puts: bool) -> bool {
+        self.rules().any(|rule| matches!(rule.kind, FaultKind::Damage(damage) if damage.is_of_puts() == to_puts))
     }
 
     /// Whether a put whose connection breaks is stored all the same.

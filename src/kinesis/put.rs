@@ -137,7 +137,7 @@ impl Kinesis {
             }
         }
         let mut throttled = 0u32;
-        let damages = has_faults && self.faults.do_damage();
+        let damages = has_faults && self.faults.do_damage(true);
         let Some(stream) = self.streams.get_mut(name) else { return Ok(outcome) };
         for (index, entry) in entries.iter().enumerate() {
             if let Some(error) = strikes.errors.get_mut(index).and_then(Option::take) {

@@ -98,7 +98,10 @@ fn operations(reader: &mut TableReader<'_>, kind: Option<FaultKind>) -> Result<V
         match value.get_ref() {
             DeValue::String(name) => match name.parse() {
                 Ok(operation) => match misplaced(kind, operation) {
-                    Some(help) => Err(wrong(value, help)),
+                    Some(help) => {
+                        let problem = Diagnostic::new(format!("`{path}` has an operation that this fault cannot hit"));
+                        Err(problems.report(problem.at(Some(value.span()), "").help(help)))
+                    }
                     None => Ok(operation),
                 },
                 Err(()) => Err(match closest(name, &names) {
