@@ -4,6 +4,7 @@ mod gate;
 mod live;
 mod manners;
 mod report;
+mod self_test;
 
 pub use gate::{Bench, Compare, GateArgs, Inconclusive, MinEffect, Trend};
 
@@ -26,6 +27,8 @@ use crate::kinesis::Profile;
 use crate::prices::Prices;
 use crate::sweep::Axis;
 use crate::units::{Bytes, Share};
+
+pub use self_test::SelfTest;
 
 /// Load testing and capacity planning for Amazon Kinesis Data Streams.
 ///
@@ -111,6 +114,12 @@ pub enum Command {
     /// Save the output, and give it to other commands with --prices.
     #[command(after_help = PRICES_EXIT_CODES)]
     Prices(PricesFrom),
+    /// Prove that the delivery check works: damage records, and see that it finds, counts and places each.
+    ///
+    /// Acknowledged records are lost, stored twice, corrupted, and stored or delivered in the wrong order, in the simulation and by
+    /// the embedded emulator under real load; then what the check says is compared with what was done.
+    #[command(after_help = self_test::EXIT_CODES)]
+    SelfTest(SelfTest),
     /// Serve the Kinesis emulator to any AWS client, until a signal stops it.
     ///
     /// It is a model of Kinesis Data Streams with the quotas and latencies of AWS. Streams live in memory and end with it. When

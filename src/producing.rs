@@ -46,6 +46,8 @@ pub struct Producing {
     failures: BTreeMap<String, u64>,
     /// Records that shards accepted which were not known yet.
     accepted_by_new_shards: u64,
+    /// Records under way when the run ended.
+    unanswered: u64,
 }
 
 /// An arrival with its data.
@@ -103,6 +105,7 @@ impl Producing {
             aborted: None,
             failures: BTreeMap::new(),
             accepted_by_new_shards: 0,
+            unanswered: 0,
         }
     }
 
@@ -218,7 +221,7 @@ impl Producing {
 
     /// Counts what shards accepted that are not known yet; whether there was any.
     pub fn count_new_shards(&mut self, outcomes: &[EntryOutcome]) -> bool {
-        let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
+        let new = |outcome: &&EntryOutcome| matches!(outcome, EntryOutcome::Accepted { shard: None, .. });
         let new = outcomes.iter().filter(new).count() as u64;
         self.accepted_by_new_shards += new;
         new > 0
@@ -242,6 +245,13 @@ impl Producing {
         }
     }
 
+    /// Gives up at `now` whatever is not done: what was never sent is abandoned, and what was never answered is unknown.
+    pub fn give_up(&mut self, now: Time) {
+        self.producer.abandon(now);
+        self.unanswered += self.producer.give_up_unanswered(now);
+        self.record(usize::MAX);
+    }
+
     /// Ends the recording at `now`.
     pub fn finish(mut self, now: Time) -> Produced {
         self.record(usize::MAX);
@@ -249,9 +259,11 @@ impl Producing {
         let failed =
             |(reason, calls): (&String, &u64)| format!("{calls} PutRecords call(s) failed as a whole: {reason}");
         let mut warnings: Vec<String> = self.failures.iter().map(failed).collect();
-        if open > 0 {
+        if self.unanswered > 0 {
             warnings.push(format!(
-                "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
+                "{} record(s) were still under way when the run ended, and count as unknown; a longer load.drain would wait for \
+                 them.",
+                self.unanswered
             ));
         }
         Produced {

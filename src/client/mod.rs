@@ -22,7 +22,8 @@ pub use consumer::{
 };
 pub use intake::{Admission, Intake, Overload, Part};
 pub use producer::{
-    Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Reason, Sample,
+    Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, PackedSequence, Producer, Reason,
+    Sample,
 };
 
 pub use shards::{ListedShard, ShardMap, hash_key};

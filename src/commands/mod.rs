@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod schema;
 mod search;
+mod self_test;
 mod signals;
 mod simulate;
 mod sweep;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Report(arguments) => report::report(arguments),
         Command::Prices(arguments) => prices::prices(arguments),
+        Command::SelfTest(arguments) => self_test::self_test(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => schema::completions(arguments),

@@ -32,7 +32,7 @@ pub use self::auth::Credentials;
 pub use self::listener::{ConnectionLimits, InvalidListenAddress, ListenAddress, Server, serve};
 pub use self::service::Service;
 pub use self::tls::{Tls, TlsError};
-use crate::kinesis::{FaultRule, Settings, StorageUsage};
+use crate::kinesis::{FaultRule, Injuries, Settings, StorageUsage};
 
 /// How much longer than the graceful shutdown the end of the thread is waited for.
 const JOIN_GRACE: Duration = Duration::from_secs(3);
@@ -90,6 +90,11 @@ impl Embedded {
     /// What the service holds and has dropped early, in bytes and records.
     pub fn usage(&self) -> StorageUsage {
         self.service.usage()
+    }
+
+    /// What fault rules have damaged so far.
+    pub fn injuries(&self) -> Injuries {
+        self.service.injuries()
     }
 
     /// Puts these fault rules in the place of those in force; their times count from now.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::faults;
 use super::wire::{self, Body, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
-    FaultRule, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
+    FaultRule, Injuries, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
     SubscriptionId, SubscriptionPoll,
 };
 use crate::seed::{NamedSeed, Rng};
@@ -65,6 +65,11 @@ impl Service {
     /// What the service holds and has dropped early.
     pub fn usage(&self) -> StorageUsage {
         self.kinesis().usage()
+    }
+
+    /// What fault rules have damaged so far.
+    pub fn injuries(&self) -> Injuries {
+        self.kinesis().injuries().clone()
     }
 
     /// All streams and shards as they are now, and what now is.

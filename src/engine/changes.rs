@@ -65,7 +65,7 @@ impl Changes {
     pub fn begin_due(&mut self, now: Time, readers: &Readers, hottest: impl Fn() -> Option<usize>) {
         while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
-                readers.interrupt(consumer, interruption.of(*worker));
+                readers.interrupt(now, consumer, interruption.of(*worker));
                 self.records.push(event.action.begun(now));
             } else {
                 self.waiting.push_back(event.action);

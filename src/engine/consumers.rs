@@ -1,7 +1,7 @@
 //! A consumer of a run: the SDK calls that its state machine asks for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_kinesis::Client;
@@ -70,6 +70,15 @@ impl SharedRecorder {
     /// The recorder. A panic elsewhere does not make its figures worse.
     pub fn lock(&self) -> MutexGuard<'_, ReadRecorder> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The recorder, if nobody uses it now.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, ReadRecorder>> {
+        match self.0.try_lock() {
+            Ok(recorder) => Some(recorder),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Takes the recorder out; `None` while another part still holds it.

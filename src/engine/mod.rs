@@ -5,6 +5,7 @@
 
 mod alarm;
 mod allocations;
+mod backlog;
 mod changes;
 mod clock;
 mod consumers;
@@ -23,6 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::Rng as _;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 pub use allocations::{Allocations, CountingAllocator};
 pub use pacer::{Pacer, Release};
@@ -31,6 +33,7 @@ pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};
 
 use crate::client::Part;
+use crate::kinesis::Injuries;
 use crate::measure::{DeadLetters, Ending, LatencyLog, Measurement};
 use crate::seed::Seed;
 use crate::time::Time;
@@ -84,12 +87,22 @@ pub struct Control {
     /// What tells the records of this run from those of others on the same stream; the processes that share a load share it. `None`
     /// is unlike any other.
     pub run_id: Option<String>,
+    /// Becomes true when the shards of the progress have been told: the load waits for it, for a few seconds at most. `None` if nobody
+    /// tells of them.
+    pub announced: Option<watch::Receiver<bool>>,
 }
 
 impl Control {
     /// A control of the whole load.
     pub const fn new(stop: watch::Receiver<bool>, progress: watch::Sender<Progress>) -> Self {
-        Self { stop, progress, part: Part::WHOLE, run_id: None }
+        Self { stop, progress, part: Part::WHOLE, run_id: None, announced: None }
+    }
+
+    /// Done when whoever tells of the shards has done so, has gone, or takes too long.
+    async fn wait_until_announced(&mut self) {
+        if let Some(announced) = &mut self.announced {
+            let _ = timeout(ANNOUNCEMENT_TIMEOUT, announced.wait_for(|announced| *announced)).await;
+        }
     }
 
     /// Done when the run is to stop. Whoever can no longer say so never will.
@@ -117,6 +130,8 @@ pub struct Run {
     pub began: Duration,
     /// Name of the stream that the load went to.
     pub stream: String,
+    /// What faults of the scenario have damaged; nothing but on the embedded emulator.
+    pub injuries: Injuries,
 }
 
 /// The numbers by which a run and what belongs to it are told apart.
@@ -142,5 +157,7 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// How long the load waits for words to be written.
+const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long consumers may take to get ready.
 const POSITION_TIMEOUT: Duration = Duration::from_secs(30);

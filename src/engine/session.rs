@@ -1,6 +1,5 @@
 //! One run: prepare, offer load, drain, collect.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::task::{JoinSet, block_in_place, yield_now};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::alarm::{self, Alarm};
+use super::backlog::Backlog;
 use super::changes::Changes;
 use super::clock::RunClock;
 use super::health::Health;
@@ -18,6 +18,7 @@ use super::readers::Readers;
 use super::stream::{self, ReadyStream};
 use super::{Connection, Control, EngineError, OpenShard, Phase, Progress, Run, RunNumber, since_1970};
 use crate::client::{CallOutcome, Part, ShardMap};
+use crate::emulator::Embedded;
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, Ending, FaultPlace, Interval, LatencyLog, Measurement, ShardRecord, StorageUse};
 use crate::producing::{Produced, Producing};
@@ -92,6 +93,7 @@ async fn run_on(
         return Err(error);
     }
     control.progress.send_modify(|progress| progress.shards = open_shards(&ready.shards));
+    control.wait_until_announced().await;
     let clock = readers.clock.clone();
     let mut session = Session::new(connection, scenario, workload, ready, run.number, clock.clone(), control.part);
     let alarm = Alarm::new(clock.clone());
@@ -110,7 +112,8 @@ async fn run_on(
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
     let unknown_stored = readers.seen_of(&put.ledger.unknown);
-    let consumers = readers.finish(clock.now(), &put, &|index| FaultPlace::lost(&workload, &shards, index), &mut logs);
+    let place = |index| FaultPlace::lost(&workload, &shards, &put.ledger.receipts, index);
+    let consumers = readers.finish(clock.now(), &put, &place, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
     let measurement = Measurement {
@@ -132,6 +135,7 @@ async fn run_on(
         dead_letters: produced.dead_letters,
         ending,
         load_ended,
+        injuries: connection.embedded.as_ref().map(Embedded::injuries).unwrap_or_default(),
         began,
         stream: ready.name.clone(),
     })
@@ -184,6 +188,7 @@ impl<'a> Session<'a> {
 
     /// Offers the load until all arrivals are released or the run is stopped.
     async fn offer_load(&mut self, control: &mut Control, readers: &Readers, alarm: &Alarm) -> (Ending, Time) {
+        tracing::info!("load begins");
         self.clock.start();
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
@@ -194,8 +199,7 @@ impl<'a> Session<'a> {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let end = Time::ZERO + self.scenario.load.duration;
-        // Due and not taken up yet; empty unless the generator is late.
-        let mut backlog: Range<u64> = 0..0;
+        let mut backlog = Backlog::default();
         let mut busy = true;
         let ending = loop {
             // The last arrival ends an open loop, the clock a closed one.
@@ -228,19 +232,18 @@ impl<'a> Session<'a> {
             }
             if self.producing.intake.is_closed() && !over {
                 let more = self.producing.intake.refill(self.producing.producer.open_records());
-                backlog = if backlog.is_empty() { more } else { backlog.start..more.end };
+                backlog.extend(more);
             }
             // Some at a time: calls go out and answers come in while the rest waits, late but not lost.
-            let most = backlog.start.saturating_add(ARRIVALS_AT_A_TIME);
-            while backlog.start < backlog.end.min(most) && !self.producing.is_aborted() {
-                let waiting = (backlog.end - backlog.start) / self.producing.intake.parts();
-                self.take_up(Time::ZERO, backlog.start, waiting.max(1));
-                backlog.start += 1;
+            for _ in 0..ARRIVALS_AT_A_TIME {
+                let Some((index, due)) = backlog.next(self.producing.intake.parts()) else { break };
+                self.take_up(Time::ZERO, index, due);
             }
             if let Some(reason) = self.producing.take_abort() {
                 break Ending::Aborted { reason };
             }
             busy = self.advance();
+            readers.drop_receipts(self.producing.recorder.receipts_mut());
             busy |= self.producing.prepare(PREPARED_AT_A_TIME);
             let recorder = &self.producing.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
@@ -278,13 +281,13 @@ impl<'a> Session<'a> {
             self.producing.record(usize::MAX);
             let recorder = &self.producing.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
+            readers.drop_receipts(self.producing.recorder.receipts_mut());
             let done = self.producing.producer.open_records() == 0 && readers.have_read_all(&self.producing.recorder);
             if done || self.clock.now() >= deadline {
                 break;
             }
         }
-        self.producing.producer.abandon(self.clock.now());
-        self.producing.record(usize::MAX);
+        self.producing.give_up(self.clock.now());
         ending
     }
 
@@ -301,11 +304,9 @@ impl<'a> Session<'a> {
         (!self.producing.intake.is_closed()).then(pacer)
     }
 
-    /// Takes up what is as good as on time and puts the rest behind what waits already. What is beyond the promise to catch up
-    /// is dealt with at once.
-    fn handle_release(&mut self, backlog: &mut Range<u64>, release: Release) {
-        let arrivals = release.arrivals();
-        if arrivals.is_empty() {
+    /// Takes what was released, and notes how late it was noticed.
+    fn handle_release(&mut self, backlog: &mut Backlog, release: Release) {
+        if release.arrivals().is_empty() {
             return;
         }
         let second = release.at.second() as usize;
@@ -313,13 +314,7 @@ impl<'a> Session<'a> {
             self.wake_ups.resize(second + 1, Duration::ZERO);
         }
         self.wake_ups[second] = self.wake_ups[second].max(release.at.since(release.indifferent_until));
-        if !backlog.is_empty() {
-            *backlog = backlog.start..arrivals.end;
-            return;
-        }
-        release.on_time.for_each(|index| self.take_up(release.indifferent_until, index, 1));
-        release.beyond.for_each(|index| self.take_up(Time::ZERO, index, u64::MAX));
-        *backlog = release.promised;
+        backlog.handle_release(release, |until, index, due| self.take_up(until, index, due));
     }
 
     /// Takes up an arrival of which `due` are not taken up, itself included, and which might have waited `indifferent_until`.
@@ -361,6 +356,7 @@ impl<'a> Session<'a> {
 
     fn report(&mut self, progress: &watch::Sender<Progress>, readers: &Readers, phase: Phase) {
         let now = self.clock.now();
+        readers.note_accepted(now, &self.producing.recorder);
         self.producing.recorder.close_intervals_before(now);
         let map = &self.changes.stream.shards;
         let known = progress.borrow().shards.clone();

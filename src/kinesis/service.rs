@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::account::Account;
 use super::api::*;
 use super::control_rate::ControlRates;
+use super::damage::Injuries;
 use super::fanout::Subscription;
 use super::fault::{Call, FaultRule, Faults, Hit, Part, injected};
 use super::latency::LatencyModel;
@@ -151,6 +152,11 @@ impl Kinesis {
         self.usage
     }
 
+    /// What fault rules have damaged so far.
+    pub const fn injuries(&self) -> &Injuries {
+        &self.faults.injuries
+    }
+
     /// Puts these fault rules in the place of those in force.
     pub fn set_faults(&mut self, rules: Vec<FaultRule>) {
         self.faults.set(rules);
@@ -178,7 +184,7 @@ impl Kinesis {
             part: Part::Whole,
         });
         let mut reply = match hit.error {
-            Some(ErrorKind::ConnectionDropped) if is_put(operation) && self.faults.stored_all_the_same() => {
+            Some(ErrorKind::ConnectionDropped) if operation.is_put() && self.faults.stored_all_the_same() => {
                 let stored = self.execute(now, operation, request);
                 Reply { response: Err(injected(ErrorKind::ConnectionDropped)), ready_at: stored.ready_at }
             }
@@ -324,7 +330,7 @@ impl Kinesis {
         Err(ServiceError::new(ErrorKind::ResourceInUse, message))
     }
 
-    /// Strikes one record of a put.
+    /// Strikes a shard or a record of a call.
     pub(super) fn strike(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId, part: Part) -> Hit {
         self.faults.strike(Call { now, operation, stream: Some(stream), shard: Some(shard), part })
     }
@@ -459,10 +465,6 @@ impl Request {
 }
 
 pub(super) type Answer = Result<Response, ServiceError>;
-
-const fn is_put(operation: Operation) -> bool {
-    matches!(operation, Operation::PutRecord | Operation::PutRecords)
-}
 
 pub(super) fn not_found(stream: &str, account: &str) -> ServiceError {
     ServiceError::new(ErrorKind::ResourceNotFound, format!("Stream {stream} under account {account} not found."))

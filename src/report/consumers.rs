@@ -58,6 +58,7 @@ pub fn consumers(result: &RunResult) -> Markup {
             } }
             @for consumer in consumers {
                 @let check = &consumer.delivery;
+                @for words in attendance(consumer) { p class="note" { (consumer.name) ": " (words) } }
                 @if check.duplicates > 0 { p class="note" { (consumer.name) ": " (duplicates(check)) } }
                 @if !check.in_order() { p class="note" { (consumer.name) ": " (disorder(check)) } }
                 @if check.order_unchecked > 0 { p class="note" { (consumer.name) ": the order of " (units::count(check.order_unchecked)) " record(s) was not watched: there were more keys than are kept" } }
@@ -146,6 +147,30 @@ pub(super) fn place(place: &FaultPlace) -> String {
     let index = place.index.map_or_else(String::new, |index| format!(" record {index}"));
     let sequence = place.sequence_number.as_ref().map_or_else(String::new, |number| format!(", {number}"));
     format!("{}:{index}, key {}, {}{sequence}", fault(place.fault), place.partition_key, place.shard)
+}
+
+/// When a consumer was there, if not all the time, and what its clock says of the others'.
+pub(super) fn attendance(consumer: &ConsumerRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(presence) = consumer.presence {
+        let moment = |time: crate::time::Time| units::duration(Duration::from_nanos(time.as_nanos()));
+        let span = match (presence.joined, presence.left) {
+            _ if presence.never => "was never started".to_owned(),
+            (None, None) => "was there all the time".to_owned(),
+            (Some(joined), None) => format!("joined at {}", moment(joined)),
+            (None, Some(left)) => format!("left at {}", moment(left)),
+            (Some(joined), Some(left)) => format!("was there from {} until {}", moment(joined), moment(left)),
+        };
+        let absent = units::count(consumer.delivery.absent);
+        lines.push(format!("{span}; {absent} accepted record(s) of the rest of the time, and of five seconds at its ends, are not judged"));
+    }
+    if consumer.lag_below_zero > 0 {
+        let early = units::count(consumer.lag_below_zero);
+        lines.push(format!(
+            "{early} record(s) were read before they were due: the clocks differ. Their lag counts as 0"
+        ));
+    }
+    lines
 }
 
 /// What the duplicates are.

@@ -6,6 +6,7 @@ mod charts;
 pub mod comparison;
 mod consumers;
 mod cost;
+mod errors;
 mod events;
 mod generator;
 mod junit;

@@ -307,6 +307,7 @@ pub fn ledger(result: &RunResult) -> Markup {
                 (units::count(counters.throttled)) " throttled, " (units::count(counters.errors)) " failed otherwise; "
                 (units::count(counters.retried)) " records were accepted on a retry. The warm-up is included."
             }
+            (super::errors::errors(result))
         }
     }
 }

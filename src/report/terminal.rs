@@ -87,6 +87,9 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     }
     line("");
     line(&format!("  {}", ledger(result)));
+    for words in super::errors::lines(&result.measurement) {
+        line(&format!("  {}", printable(&words)));
+    }
     for tenant in &result.measurement.tenants {
         line(&format!("  {}", super::tenants::line(tenant)));
     }
@@ -100,6 +103,9 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
             units::count(check.lost),
             units::count(check.duplicates)
         ));
+        for words in super::consumers::attendance(consumer) {
+            line(&wrapped(&format!("{}: {words}", consumer.name)));
+        }
         if check.duplicates > 0 {
             line(&format!("  {}: {}", consumer.name, super::consumers::duplicates(check)));
         }

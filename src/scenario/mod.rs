@@ -122,6 +122,13 @@ impl Scenario {
         Rate(self.workload().count() as f64 / self.load.duration.as_secs_f64().max(1e-9))
     }
 
+    /// Whether an event stops or starts a consumer.
+    pub fn interrupts(&self, consumer: &Consumer) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(&event.action, Action::Consumer { consumer: name, .. } if *name == consumer.name))
+    }
+
     /// Whether a consumer starts with an event, and not with the run.
     pub fn joins_later(&self, consumer: &Consumer) -> bool {
         let first = self.events.iter().find_map(|event| match &event.action {

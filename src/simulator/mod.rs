@@ -16,7 +16,7 @@ use readers::Readers;
 use service::{LEAD, Service};
 
 use crate::client::{CallId, CallOutcome, Failure, Part, ShardMap};
-use crate::kinesis::{Profile, ShardId};
+use crate::kinesis::{Injuries, Profile, ShardId};
 use crate::measure::{DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, ShardRecord};
 use crate::producing::Producing;
 use crate::scenario::{Action, Event, Scenario};
@@ -35,6 +35,8 @@ pub struct Simulation {
     pub ending: Ending,
     /// When load was last offered.
     pub load_ended: Time,
+    /// What faults of the scenario have damaged.
+    pub injuries: Injuries,
 }
 
 /// Simulates a scenario with the limits and latencies of `profile`. `go_on` is asked once per simulated second, with the time;
@@ -131,6 +133,7 @@ impl<'a> Simulator<'a> {
             let Some((at, happening)) = self.heap.pop_before(end) else { break };
             if at.second() > second {
                 second = at.second();
+                self.readers.note_accepted(run_time(at), &self.producing.recorder);
                 if !go_on(run_time(at)) {
                     self.now = run_time(at);
                     return Ending::Interrupted;
@@ -151,6 +154,7 @@ impl<'a> Simulator<'a> {
         let mut look = LEAD + load_ended.since(Time::ZERO);
         while let Some((at, happening)) = self.heap.pop_before(deadline) {
             if at >= look {
+                self.readers.note_accepted(run_time(at), &self.producing.recorder);
                 if self.is_done() {
                     break;
                 }
@@ -165,8 +169,7 @@ impl<'a> Simulator<'a> {
         if !self.is_done() {
             self.now = run_time(deadline);
         }
-        self.producing.producer.abandon(self.now);
-        self.producing.record(usize::MAX);
+        self.producing.give_up(self.now);
         ending
     }
 
@@ -180,7 +183,7 @@ impl<'a> Simulator<'a> {
         let mut logs = Vec::new();
         let unknown_stored = self.readers.seen_of(&put.ledger.unknown);
         let consumers = {
-            let place = |index| FaultPlace::lost(&produced.workload, &self.shards, index);
+            let place = |index| FaultPlace::lost(&produced.workload, &self.shards, &put.ledger.receipts, index);
             self.readers.finish(self.now, &put, &place, &mut logs)
         };
         let storage = Some(self.service.usage().into());
@@ -201,7 +204,8 @@ impl<'a> Simulator<'a> {
             warnings: produced.warnings,
             ..puts
         };
-        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended }
+        let injuries = self.service.injuries().clone();
+        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended, injuries }
     }
 
     /// Lets something happen at a time of the service.
@@ -277,6 +281,7 @@ impl<'a> Simulator<'a> {
             self.readers.notice_puts(at, &mut self.heap);
         }
         self.producing.record(usize::MAX);
+        self.readers.drop_receipts(self.producing.recorder.receipts_mut());
         let timeout = self.producing.producer.poll_timeout();
         let next = if self.over { None } else { self.producing.indifferent_until() };
         let wake = timeout.into_iter().chain(next).min().map(|wake| (LEAD + wake.since(Time::ZERO)).max(at));

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, ShardMap};
+use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, PackedSequence, ShardMap};
 use crate::kinesis::{
-    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request,
-    Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
+    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Injuries, Kinesis, ListShards, Profile, PutEntry,
+    PutReceipt, Reply, Request, Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode,
+    SubscriptionId, SubscriptionPoll,
 };
 use crate::scenario::{Action, Scenario, ShardChoice};
 use crate::time::Time;
@@ -87,6 +88,10 @@ impl Service {
         self.kinesis.changing_until(at, STREAM)
     }
 
+    pub const fn injuries(&self) -> &Injuries {
+        self.kinesis.injuries()
+    }
+
     pub const fn usage(&self) -> StorageUsage {
         self.kinesis.usage()
     }
@@ -143,16 +148,14 @@ impl Service {
         let reply = self.kinesis.handle(at, request);
         let outcome = match reply.response {
             Ok(Response::PutRecords { receipts, .. }) => {
-                let outcome = |receipt: Result<crate::kinesis::PutReceipt, ServiceError>| match receipt {
-                    Ok(receipt) => EntryOutcome::Accepted { shard: shards.index(&receipt.shard) },
+                let outcome = |receipt: Result<PutReceipt, ServiceError>| match receipt {
+                    Ok(receipt) => accepted(&receipt, shards),
                     Err(error) if error.kind == ErrorKind::ProvisionedThroughputExceeded => EntryOutcome::Throttled,
                     Err(_) => EntryOutcome::InternalFailure,
                 };
                 Ok(receipts.into_iter().map(outcome).collect())
             }
-            Ok(Response::PutRecord { receipt, .. }) => {
-                Ok(vec![EntryOutcome::Accepted { shard: shards.index(&receipt.shard) }])
-            }
+            Ok(Response::PutRecord { receipt, .. }) => Ok(vec![accepted(&receipt, shards)]),
             Ok(_) => Ok(Vec::new()),
             Err(error) => Err((failure(error.kind), words(&error))),
         };
@@ -226,6 +229,13 @@ fn put_entries(call: &Call, payloads: &Payloads) -> Vec<PutEntry> {
     call.entries.iter().zip(written).map(put_entry).collect()
 }
 
+fn accepted(receipt: &PutReceipt, shards: &ShardMap<ShardId>) -> EntryOutcome {
+    EntryOutcome::Accepted {
+        shard: shards.index(&receipt.shard),
+        sequence: PackedSequence::new(&receipt.sequence_number.digits()),
+    }
+}
+
 /// What a refusal of a whole call means for its records, as the engine reads it.
 const fn failure(kind: ErrorKind) -> Failure {
     match kind {
@@ -234,6 +244,7 @@ const fn failure(kind: ErrorKind) -> Failure {
         }
         ErrorKind::InternalFailure | ErrorKind::ServiceUnavailable => Failure::InternalFailure,
         ErrorKind::ConnectionDropped => Failure::ConnectionReset,
+        ErrorKind::ExpiredToken => Failure::ExpiredCredentials,
         _ => Failure::Rejected,
     }
 }

@@ -12,6 +12,7 @@ mod engine;
 mod formats;
 mod gate;
 mod gate_study;
+mod ledger;
 mod limits;
 mod manners;
 mod model_docs;

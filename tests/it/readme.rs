@@ -76,6 +76,7 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
             | Command::Report(_)
             | Command::Compare(_)
             | Command::Trend(_)
+            | Command::SelfTest(_)
             | Command::Init(_)
             | Command::Schema
             | Command::Completions(_)

@@ -165,6 +165,7 @@ impl<W: Wire> Consumer<W> {
         self.count_renewals(now);
         match interruption {
             Interruption::Stop | Interruption::Kill if self.running => {
+                self.counts.read_everything = self.has_read_everything(now);
                 self.running = false;
                 self.counts.outages.push(Outage { stopped: now, started: None, caught_up: None });
                 let dies = interruption == Interruption::Kill;
@@ -252,7 +253,8 @@ impl<W: Wire> Consumer<W> {
     pub fn counts(&mut self, now: Time) -> ConsumerCounts {
         self.count_renewals(now);
         let leases = self.leases.as_ref().map_or_else(LeaseCounts::default, |leases| leases.counts);
-        ConsumerCounts { leases, read_everything: self.has_read_everything(now), ..self.counts.clone() }
+        let read_everything = if self.running { self.has_read_everything(now) } else { self.counts.read_everything };
+        ConsumerCounts { leases, read_everything, ..self.counts.clone() }
     }
 
     /// How long ago at `now` it had read and processed every shard that it knows of, up to its end or to what was its tip then;

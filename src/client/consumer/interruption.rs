@@ -48,6 +48,7 @@ pub struct ConsumerCounts {
     pub on_failure: OnFailure,
     /// Interruptions.
     pub outages: Vec<Outage>,
-    /// How long ago it had read and processed every shard that it knows of, up to its end or to what was its tip then.
+    /// How long ago it had read and processed every shard that it knows of, up to its end or to what was its tip then; of a
+    /// consumer that is stopped, how long before that.
     pub read_everything: Option<Duration>,
 }

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod record;
+mod sequence;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ use super::{Backoff, ProducerSettings, RetryPolicy};
 use crate::kinesis::{HashKey, aggregation};
 use crate::time::Time;
 use crate::workload::{Arrival, Data};
+
+pub use sequence::PackedSequence;
 
 pub use record::{Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Reason, Sample};
 
@@ -64,6 +67,8 @@ struct Slot {
     sent: Option<Time>,
     /// An attempt was never answered, so the record may be stored whatever later attempts say.
     perhaps_stored: bool,
+    /// The number that it was acknowledged with.
+    sequence: Option<PackedSequence>,
 }
 
 /// What is sent as one Kinesis record.
@@ -184,8 +189,8 @@ impl Producer {
             let failure = match outcome {
                 CallOutcome::Failed(failure) => *failure,
                 CallOutcome::Answered(entries) => match entries.get(position) {
-                    Some(EntryOutcome::Accepted { shard }) => {
-                        self.accept(now, &unit, *shard);
+                    Some(EntryOutcome::Accepted { shard, sequence }) => {
+                        self.accept(now, &unit, *shard, *sequence);
                         continue;
                     }
                     Some(EntryOutcome::Throttled) => Failure::Throttled,
@@ -222,6 +227,24 @@ impl Producer {
         for number in given_up {
             self.finish(now, number, Outcome::Abandoned, Some(Reason::RunEnded), true);
         }
+    }
+
+    /// Gives up waiting for the calls that are under way: nobody can say any more whether their records are stored. Returns how many
+    /// records that are.
+    pub fn give_up_unanswered(&mut self, now: Time) -> u64 {
+        let before = self.under_way;
+        for units in std::mem::take(&mut self.in_flight).into_values() {
+            for unit in units {
+                for number in &unit.slots {
+                    let slot = &mut self.slots[*number];
+                    slot.attempts += 1;
+                    slot.perhaps_stored = true;
+                }
+                self.finish_unit(now, &unit, Outcome::Unknown, Reason::RunEnded);
+            }
+        }
+        self.under_way = 0;
+        before
     }
 
     /// The next call to make now.
@@ -425,10 +448,11 @@ impl Producer {
         }
     }
 
-    fn accept(&mut self, now: Time, unit: &Unit, shard: Option<usize>) {
+    fn accept(&mut self, now: Time, unit: &Unit, shard: Option<usize>, sequence: Option<PackedSequence>) {
         for (position, number) in unit.slots.iter().enumerate() {
             let slot = &mut self.slots[*number];
             slot.shard = shard.unwrap_or(slot.shard);
+            slot.sequence = sequence;
             self.finish_with(now, *number, Outcome::Accepted, None, (position == 0).then_some(unit.bytes));
         }
     }
@@ -524,6 +548,7 @@ impl Slot {
             attempts: 0,
             sent: None,
             perhaps_stored: false,
+            sequence: None,
         }
     }
 
@@ -545,6 +570,7 @@ impl Slot {
             shard: self.shard,
             bytes,
             service_bytes: leads.then_some(bytes),
+            sequence: self.sequence,
         }
     }
 }
