@@ -122,7 +122,7 @@ fn report(table: &mut String, place: &str, injuries: &Injuries, measurement: &Me
         let _ = writeln!(table, "{}", row(cells));
     }
     let done = Damage::ALL.into_iter().all(|damage| injuries.count(damage) > 0);
-    let checks = measurement.consumers.iter().map(|consumer| &consumer.delivery);
+    let mut checks = measurement.consumers.iter().map(|consumer| &consumer.delivery);
     let nothing_else = checks.all(|check| {
         check.redelivered + check.copies_by_retries + check.unexpected + check.foreign + check.unread == 0
     });

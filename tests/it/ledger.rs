@@ -60,7 +60,7 @@ fn all_that_is_damaged_is_found_counted_and_placed() {
 
 #[test]
 fn without_damage_nothing_is_found() {
-    let simulation = simulate(&damaged(1, "").split("[[fault]]").next().unwrap().to_owned());
+    let simulation = simulate(damaged(1, "").split("[[fault]]").next().unwrap());
     assert!(Finding::of(&simulation.injuries, &simulation.measurement.consumers).is_empty());
     for consumer in &simulation.measurement.consumers {
         assert!(consumer.delivery.exactly_once() && consumer.delivery.in_order() && consumer.places.is_empty());
