@@ -1,11 +1,14 @@
 //! The self-test of the delivery check: each fault is injected, and must be found, counted and placed.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::super::receipts;
 use super::*;
+use crate::client::Fate;
+use crate::measure::{LatencySummary, ReadRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::workload::{Arrival, Filling, Payloads};
@@ -31,17 +34,37 @@ fn shard(records: u64) -> Vec<Stored> {
 }
 
 fn read(reading: &mut Reading, stored: &Stored) {
-    let sequence = stored.sequence;
-    let record = ReadRecord {
+    reading.take(&record(stored), 1_000);
+}
+
+fn record(stored: &Stored) -> ReadRecord<'_> {
+    ReadRecord {
         shard: "shardId-000000000003",
         lane: 0,
         partition_key: b"user-9",
         key_hash: 9,
-        sequence: &sequence,
-        order: (0, sequence, 0),
+        sequence: &stored.sequence,
+        order: (0, stored.sequence, 0),
         data: &stored.data,
-    };
-    reading.take(&record, 1_000);
+    }
+}
+
+#[test]
+fn a_second_can_be_told_of_while_the_recording_goes_on() {
+    let records = shard(4);
+    let mut recorder = ReadRecorder::new(7, 10, Time::ZERO, None);
+    for (stored, millis) in records.iter().zip([200, 900, 2_500, 2_600]) {
+        let at = Time::from_millis(millis);
+        recorder.handle_delivery(at, at, Fate::Processed, &record(stored));
+    }
+    recorder.handle_behind(Time::from_millis(2_700), Duration::from_millis(40));
+    let (read, lag) = recorder.during(0);
+    assert_eq!((read, lag.count, lag.max), (2, 2, Some(900_000_000)));
+    // The second after it had no records, and the last one is over as soon as it is asked for.
+    assert_eq!(recorder.during(1), (0, LatencySummary::default()));
+    assert_eq!((recorder.during(2).0, recorder.during(2).1.count), (2, 2));
+    assert_eq!(recorder.last_behind(), Some((2, Duration::from_millis(40))));
+    assert_eq!(recorder.finish(Time::from_secs(4)).intervals.len(), 2);
 }
 
 fn check(accepted: u64, read_records: &[Stored]) -> (DeliveryCheck, Vec<FaultPlace>) {

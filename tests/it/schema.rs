@@ -253,6 +253,7 @@ fn probes() -> Vec<Probe> {
         table("/properties/fault/items", "[[fault]]\n@kind = \"throttling\"\n"),
         table("/properties/fault/items", "[[fault]]\n@kind = \"delay\"\ndelay = \"1s\"\n"),
         table("/properties/cost", "[cost]\n@region = \"eu-central-1\"\n"),
+        table("/properties/plan", "[plan]\n@utilisation = \"70%\"\n"),
         table("/properties/autoscaling", "[autoscaling]\n@speedup = 1440\n"),
         inline(
             "/properties/autoscaling/properties/scale_out",
