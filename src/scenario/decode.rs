@@ -294,7 +294,7 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         lag_p99: lag_p99?.map(|found| found.value),
         lag_trend: lag_trend?.map(|found| found.value),
         delivery: delivery?,
-        order_per_key: order_per_key?,
+        order_per_key: order_per_key?.unwrap_or(false),
         cost_per_month: cost_per_month?.map(|found| found.value),
     })
 }
@@ -305,9 +305,9 @@ fn delivery(reader: &mut TableReader<'_>) -> Result<Option<Delivery>, Reported> 
     reader.choice("delivery", &deliveries, Some(None)).map(|delivery| delivery.value)
 }
 
-/// Whether the records of a key must come in their order.
-fn order_per_key(reader: &mut TableReader<'_>) -> Result<bool, Reported> {
-    reader.choice("order", &[("any", false), ("per-key", true)], Some(false)).map(|order| order.value)
+/// Whether the records of a key must come in their order, if it is said.
+fn order_per_key(reader: &mut TableReader<'_>) -> Result<Option<bool>, Reported> {
+    reader.choice("order", &[("any", Some(false)), ("per-key", Some(true))], Some(None)).map(|order| order.value)
 }
 
 /// Refuses a duration of zero.

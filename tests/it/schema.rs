@@ -143,6 +143,7 @@ fn probes() -> Vec<Probe> {
     const SIZE: &str = "/$defs/size_table";
     const PART: &str = "/$defs/size_part";
     const TIME: &str = "/$defs/time_table";
+    const TIME_PART: &str = "/$defs/time_part";
     const CONSUMER: &str = "/properties/consumer/items";
     const EVENT: &str = "/properties/event/items";
     const RETRY: &str = "/properties/producer/properties/retry";
@@ -172,6 +173,10 @@ fn probes() -> Vec<Probe> {
         inline(
             "/$defs/phase/properties/burst",
             "[[load.phase]]\nshape = \"constant\"\nduration = \"20s\"\nrate = \"10/s\"\nburst = { @period = \"1s\", share = \"20%\" }\n",
+        ),
+        inline(
+            "/$defs/phase/properties/burst",
+            "[[load.phase]]\nshape = \"constant\"\nduration = \"20s\"\nrate = \"10/s\"\nburst = { @period = \"1s\", dispersion = 2 }\n",
         ),
         table("/properties/records", "[records]\n@size = \"1 KiB\"\n"),
         table(SIZE, "[records.size]\n@distribution = \"constant\"\nsize = \"1 KiB\"\n"),
@@ -237,11 +242,34 @@ fn probes() -> Vec<Probe> {
             TIME,
             "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"lognormal\", median = \"1s\", p99 = \"2s\" }\n",
         ),
+        inline(
+            TIME,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"normal\", mean = \"2s\", deviation = \"1s\" }\n",
+        ),
+        inline(
+            TIME,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"pareto\", min = \"1s\", shape = 1.5 }\n",
+        ),
+        inline(
+            TIME,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"mix\", of = [{ weight = 1, time = \"1s\" }] }\n",
+        ),
+        inline(
+            TIME_PART,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_batch = { distribution = \"mix\", of = [{ @weight = 1, time = \"1s\" }] }\n",
+        ),
+        inline(
+            TIME_PART,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_batch = { distribution = \"mix\", of = [{ @weight = 1, distribution = \"uniform\", min = \"1s\", max = \"2s\" }] }\n",
+        ),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"split-shard\"\nshard = \"hottest\"\n"),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"merge-shards\"\nshard = 0\n"),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"update-shard-count\"\nshards = 8\n"),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"update-stream-mode\"\nmode = \"on-demand\"\n"),
-        table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"update-warm-throughput\"\nmib_per_second = 8\n"),
+        table(
+            EVENT,
+            "[[event]]\n@at = \"5s\"\nkind = \"update-warm-throughput\"\nmib_per_second = 8\n[stream]\nshards = 4\ncommitment = true\n",
+        ),
         table(
             EVENT,
             "[[consumer]]\nname = \"a\"\ntype = \"kcl\"\n[[event]]\n@at = \"5s\"\nkind = \"kill-worker\"\nconsumer = \"a\"\n",

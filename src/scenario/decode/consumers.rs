@@ -128,8 +128,8 @@ fn consumer(
     };
     let lag_p99 = reader.optional("lag_p99").transpose().map(|found| positive(&reader, found)).transpose();
     let lag_trend = reader.optional::<Share>("lag_trend");
-    let delivery = reader.has("delivery").then(|| delivery(&mut reader)).transpose();
-    let order_per_key = reader.has("order").then(|| order_per_key(&mut reader)).transpose();
+    let delivery = delivery(&mut reader);
+    let order_per_key = order_per_key(&mut reader);
     reader.finish();
     let consumer = || {
         Ok(Consumer {
@@ -141,7 +141,7 @@ fn consumer(
             dedupe_window: dedupe_window?,
             lag_p99: lag_p99?.map(|found| found.value),
             lag_trend: lag_trend?.map(|found| found.value),
-            delivery: delivery?.flatten(),
+            delivery: delivery?,
             order_per_key: order_per_key?,
         })
     };
