@@ -133,15 +133,17 @@ fn work_may_take_times_of_any_distribution() {
 fn consumers_have_objectives_of_their_own() {
     let toml = r#"
         stream.shards = 2
-        load = { rate = "100/s", duration = "4s", drain = "10s" }
+        load = { rate = "100/s", duration = "14s", drain = "10s" }
         records.size = "200 B"
         slo = { delivery = "exactly-once", order = "per-key" }
         [[consumer]]
         name = "strict"
         type = "polling"
+        interval = "500ms"
         [[consumer]]
         name = "loose"
         type = "polling"
+        interval = "500ms"
         start = "latest"
         delivery = "complete"
         order = "any"
@@ -161,7 +163,7 @@ fn consumers_have_objectives_of_their_own() {
         [
             ("order for strict", "per key", ObjectiveStatus::Pass),
             ("delivery to strict", "exactly once", ObjectiveStatus::Pass),
-            ("delivery to loose", "nothing lost", ObjectiveStatus::Fail),
+            ("delivery to loose", "nothing lost", ObjectiveStatus::Pass),
         ]
     );
 }

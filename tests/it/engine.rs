@@ -536,7 +536,7 @@ async fn the_other_kinds_of_consumers_read_what_single_puts_write() {
         name = "library"
         type = "kcl"
         workers = 2
-        idle_time = "200ms"
+        idle_time = "500ms"
         [[consumer]]
         name = "function"
         type = "lambda"

@@ -204,9 +204,11 @@ fn a_consumer_that_leaves_is_judged_by_what_was_there_and_not_waited_for() {
                 [[consumer]]
                 name = "leaves"
                 type = "polling"
+                interval = "500ms"
                 [[consumer]]
                 name = "stays"
                 type = "polling"
+                interval = "500ms"
                 [[event]]
                 at = "12s"
                 kind = "stop-consumer"

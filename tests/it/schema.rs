@@ -409,6 +409,7 @@ fn find<'v>(document: &'v mut Value, place: &str) -> Option<&'v mut Map<String, 
                 "phase" => &["load/phase/0"],
                 "size_table" => &["records/size"],
                 "size_part" => &["records/size/of/0"],
+                "time_part" => &["consumer/0/processing/per_batch/of/0", "consumer/0/processing/per_record/of/0"],
                 _ => &["consumer/0/processing/per_batch", "consumer/0/processing/per_record"],
             };
             let there = paths.iter().find(|path| document.pointer(&format!("/{path}")).is_some())?;
