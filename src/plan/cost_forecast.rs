@@ -60,8 +60,10 @@ pub struct ReadingCost {
 /// What is billed of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Billed {
-    payload_units: f64,
-    rounded_bytes: f64,
+    /// PUT payload units: slices of 25 KB.
+    pub payload_units: f64,
+    /// Bytes, rounded up to 1 KB.
+    pub rounded_bytes: f64,
 }
 
 impl Billed {

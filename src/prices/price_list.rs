@@ -48,6 +48,8 @@ struct Term {
 struct PriceDimension {
     #[serde(default)]
     begin_range: String,
+    #[serde(default)]
+    unit: String,
     price_per_unit: BTreeMap<String, String>,
 }
 
@@ -65,6 +67,18 @@ pub enum PriceListError {
         "the price list has no price of Kinesis Data Streams that is known here; get the offer AmazonKinesis, whole"
     )]
     Empty,
+    /// A price is for something else than is billed here.
+    #[error(
+        "the price of {usage_type} is for each `{unit}`, not for {expected}: put it into a table for --prices by hand"
+    )]
+    Unit {
+        /// Its usage type.
+        usage_type: String,
+        /// What is there.
+        unit: String,
+        /// What it has to be for.
+        expected: &'static str,
+    },
     /// A price is no number.
     #[error("the price of {usage_type} is `{price}`, which is no number; get the price list anew")]
     Price {
@@ -92,7 +106,12 @@ pub fn from_price_list(json: &str) -> Result<Prices, PriceListError> {
         let terms = list.terms.on_demand.get(sku).into_iter().flat_map(BTreeMap::values);
         let mut dimensions = terms.flat_map(|term| term.price_dimensions.values());
         let first_step = |dimension: &&PriceDimension| matches!(dimension.begin_range.as_str(), "0" | "");
-        let price = dimensions.find(first_step).and_then(|dimension| dimension.price_per_unit.get("USD"));
+        let Some(dimension) = dimensions.find(first_step) else { continue };
+        if let Some(expected) = other_unit(item, &dimension.unit) {
+            let (usage_type, unit) = (attributes.usagetype.clone(), dimension.unit.clone());
+            return Err(PriceListError::Unit { usage_type, unit, expected });
+        }
+        let price = dimension.price_per_unit.get("USD");
         let Some(price) = price.filter(|_| !attributes.region_code.is_empty()) else { continue };
         let usd = price.parse::<f64>().ok().filter(|usd| usd.is_finite() && *usd >= 0.0);
         let usd = usd
@@ -121,6 +140,21 @@ fn item(usage_type: &str) -> Option<(Item, f64)> {
     longest.map(|(item, (_, units))| (item, units))
 }
 
+/// What the price of an item has to be for, if its unit says that it is for something else. How units are spelt is not documented: what counts is
+/// whether they are of time, of bytes, of bytes over time, or of requests.
+fn other_unit(item: Item, unit: &str) -> Option<&'static str> {
+    let lower = unit.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let (time, gigabytes, bytes) = (has(&["hour", "hrs"]), has(&["gb", "gib", "gigabyte"]), has(&["byte"]));
+    let (fits, expected) = match item.unit() {
+        "GiB" => (gigabytes && !time && !has(&["mo"]), "a GB"),
+        "GiB-months" => (gigabytes && !time && has(&["mo"]), "a GB over a month"),
+        unit if unit.ends_with("hours") => (time && !gigabytes && !bytes, "an hour"),
+        _ => (!time && !gigabytes && !bytes, "a request"),
+    };
+    (!fits && !unit.is_empty()).then_some(expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,10 +172,67 @@ mod tests {
         assert_eq!(usd("eu-central-1", Item::LongTermRetention), Some(0.025));
         assert_eq!(usd("eu-central-1", Item::AdvantageOut), Some(0.019));
         assert_eq!(usd("us-east-1", Item::FanOut), Some(0.013));
-        assert_eq!(usd("us-east-1", Item::OnDemandIn), None);
+        assert_eq!(usd("us-east-1", Item::OnDemandOut), None);
+        assert_eq!(usd("ap-northeast-1", Item::ShardHour), Some(0.0195));
+        assert_eq!(prices.regions.keys().collect::<Vec<_>>(), ["ap-northeast-1", "eu-central-1", "us-east-1"]);
         let source = &prices.price("us-east-1", Item::FanOut).unwrap().source;
         assert_eq!(source, "AWS price list, offer AmazonKinesis, version 20260710120000");
         assert_eq!(Prices::parse(&prices.to_toml().unwrap()).unwrap(), prices);
+    }
+
+    #[test]
+    fn every_usage_type_is_told_from_those_that_end_alike() {
+        let prices = from_price_list(SAMPLE).unwrap();
+        let expected = [
+            (Item::ShardHour, 0.018),
+            (Item::PutPayloadUnits, 0.017_5),
+            (Item::ExtendedRetentionShardHour, 0.024),
+            (Item::LongTermRetention, 0.025),
+            (Item::LongTermRetrieval, 0.023),
+            (Item::FanOutConsumerShardHour, 0.017),
+            (Item::FanOut, 0.015),
+            (Item::OnDemandStreamHour, 0.048),
+            (Item::OnDemandIn, 0.095),
+            (Item::OnDemandOut, 0.047),
+            (Item::OnDemandFanOut, 0.059),
+            (Item::OnDemandExtendedRetention, 0.119),
+            (Item::OnDemandLongTermRetention, 0.024),
+            (Item::AdvantageIn, 0.038),
+            (Item::AdvantageOut, 0.019),
+        ];
+        let known = Item::ALL.into_iter().filter(|item| item.usage_type().is_some());
+        assert_eq!(known.collect::<Vec<_>>(), expected.map(|(item, _)| item), "each has a price in the sample");
+        for (item, usd) in expected {
+            assert_eq!(prices.price("eu-central-1", item).map(|price| price.usd), Some(usd), "{item:?}");
+        }
+        assert_eq!(prices.regions["eu-central-1"].len(), expected.len());
+    }
+
+    #[test]
+    fn of_steps_the_first_counts_and_what_is_unknown_is_left_out() {
+        let prices = from_price_list(SAMPLE).unwrap();
+        // In the file, the step that begins at 0 is not the first.
+        assert_eq!(prices.price("us-east-1", Item::OnDemandIn).map(|price| price.usd), Some(0.08));
+        assert_eq!(prices.regions["us-east-1"].len(), 3, "queues and channels are not known here");
+        let renamed = SAMPLE.replace("EUC1-Storage-ShardHour", "EUC1-Storage-ShardHourPlus");
+        assert_eq!(from_price_list(&renamed).unwrap().price("eu-central-1", Item::ShardHour), None);
+        let no_dollars = SAMPLE.replace("\"USD\": \"0.0195000000\"", "\"CNY\": \"0.1400000000\"");
+        assert_eq!(from_price_list(&no_dollars).unwrap().price("ap-northeast-1", Item::ShardHour), None);
+    }
+
+    #[test]
+    fn a_price_for_another_unit_is_refused_and_not_misread() {
+        let error = |from: &str, to: &str| {
+            let changed = SAMPLE.replace(&format!("\"unit\": \"{from}\""), &format!("\"unit\": \"{to}\""));
+            assert_ne!(changed, SAMPLE);
+            from_price_list(&changed).unwrap_err().to_string()
+        };
+        assert!(error("GB-Mo", "Byte-Hrs").contains("is for each `Byte-Hrs`, not for a GB over a month"));
+        assert!(error("GB", "Bytes").contains("not for a GB"));
+        assert!(error("ShardHour", "GB").contains("not for an hour"));
+        assert!(error("PutRequest", "GB").contains("PutRequestPayloadUnits is for each `GB`, not for a request"));
+        let other_words = SAMPLE.replace("\"ShardHour\"", "\"Hrs\"").replace("\"PutRequest\"", "\"Requests\"");
+        assert_eq!(from_price_list(&other_words).unwrap(), from_price_list(SAMPLE).unwrap());
     }
 
     #[test]
