@@ -91,14 +91,10 @@ fn what_is_beyond_the_promise_is_dropped() {
     let (produced, aborted) = stalled("overload = \"drop\", catch_up = 400", false);
     let counters = produced.put.counters;
     assert!(counters.balance() && aborted.is_none(), "{counters:?}");
-    // From 999.5 ms to 1.5 s, both included, 1,002 records are due. The first is taken up whatever happens, and then waits; with it,
-    // the newest 399 are the 400 that may wait.
+    // From 999.5 ms to 1.5 s, both included, 1,002 records are due. 400 of them may wait, the first among them.
     assert_eq!((counters.offered, counters.accepted, counters.abandoned), (8_000, 7_398, 602));
     let response = produced.put.logs["response"].total();
     assert_eq!(response.summary().max, Some(510_500_000), "{:?}", response.summary());
-    // The oldest of the 399 was due 199 ms before the end of the stall.
-    let second_slowest = response.quantile(7_396.5 / 7_398.0).unwrap();
-    assert!((208_900_000..=209_200_000).contains(&second_slowest), "{second_slowest}");
 }
 
 #[test]
