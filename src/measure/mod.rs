@@ -1,6 +1,7 @@
 //! Measurement: histograms, one-second intervals, the record ledger and the delivery check.
 //!
-//! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped.
+//! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped when it is
+//! recorded; `series` makes of the seconds what charts and comparisons need.
 
 mod dead_letter;
 mod delivery;
@@ -10,6 +11,7 @@ mod latency;
 mod measurement;
 mod record_set;
 mod recorder;
+mod series;
 mod tenants;
 
 pub use dead_letter::{DeadLetter, DeadLetters};
@@ -20,6 +22,7 @@ pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoin
 pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measurement, OutageRecord, ShardRecord};
 pub use record_set::RecordSet;
 pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
+pub use series::{Bin, Estimate, bin_width, bins};
 pub use tenants::{TenantRecord, TenantRecorder};
 
 use serde::{Deserialize, Serialize};
