@@ -79,6 +79,8 @@ impl Room {
 
 /// The text colour of the page.
 const INK: RGBColor = RGBColor(2, 2, 2);
+/// The same on a cell of a grid, whose colour is behind it already.
+const CELL_INK: RGBColor = RGBColor(2, 2, 3);
 const GRID: RGBColor = RGBColor(3, 3, 3);
 const WARM_UP: RGBColor = RGBColor(4, 4, 4);
 const THROTTLED: RGBColor = RGBColor(5, 5, 5);
@@ -187,6 +189,7 @@ fn variable(quoted: &str) -> Option<(String, &'static str)> {
     let plain = |name: &str| Some((name.to_owned(), ""));
     match color {
         INK => plain("ink"),
+        CELL_INK => plain("cell-ink"),
         GRID => plain("grid"),
         WARM_UP => plain("warm-up"),
         THROTTLED => plain("throttled"),

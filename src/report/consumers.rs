@@ -69,7 +69,7 @@ fn lags(consumers: &[ConsumerRecord], time: &RunTime<'_>) -> Markup {
         @for (part, several) in consumers.chunks(TOGETHER).enumerate() {
             @let series = over_time(several);
             (time.figure(&format!("End-to-end lag over time{}", of(part)), &series, Scale::fitting(&series), &milliseconds, &html! {
-                "End-to-end lag of the records processed in each second, 99th percentile (whole lines, named at their ends) and median (dotted), from the moment they were due to the moment the consumer had processed them."
+                "End-to-end lag of the records processed in each second, 99th percentile (whole lines) and, in the same colour, median (dotted), from the moment they were due to the moment the consumer had processed them."
             }))
         }
         @for (part, several) in consumers.chunks(TOGETHER).enumerate() {

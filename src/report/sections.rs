@@ -8,7 +8,7 @@ use super::shell::Section;
 use super::table::Column::{self, Number, Text};
 use super::table::table;
 use crate::measure::LatencySummary;
-use crate::plan::{Agreement, Calibration, Comparison, ObjectiveStatus, Plan, Verdict};
+use crate::plan::{Agreement, Calibration, Comparison, Conclusion, ObjectiveStatus, Plan, Verdict};
 use crate::result::RunResult;
 use crate::units::{self, Share};
 
@@ -23,6 +23,7 @@ pub fn objectives(verdict: &Verdict) -> Section {
         }
     } };
     let body = html! {
+        @if verdict.conclusion == Conclusion::Void { p class="note" { "The run is void: what follows was measured, but says nothing about the stream." } }
         @if verdict.objectives.is_empty() {
             p class="note" { "The scenario sets none; add a section [slo] to have runs judged." }
         } @else {

@@ -55,7 +55,7 @@ fn map_figure(map: &HeatMap<'_>, time: &RunTime<'_>, caption: &Markup) -> Markup
     let caption = html! {
         (caption)
         "Write utilisation per shard and second: accepted records or bytes over the shard's limit, whichever is more. At 100% a shard lives on its burst, or is full."
-        @if per_row > 1 { " Each row stands for " (per_row) " neighbouring shards and shows the fullest of them in each second, and whether any was throttled." }
+        @if per_row > 1 { " Each row stands for " (per_row) " neighbouring shards from the one at its left on, and shows the fullest of them in each second, and whether any was throttled." }
         @if wide > 1 || narrow > 1 {
             " Each column stands for "
             @if wide == narrow { (wide) } @else { span class="chart-wide" { (wide) } span class="chart-narrow" { (narrow) } }

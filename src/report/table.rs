@@ -24,8 +24,9 @@ pub fn numbers(summary: &str, caption: &str, columns: &[Column<'_>], rows: &Mark
 fn scrolling(caption: &str, class: &str, columns: &[Column<'_>], rows: &Markup) -> Markup {
     html! {
         // What scrolls can be reached and scrolled with the keyboard.
-        div class=(class) role="region" aria-label=(caption) tabindex="0" { table {
-            caption { (caption) }
+        div class=(class) role="group" aria-label=(caption) tabindex="0" { table {
+            // A caption stays in sight while its table scrolls.
+            caption { span { (caption) } }
             thead { tr { @for column in columns {
                 @match column {
                     Column::Text(name) => th scope="col" { (name) },

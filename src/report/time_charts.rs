@@ -64,7 +64,9 @@ impl<'a> RunTime<'a> {
             }
             (self.marks_in_words())
         };
-        figure(&legend(series.iter().map(|series| (series.name.as_str(), series.look))), &chart, &caption)
+        // A line without a name at its end goes with another one, as the caption says.
+        let named = series.iter().filter_map(|series| Some((series.end_name.as_deref()?, series.look)));
+        figure(&legend(named), &chart, &caption)
     }
 
     /// What is marked on the axis, as far as there is something.

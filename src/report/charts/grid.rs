@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::{CHARACTER, Chart, HEAT_STEPS, INK, PAPER, anchored, draw, failed, fitting, heat_color, write};
+use super::{CELL_INK, CHARACTER, Chart, HEAT_STEPS, PAPER, anchored, draw, failed, fitting, heat_color, write};
 
 /// A grid: what stands along its sides and in its cells.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub fn grid(finding: &str, grid: &Grid) -> Chart {
                     };
                     let (step, cell) = (step(*value), [(x(column), top), (x(column + 1) - 2, top + ROW_HEIGHT - 2)]);
                     canvas.draw(&Rectangle::new(cell, heat_color(step).filled())).map_err(failed)?;
-                    let ink = if step >= FROM_HERE_ON_PAPER { PAPER } else { INK };
+                    let ink = if step >= FROM_HERE_ON_PAPER { PAPER } else { CELL_INK };
                     let at = ((x(column) + x(column + 1)) / 2, top + ROW_HEIGHT / 2);
                     let style = anchored(HPos::Center, VPos::Center).color(&ink);
                     if words.chars().count() as i32 * CHARACTER < width / columns {

@@ -6,7 +6,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::lines::{left_margin, right_margin};
 use super::marks::{Marks, TimeAxis};
 use super::{
-    Canvas, Chart, Failure, HEAT_STEPS, LABEL_HEIGHT, PAPER, Room, THROTTLED, anchored, draw, failed, heat_color, write,
+    Canvas, Chart, Failure, HEAT_STEPS, LABEL_HEIGHT, PAPER, Room, THROTTLED, anchored, draw, failed, heat_color,
+    width_of, write,
 };
 use crate::measure::bin_width;
 use crate::plan::ShardHeat;
@@ -136,9 +137,10 @@ fn label_row(
         return Ok(());
     }
     let number = shards.first().map_or("", |shard| short(&shard.shard));
-    let label = if room == Room::Wide { format!("shard {number}") } else { number.to_owned() };
+    let named = format!("shard {number}");
+    let label = if room == Room::Wide && width_of(&named) <= left { &named } else { number };
     let at = (left - 8, top + height / 2);
-    write(canvas, &super::fitting(&label, left - 8), at, anchored(HPos::Right, VPos::Center))
+    write(canvas, &super::fitting(label, left - 8), at, anchored(HPos::Right, VPos::Center))
 }
 
 /// `shardId-000000000003` is shown as `3`; the tables have the full name.
