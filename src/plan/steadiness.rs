@@ -57,23 +57,19 @@ impl Steadiness {
     pub(super) fn of(result: &RunResult, (from, to): (u64, u64)) -> Option<Self> {
         let judged = || result.measurement.intervals.iter().filter(|i| (from..to).contains(&i.second));
         let nanoseconds = |value: Option<u64>| value.map(|nanos| nanos as f64);
-        let mut series: Vec<(String, HalvesUnit, Vec<(u64, f64)>)> = vec![
-            (OFFERED.to_owned(), HalvesUnit::Rate, judged().map(|i| (i.second, i.offered as f64)).collect()),
-            (
-                "accepted records".to_owned(),
-                HalvesUnit::Rate,
-                judged().map(|i| (i.second, i.accepted as f64)).collect(),
-            ),
-            (
-                "throttled attempts".to_owned(),
+        let middle = from + to.saturating_sub(from) / 2;
+        let halves = |name: &str, unit, values: Vec<(u64, f64)>| Halves::of(name.to_owned(), unit, &values, middle);
+        let attempted = judged().filter(|i| i.attempts > 0);
+        let mut rows = vec![
+            halves(OFFERED, HalvesUnit::Rate, judged().map(|i| (i.second, i.offered as f64)).collect()),
+            halves("accepted records", HalvesUnit::Rate, judged().map(|i| (i.second, i.accepted as f64)).collect()),
+            halves(
+                "throttled attempts",
                 HalvesUnit::Share,
-                judged()
-                    .filter(|i| i.attempts > 0)
-                    .map(|i| (i.second, i.throttled as f64 / i.attempts as f64))
-                    .collect(),
+                attempted.map(|i| (i.second, i.throttled as f64 / i.attempts as f64)).collect(),
             ),
-            (
-                "put response p99".to_owned(),
+            halves(
+                "put response p99",
                 HalvesUnit::Nanoseconds,
                 judged().filter_map(|i| Some((i.second, nanoseconds(i.response_p99)?))).collect(),
             ),
@@ -81,11 +77,9 @@ impl Steadiness {
         for consumer in &result.measurement.consumers {
             let lags = consumer.lag_intervals.iter().filter(|(second, _)| (from..to).contains(second));
             let lags = lags.filter_map(|(second, lag)| Some((*second, nanoseconds(lag.p99)?)));
-            series.push((format!("lag p99 of {}", consumer.name), HalvesUnit::Nanoseconds, lags.collect()));
+            rows.push(halves(&format!("lag p99 of {}", consumer.name), HalvesUnit::Nanoseconds, lags.collect()));
         }
-        let middle = from + to.saturating_sub(from) / 2;
-        let rows: Vec<Halves> =
-            series.into_iter().filter_map(|(name, unit, values)| Halves::of(name, unit, &values, middle)).collect();
+        let rows: Vec<Halves> = rows.into_iter().flatten().collect();
         (!rows.is_empty()).then(|| Self { seconds: to.saturating_sub(from), rows })
     }
 

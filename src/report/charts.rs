@@ -65,7 +65,7 @@ pub(super) enum Room {
 impl Room {
     /// Width of the drawing in its own units; the page scales it.
     const fn width(self) -> i32 {
-        self.of(1_000, 460)
+        self.of(1_000, 420)
     }
 
     /// One of two values.
@@ -144,8 +144,9 @@ fn finish(svg: &str, (width, height): (i32, i32), finding: &str) -> String {
     let label = html! { span aria-label=(finding) {} }.into_string();
     let label =
         label.strip_prefix("<span ").and_then(|rest| rest.split_once("></span>")).map_or("", |(label, _)| label);
-    let mut out =
-        format!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" {label} xmlns=\"http://www.w3.org/2000/svg\">");
+    let mut out = format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" {label} font-size=\"14\" xmlns=\"http://www.w3.org/2000/svg\">"
+    );
     // What is said once for all need not be said of each element.
     let body = body
         .replace("font-family=\"sans-serif\" ", "")

@@ -178,9 +178,14 @@ mod tests {
 
     #[test]
     fn shares_have_the_digits_that_tell_them_apart() {
-        for (nines, expected) in
-            [(0.0, "0%"), (1.0, "90%"), (2.0, "99%"), (3.0, "99.9%"), (5.0, "99.999%"), (0.30103, "50.0%")]
-        {
+        for (nines, expected) in [
+            (0.0, "0%"),
+            (1.0, "90%"),
+            (2.0, "99%"),
+            (3.0, "99.9%"),
+            (5.0, "99.999%"),
+            (std::f64::consts::LOG10_2, "50.0%"),
+        ] {
             assert_eq!(share(nines), expected);
         }
         assert_eq!(percentile(1.5), "");

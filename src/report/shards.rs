@@ -61,7 +61,7 @@ fn map_figure(map: &HeatMap<'_>, time: &RunTime<'_>, caption: &Markup) -> Markup
             @if wide == narrow { (wide) } @else { span class="chart-wide" { (wide) } span class="chart-narrow" { (narrow) } }
             " second(s) and shows the fullest of them."
         }
-        (time.marks_in_words())
+        @if !time.marks().events.is_empty() { " Numbered: the " a href="#events" { "events" } "; a bar above the map while they last." }
     };
     figure(&scale, &heat_map(map), &caption)
 }

@@ -30,6 +30,7 @@ impl<'a> RunTime<'a> {
     /// What the axis marks.
     pub fn marks(&self) -> Marks<'_> {
         Marks {
+            name: "time since the load began",
             events: &self.events,
             warm_up: self.result.scenario.warm_up.as_secs_f64(),
             load_ended: self.result.load_ended.as_secs_f64(),
@@ -70,7 +71,7 @@ impl<'a> RunTime<'a> {
     }
 
     /// What is marked on the axis, as far as there is something.
-    pub fn marks_in_words(&self) -> Markup {
+    fn marks_in_words(&self) -> Markup {
         html! {
             @if !self.result.scenario.warm_up.is_zero() { " Shaded grey: the warm-up." }
             @if !self.events.is_empty() { " Numbered: the " a href="#events" { "events" } "; shaded yellow while they last." }

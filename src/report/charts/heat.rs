@@ -106,7 +106,7 @@ pub fn heat_map(map: &HeatMap<'_>) -> Chart {
             let bottom = above + rows.len() as i32 * row_height;
             let axis = TimeAxis { across: (left, right), down: (above, bottom), end: seconds as f64 };
             axis.mark(canvas, &Marks { load_ended: f64::INFINITY, ..map.marks })?;
-            axis.draw(canvas)
+            axis.draw(canvas, map.marks.name)
         },
     )
 }
@@ -166,7 +166,7 @@ mod tests {
 
     fn map(heat: &[ShardHeat], end: f64, events: &[EventMark]) -> Chart {
         let shards: Vec<&ShardHeat> = heat.iter().collect();
-        let marks = Marks { events, warm_up: 0.0, load_ended: end, end };
+        let marks = Marks { name: "time", events, warm_up: 0.0, load_ended: end, end };
         heat_map(&HeatMap { finding: "map", shards: &shards, marks })
     }
 

@@ -141,7 +141,7 @@ pub(super) const fn right_margin(room: Room) -> i32 {
 
 /// Room at the left, for the labels of the vertical axis.
 pub(super) const fn left_margin(room: Room) -> i32 {
-    room.of(92, 66)
+    room.of(92, 78)
 }
 
 fn plot<Y>(
@@ -205,7 +205,7 @@ where
     match &chart.x {
         XAxis::Time(marks) => {
             axis.mark(canvas, marks)?;
-            axis.draw(canvas)?;
+            axis.draw(canvas, marks.name)?;
         }
         XAxis::Values { name, label } => {
             draw_whole_numbers(canvas, (across.start, across.end), down.end, &x, name, label)?
@@ -300,7 +300,7 @@ mod tests {
     fn chart(series: &[Series], load_ended: f64) -> Chart {
         let events =
             [EventMark { number: 1, from: 20.0, until: Some(30.0) }, EventMark { number: 2, from: 20.1, until: None }];
-        let marks = Marks { events: &events, warm_up: 0.0, load_ended, end: 60.0 };
+        let marks = Marks { name: "time", events: &events, warm_up: 0.0, load_ended, end: 60.0 };
         lines(&Lines {
             title: "a chart",
             series,

@@ -20,6 +20,8 @@ pub struct EventMark {
 /// What a time axis marks.
 #[derive(Debug, Clone, Copy)]
 pub struct Marks<'a> {
+    /// What the axis is called.
+    pub name: &'a str,
     /// What happened.
     pub events: &'a [EventMark],
     /// Seconds of warm-up, shaded.
@@ -107,7 +109,7 @@ impl TimeAxis {
     }
 
     /// Draws the axis with its ticks and its name.
-    pub fn draw(&self, canvas: &Canvas<'_>) -> Result<(), Failure> {
+    pub fn draw(&self, canvas: &Canvas<'_>, name: &str) -> Result<(), Failure> {
         let (left, right) = self.across;
         let bottom = self.down.1;
         canvas.draw(&PathElement::new([(left, bottom), (right, bottom)], INK.stroke_width(1))).map_err(failed)?;
@@ -117,6 +119,6 @@ impl TimeAxis {
             write(canvas, &tick.label, (at, bottom + 8), anchored(HPos::Center, VPos::Top))?;
         }
         let middle = i32::midpoint(left, right);
-        write(canvas, "time since the load began", (middle, bottom + 28), anchored(HPos::Center, VPos::Top))
+        write(canvas, name, (middle, bottom + 28), anchored(HPos::Center, VPos::Top))
     }
 }
