@@ -1,5 +1,7 @@
 //! How full each shard was.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use super::charts::{Chart, HeatMap, heat_map, shard_bars};
@@ -13,6 +15,8 @@ use crate::units::{self, Bytes, Share};
 
 /// Where shards share rows, so many of the fullest have rows of their own.
 const FULLEST: usize = 10;
+/// Most shards in the table: of more, those that throttled and accepted the most.
+const ROWS_MAX: usize = 2_000;
 /// Most shards whose bars are drawn.
 const BARS_MAX: usize = 64;
 
@@ -36,11 +40,24 @@ pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict, time: &RunTime
                 &html! { "Mean write utilisation of each shard from the end of the warm-up to the end of the load, in percent of its limit, which is the line." },
             ))
         }
-        (numbers("The numbers per shard", "Each shard: mean utilisation predicted and measured, and what it accepted and throttled over the whole run", &[
+        (numbers("The numbers per shard", &caption_of_rows(result), &[
             Text("Shard"), Number("Predicted"), Number("Measured"), Number("Accepted"), Number("Bytes"), Number("Throttled attempts"), Number("First hash key"),
         ], &rows(result, plan, verdict)))
     };
     Section::new("shards", "Shards", body)
+}
+
+/// What the rows of the table are.
+fn caption_of_rows(result: &RunResult) -> String {
+    let what = "mean utilisation predicted and measured, and what was accepted and throttled over the whole run";
+    match result.measurement.shards.len() {
+        shards if shards > ROWS_MAX => format!(
+            "The {} shards of {} that throttled and accepted the most: {what}; result.json has them all",
+            units::count(ROWS_MAX as u64),
+            units::count(shards as u64)
+        ),
+        _ => format!("Each shard: {what}"),
+    }
 }
 
 fn map_figure(map: &HeatMap<'_>, time: &RunTime<'_>, caption: &Markup) -> Markup {
@@ -125,11 +142,18 @@ fn bars(plan: &Plan, heat: &[ShardHeat]) -> Chart {
 }
 
 fn rows(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
-    html! { @for (index, shard) in result.measurement.shards.iter().enumerate() {
+    // Shards that were never used have no row in the heat map, so that places differ.
+    let means: HashMap<&str, Option<f64>> = verdict.heat.iter().map(|row| (row.shard.as_str(), row.mean)).collect();
+    let mut shards: Vec<_> = result.measurement.shards.iter().enumerate().collect();
+    if shards.len() > ROWS_MAX {
+        shards.sort_by_key(|(_, shard)| std::cmp::Reverse((shard.throttled, shard.accepted)));
+        shards.truncate(ROWS_MAX);
+    }
+    html! { @for (index, shard) in shards {
         tr {
             th scope="row" { (shard.id) }
             td class="number" { (percent(plan.shards.get(index).map(|shard| shard.utilisation))) }
-            td class="number" { (percent(verdict.heat.get(index).and_then(|shard| shard.mean))) }
+            td class="number" { (percent(means.get(shard.id.as_str()).copied().flatten())) }
             td class="number" { (units::count(shard.accepted)) }
             td class="number" { (Bytes(shard.accepted_bytes)) }
             td class="number" { (units::count(shard.throttled)) }
