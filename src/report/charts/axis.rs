@@ -32,13 +32,16 @@ pub fn time_ticks(end: f64, width: i32) -> Vec<Tick> {
     (0..=(end / step) as u64).map(|number| number as f64 * step).map(|at| Tick { at, label: label(at) }).collect()
 }
 
+/// The smallest of 1, 2 and 5 times a power of ten that is not below a positive value.
+pub fn round_step(rough: f64) -> f64 {
+    let power = 10f64.powf(rough.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power).into_iter().find(|step| *step >= rough).unwrap_or(rough)
+}
+
 /// Round values of a linear axis from 0 to `high`.
 pub fn linear_ticks(high: f64) -> Vec<f64> {
     const LINES: f64 = 6.0;
-    let rough = high / LINES;
-    let power = 10f64.powf(rough.log10().floor());
-    let step =
-        [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
+    let step = round_step(high / LINES);
     (0..=LINES as u32).map(|number| f64::from(number) * step).filter(|tick| *tick <= high).collect()
 }
 

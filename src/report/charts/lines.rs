@@ -6,7 +6,7 @@ use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::axis::{linear_ticks, log_ticks, spread};
+use super::axis::{linear_ticks, log_ticks, round_step, spread};
 use super::marks::{Marks, TimeAxis};
 use super::series::{Series, draw_marker};
 use super::{
@@ -62,6 +62,8 @@ pub struct Lines<'a> {
 
 const HEIGHT: i32 = 340;
 const BOTTOM: i32 = 52;
+/// Most ticks of an axis of values.
+const VALUES_MOST: f64 = 10.0;
 /// Longest name at the end of a line, in characters; the legend has it whole.
 const END_LABEL_MAX: i32 = 14;
 
@@ -208,7 +210,7 @@ where
             axis.draw(canvas, marks.name)?;
         }
         XAxis::Values { name, label } => {
-            draw_whole_numbers(canvas, (across.start, across.end), down.end, &x, name, label)?
+            draw_values(canvas, (across.start, across.end), down.end, &x, name, label)?
         }
     }
     if room == Room::Wide && chart.series.len() > 1 {
@@ -217,8 +219,8 @@ where
     Ok(())
 }
 
-/// Draws an axis with a tick at each whole number, and labels where there is room.
-fn draw_whole_numbers(
+/// Draws an axis with a tick at each round value, and labels where there is room.
+fn draw_values(
     canvas: &Canvas<'_>,
     (left, right): (i32, i32),
     bottom: i32,
@@ -228,11 +230,12 @@ fn draw_whole_numbers(
 ) -> Result<(), Failure> {
     canvas.draw(&PathElement::new([(left, bottom), (right, bottom)], INK.stroke_width(1))).map_err(failed)?;
     let mut taken = i32::MIN;
-    for number in x.start.ceil() as i64..=x.end.floor() as i64 {
-        let share = (number as f64 - x.start) / (x.end - x.start);
-        let at = left + (f64::from(right - left) * share).round() as i32;
+    let step = round_step((x.end - x.start) / VALUES_MOST);
+    for number in (x.start / step).ceil() as i64..=(x.end / step).floor() as i64 {
+        let value = number as f64 * step;
+        let at = left + (f64::from(right - left) * (value - x.start) / (x.end - x.start)).round() as i32;
         canvas.draw(&PathElement::new([(at, bottom), (at, bottom + 5)], INK.stroke_width(1))).map_err(failed)?;
-        let words = label(number as f64);
+        let words = label(value);
         let half = width_of(&words) / 2;
         if at - half > taken {
             taken = at + half + super::CHARACTER;
@@ -265,6 +268,10 @@ where
 /// The points of a line that get a marker: a few, and other ones than those of the lines that may run beside it.
 fn marked(series: &Series, index: usize, lines: usize, room: Room) -> Vec<(f64, f64)> {
     let points: Vec<(f64, f64)> = series.runs.iter().flatten().copied().collect();
+    if series.end_name.is_none() && series.runs.iter().all(|run| run.len() == 1) {
+        // Nothing joins them: each has its own.
+        return points;
+    }
     let wanted = room.of(6, 3) as usize;
     let distance = points.len().div_ceil(wanted).max(1);
     let first = distance * (2 * index + 1) / (2 * lines.max(1));

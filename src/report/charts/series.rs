@@ -80,6 +80,12 @@ impl Series {
         }
     }
 
+    /// Points that no line joins, each with its marker.
+    pub fn dots(name: &str, index: usize, points: impl Iterator<Item = (f64, f64)>) -> Self {
+        let runs = points.map(|point| vec![point]).collect();
+        Self { runs, end_name: None, ..Self::new(name, index, std::iter::empty()) }
+    }
+
     /// The same line with another look.
     pub fn with(mut self, look: Look) -> Self {
         self.look = look;
