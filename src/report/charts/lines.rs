@@ -209,9 +209,7 @@ where
             axis.mark(canvas, marks)?;
             axis.draw(canvas, marks.name)?;
         }
-        XAxis::Values { name, label } => {
-            draw_values(canvas, (across.start, across.end), down.end, &x, name, label)?
-        }
+        XAxis::Values { name, label } => draw_values(canvas, (across.start, across.end), down.end, &x, name, label)?,
     }
     if room == Room::Wide && chart.series.len() > 1 {
         name_ends(canvas, chart.series, across.end + 8, (down.start + 6, down.end - 6), &place)?;
