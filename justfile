@@ -27,6 +27,24 @@ plan scenario="scenarios/quickstart.toml":
 throttling-grid:
     STREAMGAUGE_WRITE_REPORTS=1 cargo test --lib throttling_grid
 
+# The sample reports in reports/samples: simulated, so that they are the same every time.
+samples:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    made=$(mktemp -d)
+    for name in quickstart hot-shard consumer-outage; do
+        # What misses its objectives is a sample, too.
+        cargo run --release --quiet -- simulate "scenarios/$name.toml" --png --out "$made/$name" > /dev/null || [ $? = 1 ]
+        mkdir -p "reports/samples/$name"
+        cp "$made/$name"/{report.html,report.md,result.json} "reports/samples/$name/"
+    done
+    cp "$made"/hot-shard/chart-*-utilisation-of-each-shard-*.png docs/sample-heat-map.png
+    rm -r "$made"
+
+# The JSON Schemas of results and summaries in docs/schema.
+schemas:
+    STREAMGAUGE_WRITE_REPORTS=1 cargo test --test it -- committed_schemas
+
 # The whole test suite.
 test:
     cargo test
@@ -55,6 +73,10 @@ bench:
 # How many records a second of one processor simulates.
 bench-simulate:
     cargo bench --bench simulate
+
+# How long the reports of a run of an hour on 1,000 shards take, and how large they are.
+bench-report:
+    cargo bench --bench report
 
 # What the load engine costs beside a bare loop around the AWS SDK that sends the same batches.
 bench-engine *arguments:

@@ -1,13 +1,26 @@
 //! The command line, as typed values.
 
+mod live;
+mod manners;
+mod report;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use live::{Live, ProgressMode};
+pub use manners::{
+    Answers, Check, Completions, ConsumerAnswer, DeliveryAnswer, Init, List, Man, duration, rate, share, size, skew,
+};
+pub use report::{Format, Report};
 
 use crate::client::Part;
 use crate::emulator::ListenAddress;
 use crate::engine::Target;
+use crate::kinesis::Profile;
+use crate::prices::Prices;
 use crate::sweep::Axis;
 use crate::units::{Bytes, Share};
 
@@ -16,7 +29,7 @@ use crate::units::{Bytes, Share};
 /// One scenario gets several voices: the analytical model predicts, the load engine measures, and the report sets them side by
 /// side and says why they differ.
 #[derive(Debug, Parser)]
-#[command(version, about, long_about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(version, long_version = VERSION.as_str(), about, long_about, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -29,6 +42,19 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first scenario, with comments, that runs as it is.
+    ///
+    /// In a terminal it asks, unless it is told by options; elsewhere it takes defaults. Beside the scenario it writes its schema,
+    /// streamgauge.schema.json, by which editors (Taplo, Even Better TOML) complete and check it.
+    #[command(after_help = INIT_EXIT_CODES)]
+    Init(Init),
+    /// Check scenarios: all problems of all of them at once, and what is legal but perhaps not meant.
+    #[command(after_help = CHECK_EXIT_CODES)]
+    Check(Check),
+    /// List the scenarios that are built in: `run`, `plan` and the other commands take their names.
+    ///
+    /// A file of exactly that name in the working directory goes before.
+    List(List),
     /// Drive the load of a scenario, measure it, and write a report.
     #[command(after_help = EXIT_CODES)]
     Run(Run),
@@ -53,6 +79,12 @@ pub enum Command {
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
+    /// Render the results of runs again, in any format; several are set side by side.
+    ///
+    /// Results of this and of earlier versions are read, predicted and judged again by the model of this version, which the report
+    /// says. The files of the run stay as they are.
+    #[command(after_help = report::EXIT_CODES)]
+    Report(Report),
     /// Print the price table, or make one of AWS's price list.
     ///
     /// Without a file, it prints the prices that are compiled in, each with its source. With the JSON file of the AWS price list,
@@ -69,6 +101,19 @@ pub enum Command {
     /// it at once.
     #[command(after_help = EMULATOR_EXIT_CODES)]
     Emulator(Emulator),
+    /// Print the JSON Schema of a scenario.
+    ///
+    /// Save it, and name it in the first line of a scenario, such as `#:schema ./streamgauge.schema.json`: editors then complete
+    /// its keys and check its values. `init` does both.
+    Schema,
+    /// Print completions for a shell, to be put where it looks for them.
+    ///
+    /// Such as: streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge
+    Completions(Completions),
+    /// Print a man page, or write those of all commands to a directory.
+    ///
+    /// Such as: streamgauge man --out ~/.local/share/man/man1
+    Man(Man),
 }
 
 /// Drive the load of a scenario.
@@ -92,6 +137,12 @@ pub struct Run {
     /// Print the summary as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+    /// Write the charts of the report as PNG, too.
+    #[arg(long)]
+    pub png: bool,
+    /// How the run is watched.
+    #[command(flatten)]
+    pub live: Live,
 }
 
 /// Simulate a scenario.
@@ -106,6 +157,9 @@ pub struct Simulate {
     /// Print the summary as JSON on stdout.
     #[arg(long)]
     pub json: bool,
+    /// Write the charts of the report as PNG, too.
+    #[arg(long)]
+    pub png: bool,
 }
 
 /// Simulate a scenario for every combination of some of its values.
@@ -270,6 +324,19 @@ pub enum WriteLimits {
     None,
 }
 
+/// The version with the dates of what the program believes of AWS.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (profile, prices) = (Profile::newest(), Prices::newest());
+    format!(
+        "{}\nservice model  {} (limits and latencies as of {})\nprices         {} (as of {})",
+        env!("CARGO_PKG_VERSION"),
+        profile.name,
+        profile.date,
+        prices.name,
+        prices.date
+    )
+});
+
 fn account(text: &str) -> Result<String, &'static str> {
     let valid = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if valid { Ok(text.to_owned()) } else { Err("an account has 12 digits") }
@@ -299,7 +366,7 @@ fn factor(text: &str) -> Result<f64, &'static str> {
 /// Which scenario, and what to change in it.
 #[derive(Debug, Args)]
 pub struct ScenarioArgs {
-    /// The scenario file (TOML).
+    /// The scenario: a file (TOML), or the name of one that is built in (see `list`). A file of that name goes before.
     #[arg(value_name = "SCENARIO")]
     pub path: PathBuf,
     /// Set a value of the scenario, such as `--set load.rate=500/s`; may be given several times.
@@ -309,6 +376,18 @@ pub struct ScenarioArgs {
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
 }
+
+const INIT_EXIT_CODES: &str = "\
+Exit codes:
+  0  the scenario was written
+  2  bad input: the arguments or answers, or a file is there already
+  4  the scenario could not be written";
+
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  every scenario is valid, whatever there is to look at twice
+  2  a scenario has problems, or cannot be read
+  4  the result could not be written";
 
 const EXIT_CODES: &str = "\
 Exit codes:

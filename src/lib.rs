@@ -8,7 +8,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 1 | [`time`] [`seed`] [`units`] |
+//! | 1 | [`time`] [`seed`] [`units`] [`prometheus`] |
 //! | 2 | [`workload`] [`kinesis`] [`prices`] |
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
@@ -18,7 +18,7 @@
 //! | 8 | [`result`] |
 //! | 9 | [`plan`] |
 //! | 10 | [`search`] [`sweep`] |
-//! | 11 | [`report`] |
+//! | 11 | [`report`] [`view`] |
 //! | 12 | [`commands`] [`cli`] |
 //!
 //! - Layers 1 to 6 and 8 to 11 have no tokio, no sockets and no `async`.
@@ -40,6 +40,7 @@ pub mod measure;
 pub mod plan;
 pub mod prices;
 pub mod producing;
+pub mod prometheus;
 pub mod report;
 pub mod result;
 pub mod scenario;
@@ -49,4 +50,5 @@ pub mod simulator;
 pub mod sweep;
 pub mod time;
 pub mod units;
+pub mod view;
 pub mod workload;

@@ -4,9 +4,11 @@ mod directory;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
-pub use directory::{Files, NewDirectory, ReadError, WriteError, read};
+pub use directory::{Files, NewDirectory, ReadError, WriteError, read, write_into};
 
 use crate::client::Part;
 use crate::kinesis::Profile;
@@ -21,7 +23,8 @@ use crate::time::Time;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// All that a run produced.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Result of a streamgauge run")]
 pub struct RunResult {
     /// [`SCHEMA_VERSION`] at the time of writing.
     pub schema_version: u32,
@@ -44,6 +47,11 @@ pub struct RunResult {
     pub load_ended: Time,
     /// What was measured.
     pub measurement: Measurement,
+}
+
+/// The JSON Schema (2020-12) of `result.json`, as results of schema version [`SCHEMA_VERSION`] are read.
+pub fn schema() -> serde_json::Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RunResult>().to_value()
 }
 
 impl RunResult {
@@ -71,7 +79,7 @@ impl RunResult {
 }
 
 /// The scenario as the result keeps it; the TOML text lies beside it as `scenario.toml`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are those of Scenario")]
 pub struct ScenarioRecord {
     pub name: String,
@@ -88,6 +96,8 @@ pub struct ScenarioRecord {
     pub consumers: Vec<Consumer>,
     pub objectives: Objectives,
     pub source: String,
+    #[serde(default)]
+    pub overrides: Vec<String>,
 }
 
 impl From<&Scenario> for ScenarioRecord {
@@ -105,12 +115,13 @@ impl From<&Scenario> for ScenarioRecord {
             consumers: scenario.consumers.clone(),
             objectives: scenario.objectives.clone(),
             source: scenario.source.clone(),
+            overrides: scenario.overrides.clone(),
         }
     }
 }
 
 /// Where the calls went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum TargetRecord {
     /// The emulator inside this program: a model of AWS, not AWS.

@@ -7,13 +7,14 @@ use std::fmt;
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The generator behind every random choice: xoshiro256++, the same on every platform.
 pub type Rng = Xoshiro256PlusPlus;
 
 /// The seed of a scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units;
@@ -49,7 +50,7 @@ pub enum Admission {
 }
 
 /// The part of a load that one of several processes offers: the arrivals whose number is `index` modulo `of`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// Which part, from 0.
     pub index: u64,

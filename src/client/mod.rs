@@ -11,6 +11,7 @@ mod shards;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use backoff::Backoff;
@@ -29,7 +30,7 @@ pub use shards::{ListedShard, ShardMap, hash_key};
 use crate::units::{Bytes, Share};
 
 /// How a producer turns records into API calls.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProducerSettings {
     /// Most records in one PutRecords call; the service takes 500.
     pub batch_records: usize,
@@ -69,7 +70,7 @@ pub struct ProducerSettings {
 }
 
 /// How much goes into an aggregate (fact sheet, section 9.2: 51,200 bytes by default).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Aggregation {
     /// Most bytes of an aggregate.
     pub max_bytes: Bytes,
@@ -104,7 +105,7 @@ impl Default for ProducerSettings {
 }
 
 /// How a call is written on the wire (fact sheet, section 4). The service answers in the same way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// JSON 1.1 with data in base64, as most SDKs write it.
@@ -115,7 +116,7 @@ pub enum Protocol {
 }
 
 /// What happens to a record that was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "policy", rename_all = "kebab-case")]
 pub enum RetryPolicy {
     /// It has failed.

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::signals::Signals;
-use super::{Exit, fail, note, print};
+use super::{Exit, FEW_RESOURCES, fail, no_runtime, note, print};
 use crate::cli::{Emulator, Latency, WriteLimits};
 use crate::emulator::{Credentials, ListenAddress, Server, Service, Tls, serve};
 use crate::kinesis::{Profile, Settings, WriteLimiter};
@@ -27,7 +27,7 @@ pub fn emulator(arguments: &Emulator) -> Exit {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            fail(&format!("the asynchronous runtime cannot start: {error}"));
+            fail(&no_runtime(&error));
             return Exit::BadInput;
         }
     };
@@ -76,7 +76,9 @@ fn settings(arguments: &Emulator) -> Result<Settings, String> {
 /// The profile in the file, or the one compiled in.
 fn profile(path: Option<&Path>) -> Result<Profile, String> {
     let Some(path) = path else { return Ok(Profile::newest()) };
-    let named = |problem: String| format!("--profile {}: {problem}", path.display());
+    let named = |problem: String| {
+        format!("--profile {}: {problem}; profiles/aws-2026-11.toml is one to start from", path.display())
+    };
     let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
     Profile::parse(&text).map_err(|error| named(error.to_string()))
 }
@@ -114,15 +116,18 @@ fn tls(arguments: &Emulator) -> Result<Option<Tls>, String> {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot write the certificate to `{}`: {error}", path.display())
+    format!(
+        "cannot write the certificate to `{}`: {error}; name a file that can be written with --tls-cert-out",
+        path.display()
+    )
 }
 
 async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
     let address = arguments.listen;
     // Installed before anybody can know that the server is there.
-    let stop = stop_signal().map_err(|error| format!("signals cannot be received: {error}"))?;
-    let listener = address.bind().await.map_err(|error| cannot_listen(address, &error))?;
-    let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let stop = stop_signal().map_err(|error| format!("signals cannot be received: {error}; {FEW_RESOURCES}"))?;
+    let listener = address.bind().await.map_err(|error| cannot_listen(address, &error, "--listen"))?;
+    let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error, "--listen"))?;
     if !address.is_loopback() {
         let signed = if arguments.require_auth { "with the right credentials" } else { "without credentials" };
         note(&format!("warning: {address} is open to the network: whoever reaches it can use the emulator {signed}"));
@@ -138,15 +143,16 @@ async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
     Ok(())
 }
 
-fn cannot_listen(address: ListenAddress, error: &std::io::Error) -> String {
+/// Why an address cannot be listened on, and what to do; `option` is the one that names it.
+pub(super) fn cannot_listen(address: ListenAddress, error: &std::io::Error, option: &str) -> String {
     use std::io::ErrorKind as K;
     let cure = match error.kind() {
-        K::AddrInUse => {
-            "another program listens there: stop it, or name another port with --listen (port 0 takes any free one)"
-        }
-        K::PermissionDenied => "ports below 1024 need privileges: name a higher one with --listen",
-        K::AddrNotAvailable => "this machine does not have that address: name another one with --listen",
-        _ => "name another address with --listen",
+        K::AddrInUse => format!(
+            "another program listens there: stop it, or name another port with {option} (port 0 takes any free one)"
+        ),
+        K::PermissionDenied => format!("ports below 1024 need privileges: name a higher one with {option}"),
+        K::AddrNotAvailable => format!("this machine does not have that address: name another one with {option}"),
+        _ => format!("name another address with {option}"),
     };
     format!("cannot listen on {address}: {error}; {cure}")
 }

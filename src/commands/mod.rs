@@ -2,18 +2,26 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod check;
+mod console;
 mod emulator;
+mod init;
+mod list;
+mod metrics;
 mod outcome;
 mod plan;
 mod prices;
 mod progress;
+mod report;
 mod run;
+mod schema;
 mod search;
 mod signals;
 mod simulate;
 mod sweep;
+mod tui;
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -22,7 +30,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, ScenarioArgs};
 use crate::kinesis::Profile;
-use crate::report;
+use crate::report::printable;
 use crate::scenario::{self, Scenario};
 
 /// Runs the command that the arguments of the process name.
@@ -30,13 +38,20 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_logging(cli.verbose);
     let exit = match &cli.command {
+        Command::Init(arguments) => init::init(arguments),
+        Command::Check(arguments) => check::check(arguments),
+        Command::List(arguments) => list::list(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments),
         Command::Search(arguments) => search::search(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
+        Command::Report(arguments) => report::report(arguments),
         Command::Prices(arguments) => prices::prices(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
+        Command::Schema => schema::schema(),
+        Command::Completions(arguments) => schema::completions(arguments),
+        Command::Man(arguments) => schema::man(arguments),
     };
     exit.into()
 }
@@ -56,15 +71,22 @@ pub enum Exit {
     NotWritten,
 }
 
+impl Exit {
+    /// The number that the process ends with, and the word for it.
+    const fn code(self) -> (u8, &'static str) {
+        match self {
+            Self::Met => (0, "met"),
+            Self::Missed => (1, "missed"),
+            Self::BadInput => (2, "bad-input"),
+            Self::Void => (3, "void"),
+            Self::NotWritten => (4, "not-written"),
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Met => 0,
-            Exit::Missed => 1,
-            Exit::BadInput => 2,
-            Exit::Void => 3,
-            Exit::NotWritten => 4,
-        })
+        Self::from(exit.code().0)
     }
 }
 
@@ -73,11 +95,37 @@ fn load(arguments: &ScenarioArgs, profile: &Profile) -> Result<Scenario, Exit> {
     parse(&arguments.path, &read(&arguments.path)?, &arguments.overrides, profile)
 }
 
-/// The text of a scenario file; prints why it cannot be read to stderr.
+/// The text of a scenario; prints why it cannot be read to stderr.
 fn read(path: &Path) -> Result<String, Exit> {
-    std::fs::read_to_string(path).map_err(|error| {
-        fail(&format!("cannot read the scenario `{}`: {error}", path.display()));
+    text_of(path).map_err(|problem| {
+        fail(&problem);
         Exit::BadInput
+    })
+}
+
+/// The text of the scenario at `path`, or of the one that is built in under this name.
+///
+/// # Errors
+/// There is none, in words.
+fn text_of(path: &Path) -> Result<String, String> {
+    let name = path.to_str().unwrap_or_default();
+    if !path.is_file()
+        && let Some(text) = scenario::built_in(name)
+    {
+        return Ok(text.to_owned());
+    }
+    std::fs::read_to_string(path).map_err(|error| {
+        let cure = match (error.kind(), scenario::nearest_built_in(name)) {
+            (ErrorKind::NotFound, Some(near)) => format!("did you mean `{near}`, which is built in?"),
+            (ErrorKind::NotFound, None) => {
+                "`streamgauge list` names the scenarios that are built in, and `streamgauge init` \
+                                            writes a first one"
+                    .to_owned()
+            }
+            (ErrorKind::InvalidData, _) => "a scenario is a text in UTF-8".to_owned(),
+            _ => "name a file that can be read".to_owned(),
+        };
+        format!("cannot read the scenario `{}`: {error}; {cure}", path.display())
     })
 }
 
@@ -90,6 +138,14 @@ fn parse(path: &Path, text: &str, overrides: &[String], profile: &Profile) -> Re
     })
 }
 
+/// Why there is no runtime, and what to do.
+fn no_runtime(error: &std::io::Error) -> String {
+    format!("the asynchronous runtime cannot start: {error}; {FEW_RESOURCES}")
+}
+
+/// What to do where the system gives no more threads or file descriptors.
+const FEW_RESOURCES: &str = "raise the limits of threads and open files (ulimit -u, ulimit -n), or end other programs";
+
 /// Prints an error to stderr.
 fn fail(message: &str) {
     note(&format!("error: {message}"));
@@ -97,8 +153,8 @@ fn fail(message: &str) {
 
 /// Prints a line to stderr. Where nobody reads it, nobody misses it. Words of servers may be in it: it moves no cursor.
 fn note(message: &str) {
-    let lines: Vec<String> = message.lines().map(report::printable).collect();
-    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    let lines: Vec<String> = message.lines().map(printable).collect();
+    console::line(&lines.join("\n"));
 }
 
 /// Prints a result to stdout. A reader that went away, as `head` does, is no error.
@@ -109,8 +165,8 @@ fn print(text: &str) -> Result<(), Exit> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            fail(&format!("the result cannot be written to stdout: {error}"));
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            fail(&format!("the result cannot be written to stdout: {error}; send it to a place with room"));
             Err(Exit::NotWritten)
         }
         _ => Ok(()),
@@ -134,5 +190,5 @@ fn start_logging(verbose: u8) {
     let stderr = std::io::stderr();
     let ansi = styled(&stderr);
     // A second call, as in tests, keeps the first logger.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(console::Log).with_ansi(ansi).try_init();
 }

@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::{Exit, fail, print, styled};
 use crate::client::{Outcome, Reason};
 use crate::kinesis::Profile;
-use crate::measure::{Counters, DeadLetters, Ending, LatencyLog};
+use crate::measure::{DeadLetters, LatencyLog};
 use crate::plan::{Conclusion, Plan, Verdict, diagnose, judge};
 use crate::report;
-use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, TargetRecord};
+use crate::result::{Files, NewDirectory, RunResult};
 use crate::scenario::Scenario;
 
 /// Makes the directory of the result before there is one, so that nothing is lost for want of a place.
@@ -38,6 +38,7 @@ pub(super) fn conclude(
     place: NewDirectory,
     directory: &Path,
     json: bool,
+    png: bool,
 ) -> Exit {
     let verdict = Verdict { throttling: diagnose(scenario, profile, plan, result), ..judge(plan, result) };
     let mut files: Files = logs
@@ -47,11 +48,17 @@ pub(super) fn conclude(
     if !dead_letters.listed.is_empty() {
         files.push(("dead-letter.jsonl".to_owned(), dead_letter_file(dead_letters, scenario, result)));
     }
-    files.push(("report.html".to_owned(), report::html(result, plan, &verdict).into_bytes()));
+    let reports = rendered(result, plan, &verdict);
+    if png {
+        // A run is not lost for want of a picture: what is wrong is said, and all else is written.
+        let page = reports.first().map(|(_, page)| String::from_utf8_lossy(page)).unwrap_or_default();
+        files.extend(charts(&page).unwrap_or_default());
+    }
+    files.extend(reports);
     files.push(("scenario.toml".to_owned(), scenario.source.clone().into_bytes()));
     let written = place.write(result, &files);
     let summary = if json {
-        Summary::json(result, plan, &verdict, directory)
+        report::json(result, plan, &verdict, directory)
     } else {
         report::terminal(result, plan, &verdict, directory, styled(&std::io::stdout()))
     };
@@ -69,6 +76,36 @@ pub(super) fn conclude(
         Conclusion::Missed => Exit::Missed,
         Conclusion::Void => Exit::Void,
     }
+}
+
+/// The reports that every run gets, the page first.
+pub(super) fn rendered(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Files {
+    let mut files = vec![
+        ("report.html".to_owned(), report::html(result, plan, verdict).into_bytes()),
+        ("report.md".to_owned(), report::markdown(result, plan, verdict).into_bytes()),
+        ("junit.xml".to_owned(), report::junit([(result.scenario.name.as_str(), result, verdict)]).into_bytes()),
+        ("series.csv".to_owned(), report::series_csv(result)),
+    ];
+    if report::shard_rows(result) <= report::SHARD_ROWS_MAX {
+        files.push(("shards.csv".to_owned(), report::shards_csv(result)));
+    }
+    files
+}
+
+/// The charts of a page as PNG; prints to stderr why there are none.
+#[cfg(feature = "png")]
+pub(super) fn charts(page: &str) -> Result<Files, Exit> {
+    report::pngs(page).map_err(|error| {
+        fail(&error.to_string());
+        Exit::NotWritten
+    })
+}
+
+/// This program cannot draw PNG; it says so on stderr.
+#[cfg(not(feature = "png"))]
+pub(super) fn charts(_: &str) -> Result<Files, Exit> {
+    fail("this program was built without the feature `png`: leave out --png, or build it with the feature");
+    Err(Exit::NotWritten)
 }
 
 /// A new directory under `reports/`, named for the time and `name`.
@@ -110,53 +147,4 @@ fn dead_letter_file(letters: &DeadLetters, scenario: &Scenario, result: &RunResu
         }
     }
     file
-}
-
-/// The summary of a run as `--json` prints it.
-#[derive(Debug, Serialize)]
-struct Summary<'a> {
-    schema_version: u32,
-    scenario: &'a str,
-    target: &'a TargetRecord,
-    ending: &'a Ending,
-    #[serde(flatten)]
-    counters: &'a Counters,
-    put: &'a std::collections::BTreeMap<String, crate::measure::LatencySummary>,
-    consumers: Vec<ConsumerSummary<'a>>,
-    plan: &'a Plan,
-    verdict: &'a Verdict,
-    warnings: &'a [String],
-    directory: &'a Path,
-}
-
-#[derive(Debug, Serialize)]
-struct ConsumerSummary<'a> {
-    name: &'a str,
-    lag: &'a crate::measure::LatencySummary,
-    delivery: &'a crate::measure::DeliveryCheck,
-}
-
-impl<'a> Summary<'a> {
-    fn json(result: &'a RunResult, plan: &'a Plan, verdict: &'a Verdict, directory: &'a Path) -> String {
-        let measurement = &result.measurement;
-        let summary = Self {
-            schema_version: SCHEMA_VERSION,
-            scenario: &result.scenario.name,
-            target: &result.target,
-            ending: &result.ending,
-            counters: &measurement.counters,
-            put: &measurement.put,
-            consumers: measurement
-                .consumers
-                .iter()
-                .map(|c| ConsumerSummary { name: &c.name, lag: &c.lag, delivery: &c.delivery })
-                .collect(),
-            plan,
-            verdict,
-            warnings: &measurement.warnings,
-            directory,
-        };
-        serde_json::to_string_pretty(&summary)
-            .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
-    }
 }

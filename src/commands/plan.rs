@@ -23,7 +23,9 @@ pub fn plan(arguments: &Plan) -> Exit {
         match serde_json::to_string_pretty(&plan) {
             Ok(json) => print(&format!("{json}\n")),
             Err(error) => {
-                super::fail(&format!("the plan cannot be written as JSON: {error}"));
+                super::fail(&format!(
+                    "the plan cannot be written as JSON: {error}; leave out --json, and please report it with the scenario"
+                ));
                 return Exit::NotWritten;
             }
         }

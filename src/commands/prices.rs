@@ -20,7 +20,7 @@ pub fn prices(arguments: &PricesFrom) -> Exit {
     let printed = prices.and_then(|prices| match prices.to_toml() {
         Ok(toml) => print(&toml),
         Err(error) => {
-            fail(&format!("the prices cannot be written as TOML: {error}"));
+            fail(&format!("the prices cannot be written as TOML: {error}; please report it with the price list"));
             Err(Exit::NotWritten)
         }
     });
@@ -29,7 +29,12 @@ pub fn prices(arguments: &PricesFrom) -> Exit {
 
 /// The prices to reckon with; prints what is wrong with a file of them to stderr.
 pub(super) fn known_prices(arguments: &ScenarioArgs) -> Result<Prices, Exit> {
-    let Some(path) = &arguments.prices else { return Ok(Prices::newest()) };
+    prices_with(arguments.prices.as_deref())
+}
+
+/// The same, with the file by itself.
+pub(super) fn prices_with(file: Option<&Path>) -> Result<Prices, Exit> {
+    let Some(path) = file else { return Ok(Prices::newest()) };
     let prices = Prices::parse(&read(path)?).map_err(|error| {
         fail(&format!(
             "the price table `{}` cannot be used: {error}; `streamgauge prices` prints one that can",
@@ -42,7 +47,7 @@ pub(super) fn known_prices(arguments: &ScenarioArgs) -> Result<Prices, Exit> {
 
 fn read(path: &Path) -> Result<String, Exit> {
     std::fs::read_to_string(path).map_err(|error| {
-        fail(&format!("cannot read the prices `{}`: {error}", path.display()));
+        fail(&format!("cannot read the prices `{}`: {error}; name a file that can be read", path.display()));
         Exit::BadInput
     })
 }

@@ -1,4 +1,4 @@
-//! Live progress on stderr: a bar in a terminal, a line every few seconds otherwise.
+//! Live progress on stderr: a bar in a terminal, plain lines or lines of JSON elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -6,75 +6,120 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch;
 
-use crate::engine::{Phase, Progress};
-use crate::kinesis::HashKeyRange;
-use crate::units;
+use super::console;
+use crate::cli::ProgressMode;
+use crate::engine::{OpenShard, Phase, Progress};
+use crate::report::printable;
+use crate::time::nanos;
+use crate::view::{About, PREPARING, State, json};
 
-/// Shows the progress of a run of `duration` until its sender is gone; when the shards are known, the lines that `announce` makes
-/// of them.
-pub async fn show(
-    mut progress: watch::Receiver<Progress>,
-    duration: Duration,
-    mut announce: impl FnMut(&[(String, HashKeyRange)]) -> Vec<String>,
-) {
-    let terminal = std::io::stderr().is_terminal();
-    let bar = bar(terminal, duration);
-    let mut next_line = PLAIN_INTERVAL_SECONDS;
-    while progress.changed().await.is_ok() {
-        let now = progress.borrow_and_update().clone();
-        for line in if now.shards.is_empty() { Vec::new() } else { announce(&now.shards) } {
-            match &bar {
-                Some(bar) => bar.println(line),
-                None => super::note(&line),
+/// Tells how a run is going.
+pub(super) enum Teller {
+    Bar(ProgressBar),
+    Plain { next: u64 },
+    Json { last: Option<(Phase, u64)> },
+    Silent,
+}
+
+impl Teller {
+    /// The teller that `mode` asks for.
+    ///
+    /// # Errors
+    /// A bar is asked for where there is no terminal, in words.
+    pub fn new(mode: ProgressMode, duration: Duration) -> Result<Self, String> {
+        let terminal = std::io::stderr().is_terminal();
+        match mode {
+            ProgressMode::Bar if !terminal => {
+                Err("--progress bar needs a terminal; elsewhere use --progress plain, or --progress json".to_owned())
             }
-        }
-        if let Some(bar) = &bar {
-            bar.set_position(now.now.as_nanos().min(units_of(duration)));
-            bar.set_message(describe(&now));
-        } else if now.phase == Phase::Load && now.now.second() >= next_line {
-            // A log is not a screen: a line now and then is enough.
-            super::note(&format!("{:>6}  {}", format!("{}s", now.now.second()), describe(&now)));
-            next_line = (now.now.second() / PLAIN_INTERVAL_SECONDS + 1) * PLAIN_INTERVAL_SECONDS;
+            ProgressMode::Auto | ProgressMode::Bar if terminal => Ok(Self::Bar(bar(duration))),
+            ProgressMode::Auto | ProgressMode::Bar | ProgressMode::Plain => {
+                Ok(Self::Plain { next: PLAIN_INTERVAL_SECONDS })
+            }
+            ProgressMode::Json => Ok(Self::Json { last: None }),
+            ProgressMode::None => Ok(Self::Silent),
         }
     }
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
+
+    /// Tells of the run until `progress` has no sender any more; when the shards are known, the lines that `announce` makes of
+    /// them.
+    pub async fn show(
+        mut self,
+        mut state: State,
+        mut progress: watch::Receiver<Progress>,
+        announce: impl Fn(&[OpenShard]) -> Vec<String>,
+    ) {
+        let mut announced = false;
+        while progress.changed().await.is_ok() {
+            let now = progress.borrow_and_update().clone();
+            if !announced && !now.shards.is_empty() {
+                announce(&now.shards).iter().for_each(|line| self.note(line));
+                announced = true;
+            }
+            state.handle_progress(now);
+            self.tell(&state);
+        }
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Words for people.
+    pub fn note(&self, text: &str) {
+        match self {
+            Self::Bar(bar) => bar.println(printable(text)),
+            Self::Plain { .. } => super::note(text),
+            Self::Json { .. } => console::line(&json::note(text)),
+            Self::Silent => {}
+        }
+    }
+
+    /// Words that nobody may miss.
+    pub fn say(&self, text: &str) {
+        match self {
+            Self::Silent => super::note(text),
+            _ => self.note(text),
+        }
+    }
+
+    /// Begins to tell.
+    pub fn begin(&self, about: &About) {
+        match self {
+            Self::Bar(bar) => bar.enable_steady_tick(Duration::from_millis(250)),
+            Self::Json { .. } => console::line(&json::start(about)),
+            Self::Plain { .. } | Self::Silent => {}
+        }
+    }
+
+    fn tell(&mut self, state: &State) {
+        let (phase, now) = (state.progress().phase, state.progress().now);
+        match self {
+            Self::Bar(bar) => {
+                // It stops at its end while the run drains.
+                bar.set_position(now.as_nanos().min(nanos(state.about().duration)));
+                bar.set_prefix(state.left_words());
+                bar.set_message(state.line());
+            }
+            // A log is not a screen: a line now and then is enough.
+            Self::Plain { next } if phase == Phase::Load && now.second() >= *next => {
+                super::note(&format!("{:>6}  {}, {}", format!("{}s", now.second()), state.line(), state.left_words()));
+                *next = (now.second() / PLAIN_INTERVAL_SECONDS + 1) * PLAIN_INTERVAL_SECONDS;
+            }
+            Self::Json { last } if phase != Phase::Preparing && *last != Some((phase, now.second())) => {
+                console::line(&json::progress(state));
+                *last = Some((phase, now.second()));
+            }
+            Self::Plain { .. } | Self::Json { .. } | Self::Silent => {}
+        }
     }
 }
 
-fn bar(terminal: bool, duration: Duration) -> Option<ProgressBar> {
-    if !terminal {
-        return None;
-    }
-    let bar = ProgressBar::with_draw_target(Some(units_of(duration)), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:12} {percent:>3}%  {wide_msg}");
+fn bar(duration: Duration) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(nanos(duration).max(1)), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:12} {prefix}  {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌"));
     bar.set_message(PREPARING);
-    bar.enable_steady_tick(Duration::from_millis(250));
-    Some(bar)
+    bar
 }
 
-/// One line that says the most in its first 60 columns.
-fn describe(progress: &Progress) -> String {
-    let latency = |value: Option<Duration>| value.map_or_else(|| "–".to_owned(), units::duration);
-    let longest_lag = progress.lag_p99.iter().filter_map(|(_, lag)| *lag).max();
-    match progress.phase {
-        Phase::Preparing => PREPARING.to_owned(),
-        Phase::Load => format!(
-            "{}/s accepted, {}/s throttled, p99 {}, lag {}, late {}",
-            units::count(progress.accepted_last_second),
-            units::count(progress.throttled_last_second),
-            latency(progress.response_p99),
-            latency(longest_lag),
-            latency(progress.lateness_p99)
-        ),
-        Phase::Draining => format!("draining: {} records in flight", units::count(progress.counters.in_flight)),
-    }
-}
-
-fn units_of(duration: Duration) -> u64 {
-    crate::time::nanos(duration).max(1)
-}
-
-const PREPARING: &str = "preparing the stream and its consumers";
 const PLAIN_INTERVAL_SECONDS: u64 = 5;

@@ -1,27 +1,44 @@
 //! `streamgauge run`: drive the load, measure, judge, write the directory of the run, print the summary.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::outcome::{conclude, place};
 use super::prices::known_prices;
+use super::progress::Teller;
 use super::signals::Signals;
-use super::{Exit, fail, load, note, progress};
-use crate::cli::Run;
+use super::tui::{self, Screen};
+use super::{Exit, console, fail, load, metrics, no_runtime, note};
+use crate::cli::{ProgressMode, Run};
 use crate::client::Part;
-use crate::engine::{self, Control, EngineError, Progress, Target};
+use crate::engine::{self, Control, EngineError, OpenShard, Progress, Target};
 use crate::kinesis::{HashKeyRange, Profile};
 use crate::plan::{Plan, expected_load, predict};
 use crate::report::printable;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
 use crate::units::{Bytes, Share};
+use crate::view::{About, State, json};
 
 /// Runs a scenario.
 pub fn run(arguments: &Run) -> Exit {
+    let mut directory = None;
+    let exit = attempt(arguments, &mut directory);
+    if arguments.live.progress == ProgressMode::Json {
+        let (exit_code, outcome) = exit.code();
+        let directory = directory.map(|directory| directory.display().to_string());
+        console::line(&json::end(&json::End { exit_code, outcome, directory: directory.as_deref() }));
+    }
+    exit
+}
+
+/// Runs a scenario; `made` becomes the directory of its result.
+fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
     let profile = Profile::newest();
     let prices = match known_prices(&arguments.scenario) {
         Ok(prices) => prices,
@@ -41,25 +58,42 @@ pub fn run(arguments: &Run) -> Exit {
         fail(&problem);
         return Exit::BadInput;
     }
+    let mode = if arguments.live.tui { ProgressMode::None } else { arguments.live.progress };
+    let teller = match Teller::new(mode, scenario.load.duration) {
+        Ok(teller) => teller,
+        Err(problem) => {
+            fail(&problem);
+            return Exit::BadInput;
+        }
+    };
     let (directory, place) = match place(arguments.out.as_deref(), &scenario) {
         Ok(place) => place,
         Err(exit) => return exit,
     };
     let plan = predict(&scenario, &profile, &prices);
     let run = match Runtime::new() {
-        Ok(runtime) => runtime.block_on(measure(arguments, &scenario, &profile, &plan)),
+        Ok(runtime) => runtime.block_on(measure(arguments, teller, &scenario, &profile, &plan)),
         Err(error) => {
-            fail(&format!("the asynchronous runtime cannot start: {error}"));
+            fail(&no_runtime(&error));
             return Exit::BadInput;
         }
     };
     let (run, target) = match run {
         Ok(run) => run,
-        Err(error) => {
+        Err(Unmeasured::Engine(EngineError::Stopped)) => {
+            fail(&EngineError::Stopped.to_string());
+            return Exit::Void;
+        }
+        Err(Unmeasured::Engine(error)) => {
             fail(&error.to_string());
-            return if matches!(error, EngineError::Stopped) { Exit::Void } else { Exit::BadInput };
+            return Exit::BadInput;
+        }
+        Err(Unmeasured::Unwatched(problem)) => {
+            fail(&problem);
+            return Exit::BadInput;
         }
     };
+    *made = Some(directory.clone());
     let result = RunResult {
         schema_version: SCHEMA_VERSION,
         streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -83,6 +117,7 @@ pub fn run(arguments: &Run) -> Exit {
         place,
         &directory,
         arguments.json,
+        arguments.png,
     )
 }
 
@@ -93,7 +128,7 @@ fn check_part(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
     }
     if arguments.target == Target::Embedded {
         return Err(
-            "--part needs a target that all processes reach: each has an embedded emulator of its own".to_owned()
+            "--part needs a target that all processes reach, since each has an embedded emulator of its own: name it with --target".to_owned()
         );
     }
     if scenario.stream.name.is_none() {
@@ -105,40 +140,90 @@ fn check_part(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
     Ok(())
 }
 
+/// Why nothing was measured.
+enum Unmeasured {
+    /// The engine says so.
+    Engine(EngineError),
+    /// The run cannot be watched as it is to be.
+    Unwatched(String),
+}
+
 async fn measure(
     arguments: &Run,
+    teller: Teller,
     scenario: &Scenario,
     profile: &Profile,
     plan: &Plan,
-) -> Result<(engine::Run, TargetRecord), EngineError> {
+) -> Result<(engine::Run, TargetRecord), Unmeasured> {
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
-    let (asked, limits, plan) = (scenario.clone(), profile.clone(), plan.clone());
-    let announce = move |shards: &[(String, HashKeyRange)]| announce(&asked, &limits, &plan, shards);
-    let shown = tokio::spawn(progress::show(progress, scenario.load.duration, announce));
+    let state = State::new(about(arguments, scenario, profile));
+    teller.begin(state.about());
+    if let Some(address) = arguments.live.metrics {
+        let served = metrics::serve(address, state.clone(), progress.clone()).await;
+        let (url, warning) = served.map_err(Unmeasured::Unwatched)?;
+        warning.iter().for_each(|warning| teller.say(warning));
+        teller.say(&format!("metrics at {url}"));
+    }
+    let shown = show(arguments, teller, state, progress, &stop_sender, (scenario, profile, plan))?;
     tokio::spawn(stop_at_signal(stop_sender, progress_sender.subscribe()));
+    let run = connect_and_run(arguments, scenario, profile, stop, progress_sender).await;
+    // The bar or the screen is gone before anything else is printed.
+    let _ = shown.await;
+    run.map_err(Unmeasured::Engine)
+}
+
+async fn connect_and_run(
+    arguments: &Run,
+    scenario: &Scenario,
+    profile: &Profile,
+    stop: watch::Receiver<bool>,
+    progress: watch::Sender<Progress>,
+) -> Result<(engine::Run, TargetRecord), EngineError> {
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
     let target = match &arguments.target {
         Target::Embedded => TargetRecord::Embedded { profile: profile.name.clone() },
         Target::Endpoint(url) => TargetRecord::Endpoint { url: url.clone() },
         Target::Aws => TargetRecord::Aws { region: connection.region.clone().unwrap_or_default() },
     };
-    let run = engine::run(
-        &connection,
-        scenario,
-        profile,
-        Control { part: arguments.part, ..Control::new(stop, progress_sender) },
-    )
-    .await;
-    // The bar is gone before anything else is printed.
-    let _ = shown.await;
-    run.map(|run| (run, target))
+    let control = Control { part: arguments.part, ..Control::new(stop, progress) };
+    engine::run(&connection, scenario, profile, control).await.map(|run| (run, target))
+}
+
+/// Shows the run on a thread of its own, where a slow reader keeps nobody waiting.
+fn show(
+    arguments: &Run,
+    teller: Teller,
+    state: State,
+    progress: watch::Receiver<Progress>,
+    stop: &watch::Sender<bool>,
+    (scenario, profile, plan): (&Scenario, &Profile, &Plan),
+) -> Result<JoinHandle<()>, Unmeasured> {
+    let (asked, limits, plan) = (scenario.clone(), profile.clone(), plan.clone());
+    let announce = move |shards: &[OpenShard]| announce(&asked, &limits, &plan, shards);
+    if !arguments.live.tui {
+        let runtime = Handle::current();
+        return Ok(spawn_blocking(move || runtime.block_on(teller.show(state, progress, announce))));
+    }
+    let screen = Screen::take().map_err(Unmeasured::Unwatched)?;
+    let (stop, known) = (stop.clone(), progress.clone());
+    Ok(spawn_blocking(move || screen.show(state, progress, &stop, || give_up(&known, 2), announce)))
+}
+
+fn about(arguments: &Run, scenario: &Scenario, profile: &Profile) -> About {
+    let target = match &arguments.target {
+        Target::Embedded => format!("the embedded emulator ({}): a model of AWS, not AWS", profile.name),
+        Target::Endpoint(url) => url.clone(),
+        Target::Aws => "AWS".to_owned(),
+    };
+    let processors = std::thread::available_parallelism().map_or(0, |processors| processors.get());
+    About::new(scenario, profile, target, u32::try_from(processors).unwrap_or(u32::MAX))
 }
 
 /// What the shards of the stream will be offered: the fullest first.
-fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[(String, HashKeyRange)]) -> Vec<String> {
+fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[OpenShard]) -> Vec<String> {
     const MOST_LINES: usize = 8;
-    let ranges: Vec<HashKeyRange> = shards.iter().map(|(_, range)| *range).collect();
+    let ranges: Vec<HashKeyRange> = shards.iter().map(|shard| shard.range).collect();
     // The load is about to begin: what the plan has weighed is not weighed again.
     let planned = ranges == HashKeyRange::initial(plan.scenario_shards);
     let loads = if planned { plan.shards.clone() } else { expected_load(scenario, profile, &ranges) };
@@ -154,7 +239,7 @@ fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[(Stri
         let bytes = Bytes(load.bytes.round() as u64);
         format!(
             "  {}  {:>6}  {:>14}  {bytes}/s",
-            printable(&shards[*index].0),
+            printable(&shards[*index].id),
             Share(load.utilisation).to_string(),
             load.records.to_string()
         )
@@ -170,7 +255,12 @@ async fn stop_at_signal(stop: watch::Sender<bool>, progress: watch::Receiver<Pro
     signals.next().await;
     stop.send_replace(true);
     note("stopping: waiting for what is under way; again to give up");
-    let signal = signals.next().await;
+    give_up(&progress, signals.next().await);
+}
+
+/// Ends the program at once, as a signal does; says what is left behind.
+fn give_up(progress: &watch::Receiver<Progress>, signal: i32) -> ! {
+    tui::give_back();
     if let Some(stream) = &progress.borrow().created_stream {
         note(&format!("the stream `{stream}` may be left behind with its consumers; delete it by hand"));
     }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::outcome::default_directory;
 use super::prices::known_prices;
 use super::simulate::listen;
-use super::{Exit, fail, parse, print, read, styled};
+use super::{Exit, fail, no_runtime, parse, print, read, styled};
 use crate::cli::{Search, SearchFor};
 use crate::client::Part;
 use crate::engine::{self, Control, Progress, Target};
@@ -114,7 +114,7 @@ fn with_objectives(mut scenario: Scenario) -> Scenario {
 
 fn check(arguments: &Search, scenario: &Scenario) -> Result<(), String> {
     if scenario.with_load(1.0).is_none() {
-        return Err("a search changes the rate of the load: recorded arrivals and closed loops have none".to_owned());
+        return Err("a search changes the rate of the load: recorded arrivals and closed loops have none, so give it a rate or phases".to_owned());
     }
     let fixed = scenario.stream.name.is_some();
     if arguments.question == SearchFor::Shards && fixed && arguments.target.is_some() {
@@ -154,7 +154,12 @@ impl Searching<'_> {
         let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
             Ok(pool) => pool,
             Err(error) => {
-                return (Vec::new(), Err(SearchError::Trial(format!("the threads cannot be started: {error}"))));
+                return (
+                    Vec::new(),
+                    Err(SearchError::Trial(format!(
+                        "the threads cannot be started: {error}; --threads 1 needs the fewest"
+                    ))),
+                );
             }
         };
         let bar = bar();
@@ -227,14 +232,16 @@ impl Searching<'_> {
 
     fn simulated(&self, scenario: &Scenario) -> Result<RunResult, SearchError> {
         let simulation = simulator::run(scenario, self.profile, &mut |_| !self.stop.load(Ordering::Relaxed));
-        let simulation = simulation
-            .map_err(|problem| SearchError::Trial(format!("the simulated service refuses a trial: {problem}")))?;
+        let simulation = simulation.map_err(|problem| {
+            SearchError::Trial(format!(
+                "the simulated service refuses a trial: {problem}; change what it names in the scenario"
+            ))
+        })?;
         Ok(RunResult::simulated(scenario, self.profile, simulation).0)
     }
 
     fn measured(&self, target: &Target, scenario: &Scenario) -> Result<RunResult, SearchError> {
-        let runtime = Runtime::new()
-            .map_err(|error| SearchError::Trial(format!("the asynchronous runtime cannot start: {error}")))?;
+        let runtime = Runtime::new().map_err(|error| SearchError::Trial(no_runtime(&error)))?;
         let stop = self.stop.clone();
         let run = runtime.block_on(async {
             let (stop_sender, stopped) = watch::channel(false);

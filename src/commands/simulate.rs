@@ -52,12 +52,26 @@ pub fn simulate(arguments: &Simulate) -> Exit {
     let simulation = match simulated {
         Ok(simulation) => simulation,
         Err(problem) => {
-            fail(&format!("the simulated service refuses the scenario: {problem}"));
+            fail(&format!(
+                "the simulated service refuses the scenario: {problem}; change what it names in the scenario"
+            ));
             return Exit::BadInput;
         }
     };
     let (result, logs, letters) = RunResult::simulated(&scenario, &profile, simulation);
-    conclude(&scenario, &profile, &plan, &result, &logs, &letters, Duration::ZERO, place, &directory, arguments.json)
+    conclude(
+        &scenario,
+        &profile,
+        &plan,
+        &result,
+        &logs,
+        &letters,
+        Duration::ZERO,
+        place,
+        &directory,
+        arguments.json,
+        arguments.png,
+    )
 }
 
 /// Sets `stop` at the first signal; a second one ends the program.

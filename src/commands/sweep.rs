@@ -62,7 +62,9 @@ pub fn sweep(arguments: &Sweep) -> Exit {
     match swept {
         Ok(cells) => conclude(arguments, &base, &profile, &cells, place, &directory),
         Err(problem) => {
-            fail(&format!("the simulated service refuses a scenario {problem}"));
+            fail(&format!(
+                "the simulated service refuses a scenario {problem}; leave out that value, or change what it names"
+            ));
             Exit::BadInput
         }
     }

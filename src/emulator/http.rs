@@ -19,7 +19,8 @@ use super::buffers::Buffer;
 use super::listener::Server;
 use super::service::{Answer, Service};
 use super::wire::{Fault, Format, Target};
-use super::{event_stream, front, observe, prometheus};
+use super::{event_stream, front, observe};
+use crate::prometheus;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");

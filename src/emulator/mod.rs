@@ -14,7 +14,6 @@ mod front;
 mod http;
 mod listener;
 mod observe;
-mod prometheus;
 mod service;
 mod tls;
 pub mod wire;

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::prometheus::{Kind, Page};
 use super::service::Service;
 use crate::kinesis::{Statistics, StreamMetric, StreamMetrics, StreamMode, StreamOverview};
+use crate::prometheus::{Kind, Page};
 
 /// What the server counts of its connections and requests.
 #[derive(Debug, Default)]

@@ -47,10 +47,12 @@ pub enum TlsError {
         reason: String,
     },
     /// The certificate and the key do not go together, or cannot be used.
-    #[error("the certificate cannot be used: {0}")]
+    #[error(
+        "the certificate cannot be used: {0}; it and the key must belong together, or leave both out to have one made"
+    )]
     Unusable(#[from] rustls::Error),
     /// No certificate could be made.
-    #[error("no certificate could be generated: {0}")]
+    #[error("no certificate could be generated: {0}; give one with --tls-cert and --tls-key")]
     Generation(#[from] rcgen::Error),
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use crate::time::Time;
 #[derive(Debug)]
 pub struct Health {
     stop: Sender<()>,
+    /// The last second that was watched; the two threads that share it meet once per second.
+    last: Arc<Mutex<Option<HealthInterval>>>,
     thread: Option<JoinHandle<Vec<HealthInterval>>>,
 }
 
@@ -32,6 +35,8 @@ impl Health {
     /// Watches from now on.
     pub fn start(clock: RunClock) -> Self {
         let (stop, stopped) = channel::<()>();
+        let last = Arc::new(Mutex::new(None));
+        let told = last.clone();
         let watch = move || {
             let mut seconds = Vec::new();
             let (mut before, mut began) = (Totals::read(), Instant::now());
@@ -43,7 +48,7 @@ impl Health {
                 if over && at - began < SHORTEST_INTERVAL {
                     return seconds;
                 }
-                seconds.push(HealthInterval {
+                let interval = HealthInterval {
                     second: clock.now().second() + u64::from(over),
                     length: at - began,
                     processor_time: now.threads_since(&before, |(ran, _)| ran),
@@ -54,7 +59,9 @@ impl Health {
                     resident: resident(),
                     sockets: sockets(),
                     longest_wake_up: None,
-                });
+                };
+                seconds.push(interval);
+                *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(interval);
                 (before, began) = (now, at);
                 if over {
                     return seconds;
@@ -62,7 +69,12 @@ impl Health {
             }
         };
         // Without a thread there is no watcher, and the run goes on unwatched.
-        Self { stop, thread: std::thread::Builder::new().name("health".to_owned()).spawn(watch).ok() }
+        Self { stop, last, thread: std::thread::Builder::new().name("health".to_owned()).spawn(watch).ok() }
+    }
+
+    /// The last second that is over, if there is one.
+    pub fn last(&self) -> Option<HealthInterval> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the watch. `wake_ups` are the longest wake-ups of each second.

@@ -11,6 +11,7 @@ mod consumers;
 mod events;
 mod health;
 mod pacer;
+mod progress;
 mod put;
 mod readers;
 mod session;
@@ -24,19 +25,21 @@ use tokio::sync::watch;
 
 pub use allocations::{Allocations, CountingAllocator};
 pub use pacer::{Pacer, Release};
+pub use progress::{ConsumerProgress, OpenShard, Phase, Progress};
 pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};
 
 use crate::client::Part;
-use crate::kinesis::HashKeyRange;
-use crate::measure::{Counters, DeadLetters, Ending, LatencyLog, Measurement};
+use crate::measure::{DeadLetters, Ending, LatencyLog, Measurement};
 use crate::time::Time;
 
 /// Why a run could not be made at all.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The embedded emulator did not start.
-    #[error("the embedded emulator cannot start: {0}")]
+    #[error(
+        "the embedded emulator cannot start: {0}; it needs a free port of 127.0.0.1, and file descriptors (ulimit -n)"
+    )]
     Emulator(#[source] std::io::Error),
     /// The environment names no AWS region.
     #[error("no AWS region is set: set AWS_REGION, or a region in the profile of your AWS configuration")]
@@ -52,7 +55,8 @@ pub enum EngineError {
     Stream(String),
     /// The consumers did not get ready.
     #[error(
-        "the consumer `{consumer}` did not get ready to read within {} s ({why}); does the target support this kind of consumer?",
+        "the consumer `{consumer}` did not get ready to read within {} s ({why}); if the target does not support this type \
+         of consumer, use another one, such as \"polling\"",
         POSITION_TIMEOUT.as_secs()
     )]
     NotPositioned {
@@ -89,43 +93,6 @@ impl Control {
             std::future::pending().await
         }
     }
-}
-
-/// How a run is going.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Progress {
-    /// What the run is doing.
-    pub phase: Phase,
-    /// The stream that the run has created and will delete.
-    pub created_stream: Option<String>,
-    /// The open shards of the stream, once they are known: their ids and hash keys.
-    pub shards: Vec<(String, HashKeyRange)>,
-    /// The time of the run.
-    pub now: Time,
-    /// The records so far.
-    pub counters: Counters,
-    /// Records accepted in the last second.
-    pub accepted_last_second: u64,
-    /// Attempts throttled in the last second.
-    pub throttled_last_second: u64,
-    /// 99th percentile of the response time of the last second.
-    pub response_p99: Option<Duration>,
-    /// 99th percentile of the generator's lateness over the whole run.
-    pub lateness_p99: Option<Duration>,
-    /// 99th percentile of the lag over the whole run, per consumer.
-    pub lag_p99: Vec<(String, Option<Duration>)>,
-}
-
-/// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
-    /// The stream and the consumers get ready.
-    #[default]
-    Preparing,
-    /// Load is offered.
-    Load,
-    /// Load is over; answers and consumers are waited for.
-    Draining,
 }
 
 /// All that the engine measured.

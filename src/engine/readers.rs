@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::clock::RunClock;
 use super::consumers::{Message, Reader, Sdk, SharedRecorder, consume};
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, POSITION_TIMEOUT, since_1970};
+use super::{Connection, ConsumerProgress, Control, EngineError, POSITION_TIMEOUT, since_1970};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
@@ -125,9 +125,21 @@ impl Readers {
         (!self.readers.is_empty()).then(|| records.in_common(&seen))
     }
 
-    pub fn lag_p99(&self) -> Vec<(String, Option<Duration>)> {
-        let lag = |reader: &OneReader| reader.recorder.lock().lag().p99.map(Duration::from_nanos);
-        self.readers.iter().map(|reader| (reader.consumer.name.clone(), lag(reader))).collect()
+    /// How the consumers are doing; `second` is the last one that is over.
+    pub fn progress(&self, second: Option<u64>) -> Vec<ConsumerProgress> {
+        let progress = |reader: &OneReader| {
+            let mut recorder = reader.recorder.lock();
+            let (read_last_second, lag_last_second) = second.map(|second| recorder.during(second)).unwrap_or_default();
+            ConsumerProgress {
+                name: reader.consumer.name.clone(),
+                kind: reader.consumer.kind.word(),
+                read_last_second,
+                lag_last_second,
+                lag_p99: recorder.lag().p99.map(Duration::from_nanos),
+                behind: recorder.last_behind().map(|(_, behind)| behind),
+            }
+        };
+        self.readers.iter().map(progress).collect()
     }
 
     /// Interrupts the consumer of this name.

@@ -1,6 +1,7 @@
 //! One run: prepare, offer load, drain, collect.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,10 +16,10 @@ use super::pacer::{Pacer, Release};
 use super::put::{Answer, Caller};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, Phase, Progress, Run, since_1970};
-use crate::client::{CallOutcome, Part};
+use super::{Connection, Control, EngineError, OpenShard, Phase, Progress, Run, since_1970};
+use crate::client::{CallOutcome, Part, ShardMap};
 use crate::kinesis::Profile;
-use crate::measure::{ConsumerRecord, Ending, FaultPlace, LatencyLog, Measurement, ShardRecord, StorageUse};
+use crate::measure::{ConsumerRecord, Ending, FaultPlace, Interval, LatencyLog, Measurement, ShardRecord, StorageUse};
 use crate::producing::{Produced, Producing};
 use crate::scenario::Scenario;
 use crate::time::Time;
@@ -88,9 +89,7 @@ async fn run_on(
         readers.stop(&connection.client).await.into_iter().for_each(|problem| log_leftover(Err(problem)));
         return Err(error);
     }
-    let shards = |index: &usize| Some((ready.shards.id(*index)?.to_string(), ready.shards.range(*index)?));
-    let open = ready.shards.open().iter().filter_map(shards).collect();
-    control.progress.send_modify(|progress| progress.shards = open);
+    control.progress.send_modify(|progress| progress.shards = open_shards(&ready.shards));
     let clock = readers.clock.clone();
     let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone(), control.part);
     let alarm = Alarm::new(clock.clone());
@@ -357,20 +356,33 @@ impl<'a> Session<'a> {
     fn report(&mut self, progress: &watch::Sender<Progress>, readers: &Readers, phase: Phase) {
         let now = self.clock.now();
         self.producing.recorder.close_intervals_before(now);
-        let last = self.producing.recorder.last_interval();
+        let map = &self.changes.stream.shards;
+        let known = progress.borrow().shards.clone();
+        let same = known.len() == map.open().len()
+            && known.iter().zip(map.open()).all(|(shard, index)| map.id(*index) == Some(&shard.id));
+        let last_second = self.producing.recorder.last_interval().map(|interval| {
+            let of = |index: &usize| interval.shards.get(*index).copied().unwrap_or_default();
+            Interval { shards: map.open().iter().map(of).collect(), ..interval.clone() }
+        });
         progress.send_replace(Progress {
             phase,
             created_stream: self.changes.stream.created.then(|| self.changes.stream.name.clone()),
-            shards: Vec::new(),
+            shards: if same { known } else { open_shards(map) },
             now,
             counters: self.producing.recorder.counters(self.producing.producer.open_records()),
-            accepted_last_second: last.map_or(0, |interval| interval.accepted),
-            throttled_last_second: last.map_or(0, |interval| interval.throttled),
-            response_p99: last.and_then(|interval| interval.response_p99).map(Duration::from_nanos),
             lateness_p99: self.producing.recorder.lateness().p99.map(Duration::from_nanos),
-            lag_p99: readers.lag_p99(),
+            consumers: readers.progress(last_second.as_ref().map(|interval| interval.second)),
+            last_second,
+            events: self.changes.records().to_vec(),
+            generator: self.health.as_ref().and_then(Health::last),
         });
     }
+}
+
+/// The open shards, in hash key order.
+fn open_shards(map: &ShardMap<String>) -> Arc<[OpenShard]> {
+    let shard = |index: &usize| Some(OpenShard { id: map.id(*index)?.clone(), range: map.range(*index)? });
+    map.open().iter().filter_map(shard).collect()
 }
 
 fn storage(connection: &Connection, consumers: &[ConsumerRecord], warnings: &mut Vec<String>) -> Option<StorageUse> {

@@ -66,7 +66,9 @@ async fn make_ready(client: &Client, stream: &Stream, name: &str, created: bool)
     let arn = wait_until_active(client, name, created, false).await?;
     let shards = list_shards(client, name).await.map(ShardMap::new)?;
     if shards.open().is_empty() {
-        return Err(EngineError::Stream(format!("the stream `{name}` has no open shard")));
+        return Err(EngineError::Stream(format!(
+            "the stream `{name}` has no open shard: name another one in stream.name"
+        )));
     }
     Ok(ReadyStream { name: name.to_owned(), arn, shards, created })
 }
@@ -88,7 +90,7 @@ pub async fn delete(client: &Client, name: &str) -> Result<(), String> {
 ///
 /// If it does not become ACTIVE, it is removed again.
 pub async fn register(client: &Client, stream_arn: &str, consumer: &str) -> Result<String, EngineError> {
-    let failed = |what: String| EngineError::Stream(format!("the consumer `{consumer}` cannot be registered: {what}"));
+    let failed = |what: String| unusable(&format!("the consumer `{consumer}` cannot be registered"), &what);
     let call = || client.register_stream_consumer().stream_arn(stream_arn).consumer_name(consumer).send();
     let answer = patiently(STATUS_PATIENCE, &[], call).await.map_err(|error| failed(describe(&error)))?;
     let registered = answer.consumer().ok_or_else(|| failed("the answer names no consumer".to_owned()))?;
@@ -162,7 +164,7 @@ async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), Engi
     let request = request.set_max_record_size_in_kib((size > DEFAULT_RECORD_KIB).then_some(size));
     let auto = stream.auto_distribution.then_some(RecordDistributionStrategy::Auto);
     let request = request.set_record_distribution_strategy(auto);
-    let failed = |what| EngineError::Stream(format!("the stream `{name}` cannot be created: {what}"));
+    let failed = |what: String| unusable(&format!("the stream `{name}` cannot be created"), &what);
     request.send().await.map(|_| ()).map_err(|error| failed(describe(&error)))
 }
 
@@ -173,7 +175,7 @@ pub async fn wait_until_active(
     created: bool,
     settled: bool,
 ) -> Result<String, EngineError> {
-    let failed = |what: String| EngineError::Stream(format!("the stream `{name}` is not usable: {what}"));
+    let failed = |what: String| unusable(&format!("the stream `{name}` is not usable"), &what);
     // A stream that was just created may not be visible everywhere yet.
     let codes: &[&str] = if created { &[NOT_FOUND] } else { &[] };
     let deadline = Instant::now() + STATUS_PATIENCE;
@@ -194,7 +196,7 @@ pub async fn wait_until_active(
 
 /// All shards of a stream, closed ones included.
 pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<ListedShard<String>>, EngineError> {
-    let failed = |what| EngineError::Stream(format!("the shards of `{name}` cannot be listed: {what}"));
+    let failed = |what: String| unusable(&format!("the shards of `{name}` cannot be listed"), &what);
     let mut shards = Vec::new();
     let mut next_token: Option<String> = None;
     // 10,000 pages hold more shards than a stream can have; a server that goes on for ever is not followed.
@@ -214,6 +216,31 @@ pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<ListedShard<
     Ok(shards)
 }
 
+/// Why a stream or consumer cannot be used, and what to do.
+fn unusable(what: &str, why: &str) -> EngineError {
+    EngineError::Stream(format!("{what}: {why}; {}", advice(why)))
+}
+
+/// What to do about an error of the service, which begins with its code, or about the want of an answer.
+fn advice(why: &str) -> &'static str {
+    match why.split(':').next().unwrap_or_default() {
+        NOT_FOUND => "create it, or correct stream.name; without a name, the run makes its own stream",
+        "LimitExceededException" | "SubscriberLimitExceededException" => {
+            "delete what is no longer needed, wait, or ask AWS for a higher quota"
+        }
+        "ResourceInUseException" => "wait until it is there alone, or name another one",
+        "AccessDeniedException" | "AccessDenied" => "give the credentials the permission that the message names",
+        "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
+            "renew the credentials, or choose others with AWS_PROFILE"
+        }
+        "InvalidArgumentException" | "ValidationException" | "UnknownOperationException" => {
+            "change what the message names in the scenario, or use a target that supports it"
+        }
+        code if code.ends_with("Exception") => "correct what the message names, and run it again",
+        _ => "check that the target is there and answers, and that --target names it",
+    }
+}
+
 /// The largest record of a stream that does not say otherwise; emulators may not know the parameter.
 const DEFAULT_RECORD_KIB: i32 = 1024;
 const NOT_FOUND: &str = "ResourceNotFoundException";
@@ -222,3 +249,23 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(180);
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the end of a run may take that tidies up.
 const CLEANUP_PATIENCE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        for (why, cure) in [
+            ("ResourceNotFoundException: Stream orders under account 0 not found.", "correct stream.name"),
+            ("LimitExceededException", "a higher quota"),
+            ("ExpiredTokenException: The security token included in the request is expired", "renew the credentials"),
+            ("InternalFailureException: again", "run it again"),
+            ("dispatch failure: io error: Connection refused", "--target names it"),
+        ] {
+            let text = unusable("the stream `orders` is not usable", why).to_string();
+            assert!(text.starts_with(&format!("the stream `orders` is not usable: {why}; ")), "{text}");
+            assert!(text.contains(cure), "{text}");
+        }
+    }
+}

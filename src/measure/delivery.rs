@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt::Display;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record_set::RecordSet;
@@ -45,7 +46,7 @@ pub struct ReadRecord<'a> {
 type Order = (u128, u128, u32);
 
 /// Something that went wrong with a record, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FaultPlace {
     /// What went wrong.
     pub fault: DeliveryFault,
@@ -74,7 +75,7 @@ impl FaultPlace {
 }
 
 /// What can go wrong between the acknowledgement of a record and its consumer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryFault {
     /// Never read.
@@ -163,7 +164,7 @@ struct Window {
 }
 
 /// Outcome of the delivery check for one consumer, in records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryCheck {
     /// Acknowledged by the service.
     pub accepted: u64,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The load generator's own use of the machine. Times are those of the whole process: with the embedded emulator, that of the
 /// emulator is among it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratorHealth {
     /// Processors that the process may use.
     pub processors: u32,
@@ -15,7 +16,7 @@ pub struct GeneratorHealth {
 }
 
 /// One second of the load generator. What the operating system does not tell is `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HealthInterval {
     /// Seconds since the run began, at its end.
     pub second: u64,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64_simd::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Time, nanos};
@@ -24,7 +25,7 @@ pub struct Latency {
 }
 
 /// A distribution in figures, for results and reports. Durations are nanoseconds; `None` where there is no value.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the statistics of their names")]
 pub struct LatencySummary {
     /// Number of values.
@@ -45,7 +46,7 @@ pub struct LatencySummary {
 }
 
 /// One point of a percentile curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PercentilePoint {
     /// Share of the values at or below, from 0 to 1.
     pub quantile: f64,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{ConsumerCounts, Outage, ShardMap};
@@ -16,7 +17,7 @@ use super::{
 };
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Ending {
     /// All load was offered.
@@ -31,7 +32,7 @@ pub enum Ending {
 }
 
 /// What was measured. Everything here is counted or recorded, nothing is estimated.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
     /// The state of every record at the end of the run, warm-up included.
     pub counters: Counters,
@@ -45,6 +46,7 @@ pub struct Measurement {
     /// The sum of the hashes of all records offered; those of the parts of a load add up, wrapping, to that of the whole. `None`
     /// for a closed-loop load.
     #[serde(default, with = "hexadecimal")]
+    #[schemars(with = "Option<String>")]
     pub digest: Option<u64>,
     /// The same, per second since the run began.
     pub intervals: Vec<Interval>,
@@ -97,7 +99,7 @@ mod hexadecimal {
 }
 
 /// A shard and what happened on it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShardRecord {
     /// `shardId-…`.
     pub id: String,
@@ -114,7 +116,7 @@ pub struct ShardRecord {
 }
 
 /// A consumer and what it saw.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ConsumerRecord {
     /// Its name.
     pub name: String,
@@ -262,7 +264,7 @@ impl ShardRecord {
 }
 
 /// What a consumer application did beside reading.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsumerWork {
     /// Attempts at batches that took time, or could fail.
     pub batches: u64,
@@ -283,7 +285,7 @@ pub struct ConsumerWork {
 }
 
 /// An interruption of a consumer. Times are those of the consumer's own clock, which starts with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutageRecord {
     /// How long it stood still; `None` if it was not started again.
     pub down: Option<Duration>,
@@ -311,7 +313,7 @@ impl From<&ConsumerCounts> for ConsumerWork {
 }
 
 /// Something that happened during a run: an event of the scenario, or a fault window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRecord {
     /// When it began.
     pub at: Time,

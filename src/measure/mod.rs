@@ -25,12 +25,13 @@ pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
 pub use series::{Bin, Estimate, bin_width, bins};
 pub use tenants::{TenantRecord, TenantRecorder};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinesis::StorageUsage;
 
 /// What the embedded emulator stored over a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StorageUse {
     /// Most bytes of records it may hold.
     pub budget: u64,

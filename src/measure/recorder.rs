@@ -424,6 +424,19 @@ impl ReadRecorder {
         self.lag.total().summary()
     }
 
+    /// Records read in `second`, and the lag of those that were processed in it; what comes later does not count for it.
+    pub fn during(&mut self, second: u64) -> (u64, LatencySummary) {
+        self.close_intervals_before(Time::from_secs(second + 1));
+        let read = usize::try_from(second).ok().and_then(|second| self.reads.get(second));
+        let lag = self.intervals.iter().rev().take_while(|(at, _)| *at >= second).find(|(at, _)| *at == second);
+        (read.copied().unwrap_or(0), lag.map_or_else(LatencySummary::default, |(_, lag)| *lag))
+    }
+
+    /// The second of the last answer, and the largest MillisBehindLatest in it.
+    pub fn last_behind(&self) -> Option<(u64, Duration)> {
+        self.behind.last().map(|(second, millis)| (*second, Duration::from_millis(*millis)))
+    }
+
     /// Ends the recording at `now`.
     pub fn finish(mut self, now: Time) -> ReadRecording {
         self.close_intervals_before(now);

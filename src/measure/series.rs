@@ -1,5 +1,6 @@
 //! Figures of a value per second: what a longer piece of a run comes to, and how sure its mean is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Several neighbouring seconds as one: nothing of their range is lost.
@@ -46,7 +47,7 @@ pub fn bins(seconds: impl Iterator<Item = (u64, Option<f64>)>, width: u64) -> Ve
 }
 
 /// A mean over seconds, and how far the true one may be from it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The mean of the values.
     pub mean: f64,

@@ -1,5 +1,6 @@
 //! What became of each tenant's records.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::latency::{Latency, LatencySummary};
@@ -16,7 +17,7 @@ pub struct TenantRecorder {
 }
 
 /// A tenant and what became of its records, warm-up included but for the response time.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TenantRecord {
     /// Its name.
     pub name: String,

@@ -1,11 +1,12 @@
 //! Whether a prediction and a measurement agree, and how well the model is calibrated.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Comparison;
 
 /// What a measurement says of a prediction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Agreement {
     /// They are as near as the tolerance says.
@@ -51,7 +52,7 @@ impl Tolerance {
 }
 
 /// How well the predictions of a run agree with what it measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// Figures that could be judged.
     pub judged: usize,

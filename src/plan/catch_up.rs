@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::ShardFlow;
@@ -12,7 +13,7 @@ use crate::scenario::{Action, Consumer, InterruptionKind, Scenario};
 use crate::time::Time;
 
 /// What becomes of a consumer when it has been down, on the shard that leaves it the least room.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CatchUp {
     /// Records per second that it can read and process of the shard; `None` if nothing bounds it.
     pub capacity: Option<f64>,

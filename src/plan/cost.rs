@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::prices::{Item, Price};
@@ -60,7 +61,7 @@ pub struct Reader {
 }
 
 /// What is paid for by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tariff {
     /// Shard by shard.
@@ -86,7 +87,7 @@ impl Tariff {
 }
 
 /// What a stream costs over some time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bill {
     /// What is paid for by.
     pub tariff: Tariff,
@@ -101,7 +102,7 @@ pub struct Bill {
 }
 
 /// A line of a bill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BillLine {
     /// What is billed.
     pub what: String,

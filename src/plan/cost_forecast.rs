@@ -3,6 +3,7 @@
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::{BILLED_STEP_BYTES, Bill, HOURS_PER_MONTH, PAYLOAD_UNIT_BYTES, Reader, Tariff, Usage, bill};
@@ -17,7 +18,7 @@ use crate::time::nanos;
 const READERS: u32 = 5;
 
 /// What a scenario costs in a month of such load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostForecast {
     /// Region of the prices.
     pub region: String,
@@ -37,7 +38,7 @@ pub struct CostForecast {
 }
 
 /// So many readers by polling, and as many by enhanced fan-out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadingCost {
     /// Readers of all that is put.
     pub readers: u32,

@@ -9,6 +9,7 @@ mod due;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::cure::Cures;
@@ -24,7 +25,7 @@ use crate::units::{self, Share};
 pub use cure::Cure;
 
 /// Throttled attempts that have one cause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThrottleCause {
     /// What it is.
     pub cause: Cause,
@@ -45,7 +46,7 @@ pub struct ThrottleCause {
 }
 
 /// Why a shard throttles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The scenario injects it.
@@ -83,7 +84,7 @@ impl Cause {
 }
 
 /// A limit of a shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {
     /// Records per second.

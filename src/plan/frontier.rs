@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::burst::Step;
@@ -30,7 +31,7 @@ const WORTHWHILE: f64 = 0.05;
 const SAME_LAG: u64 = 1_000_000;
 
 /// A way to set up stream, producer and consumers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Configuration {
     /// What is paid for by.
     pub tariff: Tariff,
@@ -55,7 +56,7 @@ pub struct Configuration {
 }
 
 /// How the consumers read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadingChoice {
     /// As in the scenario.
@@ -81,7 +82,7 @@ impl ReadingChoice {
 }
 
 /// What to take.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
     /// How stream, producer and consumers are set up.
     pub configuration: Configuration,
@@ -98,7 +99,7 @@ pub struct Recommendation {
 }
 
 /// How a consumer is to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReaderAdvice {
     /// Its name.
     pub name: String,

@@ -7,6 +7,7 @@ mod burst;
 mod capacity;
 mod catch_up;
 mod comparison;
+mod concerns;
 mod cost;
 mod cost_forecast;
 mod cures;
@@ -29,12 +30,14 @@ mod steadiness;
 mod throttling_grid;
 mod trend;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, Calibration};
 pub use autoscaling::{ScalingForecast, ScalingMinute, ScalingOption};
 pub use capacity::{expected_load, predict};
 pub use catch_up::CatchUp;
+pub use concerns::concerns;
 pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
@@ -48,7 +51,7 @@ pub use steadiness::{Halves, HalvesUnit, Steadiness};
 use crate::units::{Rate, Share};
 
 /// What the analytical model predicts for a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Fewest shards that carry the load if it spreads evenly, by the bound that needs the most.
     pub required_shards: u32,
@@ -118,7 +121,7 @@ const fn yes() -> bool {
 }
 
 /// One limit of the service against the demand of the scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bound {
     /// Short name: `write bytes`, `write records`, `shared read bytes`, …
     pub name: String,
@@ -146,7 +149,7 @@ impl Bound {
 }
 
 /// What a shard will be offered.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardForecast {
     /// Records per second.
     pub records: Rate,
@@ -163,7 +166,7 @@ pub struct ShardForecast {
 }
 
 /// Predicted end-to-end lag of a consumer, seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LagForecast {
     /// Name of the consumer.
     pub consumer: String,
@@ -176,7 +179,7 @@ pub struct LagForecast {
 }
 
 /// A plan against a result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// What the verdict comes to.
     pub conclusion: Conclusion,
@@ -209,7 +212,7 @@ impl Verdict {
 }
 
 /// What a verdict comes to; the exit code follows from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     /// The run is valid and meets every objective (or has none).
@@ -221,7 +224,7 @@ pub enum Conclusion {
 }
 
 /// An objective and what was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveResult {
     /// What is judged, such as `put p99` or `lag p99 of fraud`.
     pub name: String,
@@ -236,7 +239,7 @@ pub struct ObjectiveResult {
 }
 
 /// Whether an objective is met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectiveStatus {
     /// It is.
@@ -248,7 +251,7 @@ pub enum ObjectiveStatus {
 }
 
 /// One row of prediction against measurement.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// What is compared.
     pub name: String,
@@ -267,7 +270,7 @@ pub struct Comparison {
 }
 
 /// A row of the heat map.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardHeat {
     /// `shardId-…`.
     pub shard: String,

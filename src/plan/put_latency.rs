@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::burst::Step;
@@ -21,7 +22,7 @@ const MOST_SAMPLES: usize = 40_000;
 const RATES_PER_E: f64 = 20.0;
 
 /// Predicted response time of puts, nanoseconds, without retries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PutForecast {
     /// Half of the records take no longer.
     pub p50: u64,

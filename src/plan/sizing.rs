@@ -1,5 +1,6 @@
 //! How many shards a load needs: by each bound, by where its keys fall, and by its moments.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Bound;
@@ -22,7 +23,7 @@ const MOST_SALTS: u32 = 256;
 const NEARLY_EVEN: f64 = 1.2;
 
 /// What spreading keys comes to (`key#0`, `key#1`, …).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Salting {
     /// Partition keys in the place of each.
     pub keys_of_each: u32,

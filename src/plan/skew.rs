@@ -1,5 +1,6 @@
 //! How full the fullest shard is for any number of shards: keys stay together, so they do not spread evenly.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::placement::Placement;
@@ -14,7 +15,7 @@ const MOST_SHARDS: u32 = 10_000;
 const MOST_RANGES: u64 = 200_000;
 
 /// How the load spreads over any number of shards of equal width.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SkewForecast {
     /// Some numbers of shards, ascending.
     pub rows: Vec<SkewRow>,
@@ -39,7 +40,7 @@ impl SkewForecast {
 }
 
 /// The fullest shard of so many.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SkewRow {
     /// Shards of equal width.
     pub shards: u32,

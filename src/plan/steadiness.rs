@@ -1,12 +1,13 @@
 //! Whether a run was steady: its first half against its second.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Estimate;
 use crate::result::RunResult;
 
 /// The halves of a run side by side.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Steadiness {
     /// Seconds from the end of the warm-up to the end of the load, which are halved.
     pub seconds: u64,
@@ -15,7 +16,7 @@ pub struct Steadiness {
 }
 
 /// A figure of each half.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Halves {
     /// What it is, such as `put response p99`.
     pub name: String,
@@ -32,7 +33,7 @@ pub struct Halves {
 }
 
 /// What the numbers of [`Halves`] are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HalvesUnit {
     /// Records per second.

@@ -4,6 +4,7 @@ mod price_list;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use price_list::{PriceListError, from_price_list};
@@ -41,7 +42,7 @@ pub struct Price {
 }
 
 /// What is billed (fact sheet, sections 5.1 and 5.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
     /// An open shard of a provisioned stream.

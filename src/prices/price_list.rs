@@ -61,10 +61,12 @@ pub enum PriceListError {
     #[error("the price list is that of `{0}`; get the one of the offer AmazonKinesis")]
     OtherOffer(String),
     /// No product in it is one that is known.
-    #[error("the price list has no price of Kinesis Data Streams that is known here")]
+    #[error(
+        "the price list has no price of Kinesis Data Streams that is known here; get the offer AmazonKinesis, whole"
+    )]
     Empty,
     /// A price is no number.
-    #[error("the price of {usage_type} is `{price}`, which is no number")]
+    #[error("the price of {usage_type} is `{price}`, which is no number; get the price list anew")]
     Price {
         /// Its usage type.
         usage_type: String,

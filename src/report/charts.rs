@@ -25,7 +25,7 @@ pub use heat::{HeatMap, heat_map};
 pub use lines::{Lines, Scale, XAxis, lies_on_the_floor, lines};
 pub use marks::{EventMark, Marks};
 pub use money::{Segment, Stack, TradeOff, TradeOffPoint, stacks, trade_off};
-pub use series::{Look, Series, legend};
+pub use series::{Look, Series, legend, legend_of_areas};
 pub use shard_bars::shard_bars;
 
 /// A chart in both drawings; the page shows the one that there is room for.

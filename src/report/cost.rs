@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::charts::{Chart, Look, Segment, Stack, TradeOff, TradeOffPoint, legend, stacks, trade_off};
+use super::charts::{Chart, Look, Segment, Stack, TradeOff, TradeOffPoint, legend, legend_of_areas, stacks, trade_off};
 use super::sections::{millis, milliseconds};
 use super::shell::Section;
 use super::table::Column::{self, Number, Text};
@@ -16,7 +16,7 @@ use crate::prices::Item;
 use crate::units;
 
 /// The name of a bill: how it is paid for, and for how much.
-fn name(bill: &Bill, plan: &Plan) -> String {
+pub(super) fn name(bill: &Bill, plan: &Plan) -> String {
     if bill.tariff != crate::plan::Tariff::Provisioned {
         return bill.tariff.name().to_owned();
     }
@@ -24,7 +24,7 @@ fn name(bill: &Bill, plan: &Plan) -> String {
     format!("{}, {} shard(s){recommended}", bill.tariff.name(), units::count(bill.shards.into()))
 }
 
-fn dollars(amount: Option<f64>) -> String {
+pub(super) fn dollars(amount: Option<f64>) -> String {
     amount.map_or_else(|| "not known".to_owned(), units::dollars)
 }
 
@@ -156,9 +156,8 @@ fn bills(plan: &Plan) -> Markup {
     let bills = &plan.cost.bills;
     let used =
         |purpose: &Purpose| bills.iter().flat_map(|bill| &bill.lines).any(|line| Purpose::of(line.item) == *purpose);
-    let legend = html! { ul class="legend" { @for (color, purpose) in Purpose::ALL.iter().enumerate().filter(|(_, purpose)| used(purpose)) {
-        li { span class="swatch" style=(format!("background:var(--series-{color})")) {} " " (purpose.words()) }
-    } } };
+    let purposes = Purpose::ALL.iter().enumerate().filter(|(_, purpose)| used(purpose));
+    let legend = legend_of_areas(purposes.map(|(color, purpose)| (color, true, purpose.words())));
     let caption = html! {
         "US dollars a month for each way to pay, by the lines of the bill; lines of one colour are for one purpose, and a gap parts them."
         @if bills.iter().any(|bill| bill.total.is_none()) { " What has no known price is left out." }
@@ -197,7 +196,7 @@ fn chart(plan: &Plan) -> Chart {
     let named: Vec<String> =
         plan.cost.bills.iter().map(|bill| format!("{} {}", name(bill, plan), dollars(bill.total))).collect();
     stacks(
-        &format!("What a month costs: {}.", named.join("; ")),
+        &format!("What a month costs, by the way to pay. {}.", named.join("; ")),
         &plan.cost.bills.iter().map(stack).collect::<Vec<_>>(),
     )
 }

@@ -9,7 +9,7 @@ use crate::measure::{
     ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, LatencySummary, Measurement, PercentilePoint,
     ShardInterval, ShardRecord,
 };
-use crate::plan::{Plan, Verdict, judge, predict};
+use crate::plan::{Cause, Cure, Limit, Plan, ThrottleCause, Verdict, judge, predict};
 use crate::prices::Prices;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario;
@@ -39,6 +39,25 @@ pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
     };
     let verdict = judge(&plan, &result);
     (result, plan, verdict)
+}
+
+/// A hot key that throttled, with a cure.
+pub fn cause() -> ThrottleCause {
+    ThrottleCause {
+        cause: Cause::HotKey,
+        bound: Some(Limit::Records),
+        place: "key \"a|b\" of shard 1".into(),
+        seconds: 10,
+        window: (0, 9),
+        throttled: 500,
+        evidence: "In second 3 the shard was due 1,050 records, 60% of them of this key".into(),
+        cures: vec![Cure {
+            what: "spread the key over 2 keys".into(),
+            monthly: Some(0.0),
+            trade_off: "the order of the key".into(),
+            settings: vec!["keys.salt=2".into()],
+        }],
+    }
 }
 
 fn measurement(consumer: &str) -> Measurement {

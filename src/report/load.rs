@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::charts::{Lines, Look, Scale, Series, XAxis, legend, lies_on_the_floor, lines};
+use super::charts::{Lines, Look, Scale, Series, XAxis, legend, lines};
 use super::sections::{latency_columns, latency_row, millis, milliseconds, nanos};
 use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::{numbers, table};
-use super::time_charts::{RunTime, figure, range};
+use super::time_charts::{RunTime, figure, range, scale_in_words};
 use crate::measure::{Interval, PercentilePoint};
 use crate::result::RunResult;
 use crate::units::{self, Bytes};
@@ -141,13 +141,14 @@ pub fn by_percentile(title: &str, curves: &[Series], caption: &Markup) -> Markup
         (figure(
             &legend(curves.iter().map(|curve| (curve.name.as_str(), curve.look))),
             &chart,
-            &html! { (caption) " The scale is logarithmic" @if lies_on_the_floor(curves) { "; what is too small for it lies on its floor" } "." },
+            &html! { (caption) (scale_in_words(curves, scale)) },
         ))
         @if !longest.is_empty() { (numbers("The numbers by percentile", title, &heads, &rows)) }
     }
 }
 
-fn label(name: &str) -> &str {
+/// What a latency is, in a few words.
+pub(super) fn label(name: &str) -> &str {
     match name {
         "response" => "response: due → acknowledged",
         "lateness" => "lateness: needed → taken up",

@@ -6,15 +6,22 @@ mod consumers;
 mod cost;
 mod events;
 mod generator;
+mod junit;
 mod load;
+mod markdown;
 mod page;
+#[cfg(feature = "png")]
+mod png;
 mod recommendation;
+pub mod runs;
 pub mod search;
 mod sections;
+mod series;
 mod shards;
 mod shell;
 mod snippets;
 mod steadiness;
+mod summary;
 pub mod sweep;
 mod table;
 mod tenants;
@@ -25,8 +32,14 @@ mod time_charts;
 #[cfg(test)]
 mod fixture;
 
+pub use junit::junit;
+pub use markdown::markdown;
 pub use page::html;
+#[cfg(feature = "png")]
+pub use png::{PngError, pngs};
+pub use series::{SHARD_ROWS_MAX, series_csv, shard_rows, shards_csv};
 pub use snippets::{aws_cli, terraform};
+pub use summary::{json, summary_schema};
 pub use terminal::{plan_text, printable, terminal};
 
 #[cfg(test)]
@@ -223,6 +236,50 @@ mod tests {
         assert!(page.contains("The 10 shards that throttled the most or were the fullest, of 3,000"));
         assert!(page.contains("The 2,000 shards of 30,000 that throttled and accepted the most"));
         assert!(page.len() < 1_000_000, "{}", page.len());
+    }
+
+    #[test]
+    fn nothing_from_outside_becomes_markdown() {
+        let attack = "|x|\n# <script>alert(1)</script> [a](http://b) `c`";
+        let (mut result, plan, mut verdict) = fixture::run("alerts", attack);
+        let plain = markdown(&result, &plan, &verdict);
+        result.scenario.name = attack.into();
+        result.measurement.consumers[0].name = attack.into();
+        result.measurement.shards[0].id = attack.into();
+        result.measurement.warnings = vec![attack.into()];
+        result.measurement.events.push(crate::result::EventRecord {
+            at: crate::time::Time::ZERO,
+            until: None,
+            label: attack.into(),
+            problem: Some(attack.into()),
+            reshards: false,
+        });
+        verdict.sentence = attack.into();
+        verdict.objectives[0].measured = attack.into();
+        let attacked = markdown(&result, &plan, &verdict);
+        for markup in ["<", "](http", "://", "\n# ", "`c`"] {
+            assert!(!attacked.replace("\\`", "").replace("\\]", "").contains(markup), "{markup} in {attacked}");
+        }
+        // The list of events is three more lines and an empty one.
+        let rows = |text: &str| text.lines().filter(|line| line.starts_with("| ")).count();
+        assert_eq!(rows(&attacked), rows(&plain) + 3);
+        let columns = |line: &&str| line.matches('|').count();
+        let of_shards =
+            |text: &str| text.lines().filter(|line| line.contains("Throttled attempts")).map(|l| columns(&l)).max();
+        assert_eq!(of_shards(&attacked), of_shards(&plain));
+    }
+
+    #[test]
+    fn the_words_of_the_markdown() {
+        let (result, plan, mut verdict) = fixture::run("alerts", "Why?");
+        verdict.throttling.push(fixture::cause());
+        insta::assert_snapshot!("markdown", markdown(&result, &plan, &verdict));
+    }
+
+    #[test]
+    fn the_figures_of_the_summary() {
+        let (result, plan, verdict) = fixture::run("alerts", "Why?");
+        insta::assert_snapshot!("summary", json(&result, &plan, &verdict, Path::new("reports/x")));
     }
 
     #[test]

@@ -37,11 +37,22 @@ pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
         header: header(result, verdict),
         sections: sections.into_iter().flatten().collect(),
         footer: html! { p {
-            "Written by streamgauge " (result.streamgauge_version) ", result schema " (result.schema_version)
-            ". Beside this file: result.json, HdrHistogram interval logs (*.hlog) and the scenario."
+            (versions(&result.streamgauge_version)) " Result schema " (result.schema_version) ". Beside this file: result.json, HdrHistogram interval logs (*.hlog) and the scenario."
         } },
     };
     page.html()
+}
+
+/// Which version measured, and which one predicted, judged and wrote: a result is read by later versions, too.
+pub(super) fn versions(measured_by: &str) -> String {
+    let this = env!("CARGO_PKG_VERSION");
+    if measured_by == this {
+        format!("Measured, judged and written by streamgauge {this}.")
+    } else {
+        format!(
+            "Measured by streamgauge {measured_by}; predicted and judged again, and written, by streamgauge {this}."
+        )
+    }
 }
 
 fn header(result: &RunResult, verdict: &Verdict) -> Markup {
@@ -65,6 +76,9 @@ fn header(result: &RunResult, verdict: &Verdict) -> Markup {
         }
         @if result.part != Part::WHOLE {
             p class="target" { strong { "Part " (result.part.index + 1) " of " (result.part.of) } " of the load: other processes offer the rest, and the plan is for the whole." }
+        }
+        @if result.streamgauge_version != env!("CARGO_PKG_VERSION") {
+            p class="target" { strong { "An older result. " } (versions(&result.streamgauge_version)) }
         }
         @for note in &verdict.generator_notes { p class="warning" { strong { "Generator. " } (note) } }
         @if let Some(warning) = super::steadiness::warning(verdict) { (warning) }

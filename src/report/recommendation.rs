@@ -118,7 +118,7 @@ pub(super) fn section(plan: &Plan) -> Option<Section> {
     Some(Section::new("what-to-take", "What to take", body))
 }
 
-fn words(recommendation: &Recommendation) -> Vec<String> {
+pub(super) fn words(recommendation: &Recommendation) -> Vec<String> {
     let way = &recommendation.configuration;
     let stream = match way.tariff {
         Tariff::Provisioned => format!("{}, {} shard(s)", way.tariff.name(), units::count(way.shards.into())),

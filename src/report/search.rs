@@ -163,7 +163,7 @@ impl Report<'_> {
                 )
             })
             .collect();
-        let finding = format!("Fewest shards by load: {}.", found.join("; "));
+        let finding = format!("Fewest shards by load. {}.", found.join("; "));
         let chart = demand(&finding, "records per second, on average", &points, &|rate| units::number(rate));
         let legend = legend([
             ("shards by the model", Look { color: 0, dash: 0, marker: None }),

@@ -164,13 +164,6 @@ pub fn scenario(result: &RunResult) -> Section {
     Section::new("scenario", "Scenario", body)
 }
 
-/// Which area is which, each by the class of its swatch.
-pub(super) fn legend_of_areas(areas: &[(&str, &str)]) -> Markup {
-    html! { ul class="legend" { @for (class, name) in areas {
-        li { span class=(format!("swatch {class}")) {} " " (name) }
-    } } }
-}
-
 /// The columns of a table of latencies.
 pub(super) fn latency_columns(name: &str) -> [Column<'_>; 9] {
     [
@@ -210,7 +203,7 @@ pub(super) fn milliseconds(value: f64) -> String {
 }
 
 /// A relative difference to a tenth of a percent, with its sign; what rounds to zero has none.
-fn signed_percent(difference: f64) -> String {
+pub(super) fn signed_percent(difference: f64) -> String {
     let written = format!("{:+.1}%", difference * 100.0);
     if written == "-0.0%" || written == "+0.0%" { "0.0%".to_owned() } else { written }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::charts::{Chart, HeatMap, heat_map, shard_bars};
+use super::charts::{Chart, HeatMap, heat_map, legend_of_areas, shard_bars};
 use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::numbers;
@@ -25,17 +25,21 @@ pub fn shards(result: &RunResult, plan: &Plan, verdict: &Verdict, time: &RunTime
     let heat = &verdict.heat;
     let all: Vec<&ShardHeat> = heat.iter().collect();
     let finding = finding(heat);
-    let map = HeatMap { finding: &finding, shards: &all, marks: time.marks() };
+    let (of_all, of_fullest) = (
+        format!("Utilisation of each shard in each second. {finding}"),
+        format!("The fullest shards in each second. {finding}"),
+    );
+    let map = HeatMap { finding: of_all.trim_end(), shards: &all, marks: time.marks() };
     let body = html! {
         @if map.shards_per_row() > 1 {
             @let fullest = fullest(heat);
-            @let own = HeatMap { finding: &finding, shards: &fullest, marks: time.marks() };
+            @let own = HeatMap { finding: of_fullest.trim_end(), shards: &fullest, marks: time.marks() };
             (map_figure(&own, time, &html! { "The " (fullest.len()) " shards that throttled the most or were the fullest, of " (units::count(heat.len() as u64)) ", the worst first. " }))
         }
-        (map_figure(&map, time, &html! { p { (finding) } }))
+        (map_figure(&map, time, &html! { span class="finding" { (finding) } }))
         @if !heat.is_empty() && heat.len() <= BARS_MAX {
             (figure(
-                &super::sections::legend_of_areas(&[("hollow", "predicted: what the shard is offered"), ("filled", "measured: what it accepted")]),
+                &legend_of_areas([(0, false, "predicted: what the shard is offered"), (1, true, "measured: what it accepted")]),
                 &bars(plan, heat),
                 &html! { "Mean write utilisation of each shard from the end of the warm-up to the end of the load, in percent of its limit, which is the line." },
             ))
@@ -64,13 +68,13 @@ fn map_figure(map: &HeatMap<'_>, time: &RunTime<'_>, caption: &Markup) -> Markup
     let (wide, narrow) = map.seconds_per_column();
     let per_row = map.shards_per_row();
     let scale = html! {
-        p class="legend" {
+        span class="legend" {
             "0% " @for step in 0..super::charts::HEAT_STEPS { span class="swatch" style=(format!("background:var(--heat-{step})")) {} } " 100% and more; "
             span class="swatch" style="background:var(--throttled)" {} " a foot in this colour: attempts were throttled"
         }
     };
     let caption = html! {
-        (caption)
+        (scale) (caption)
         "Write utilisation per shard and second: accepted records or bytes over the shard's limit, whichever is more. At 100% a shard lives on its burst, or is full."
         @if per_row > 1 { " Each row stands for " (per_row) " neighbouring shards from the one at its left on, and shows the fullest of them in each second, and whether any was throttled." }
         @if wide > 1 || narrow > 1 {
@@ -80,7 +84,7 @@ fn map_figure(map: &HeatMap<'_>, time: &RunTime<'_>, caption: &Markup) -> Markup
         }
         @if !time.marks().events.is_empty() { " Numbered: the " a href="#events" { "events" } "; a bar above the map while they last." }
     };
-    figure(&scale, &heat_map(map), &caption)
+    figure(&html! {}, &heat_map(map), &caption)
 }
 
 /// Attempts that a shard throttled.
@@ -138,7 +142,11 @@ fn bars(plan: &Plan, heat: &[ShardHeat]) -> Chart {
         })
         .collect();
     let more = if heat.len() > 8 { ", and so on in the table" } else { "" };
-    shard_bars(&format!("Predicted and measured utilisation: {}{more}.", words.join("; ")), &plan.shards, heat)
+    shard_bars(
+        &format!("Predicted and measured utilisation of each shard. {}{more}.", words.join("; ")),
+        &plan.shards,
+        heat,
+    )
 }
 
 fn rows(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {

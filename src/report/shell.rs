@@ -52,6 +52,8 @@ pub enum Source {
     Endpoint,
     /// AWS itself.
     Aws,
+    /// Runs from several of these.
+    Mixed,
 }
 
 impl From<&TargetRecord> for Source {
@@ -70,6 +72,7 @@ impl Source {
             Self::Model => "streamgauge – the figures are those of a model of AWS, not of AWS",
             Self::Endpoint => "streamgauge – the figures are those of an endpoint; unless it is AWS, not of AWS",
             Self::Aws => "streamgauge – measured on Amazon Kinesis Data Streams",
+            Self::Mixed => "streamgauge – the figures of a model are not those of AWS; each run says where it is from",
         }
     }
 }

@@ -234,9 +234,9 @@ fn finding(of: &Figure, with: &str, cells: &[&Cell]) -> String {
     let known = || cells.iter().filter_map(|cell| Some(((of.value)(cell.outcome.as_ref()?)?, cell.values.join(", "))));
     let ends = known().min_by(|a, b| a.0.total_cmp(&b.0)).zip(known().max_by(|a, b| a.0.total_cmp(&b.0)));
     let ends = ends.map_or_else(String::new, |((least, at), (most, there))| {
-        format!(" from {} ({at}) to {} ({there})", (of.words)(least), (of.words)(most))
+        format!(" From {} ({at}) to {} ({there})", (of.words)(least), (of.words)(most))
     });
-    format!("{}{with}:{ends}.", capital(of.name))
+    format!("{}{with}.{ends}.", capital(of.name))
 }
 
 /// The values beyond the first two axes, in words.

@@ -302,7 +302,7 @@ fn headline(verdict: &Verdict, style: Style) -> String {
     }
 }
 
-fn target(result: &RunResult) -> String {
+pub(super) fn target(result: &RunResult) -> String {
     match &result.target {
         TargetRecord::Embedded { profile } => format!("on the embedded emulator ({profile}): a model of AWS, not AWS"),
         TargetRecord::Simulated { profile } => format!("simulated ({profile}): a model of AWS, not AWS"),
@@ -311,7 +311,7 @@ fn target(result: &RunResult) -> String {
     }
 }
 
-fn ledger(result: &RunResult) -> String {
+pub(super) fn ledger(result: &RunResult) -> String {
     let counters = &result.measurement.counters;
     format!(
         "{} offered {} {} accepted + {} failed + {} abandoned\n    + {} unknown + {} in flight",

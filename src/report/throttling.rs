@@ -49,7 +49,7 @@ pub fn section(verdict: &Verdict) -> Option<Section> {
 }
 
 /// The cause in a few words, with its place and the limit that was met.
-fn title(cause: &ThrottleCause) -> String {
+pub(super) fn title(cause: &ThrottleCause) -> String {
     let bound = cause.bound.map_or_else(String::new, |bound| format!(", by {}", bound.word()));
     let place = if cause.place.is_empty() { String::new() } else { format!(": {}", cause.place) };
     format!("{}{bound}{place}", cause.cause.words())

@@ -7,7 +7,7 @@ use crate::measure::bin_width;
 use crate::result::RunResult;
 
 /// Most points of a line, and most rows of a table of seconds; more seconds share them.
-const POINTS_MAX: u64 = 600;
+pub(super) const POINTS_MAX: u64 = 600;
 
 /// The time axis of a run.
 pub struct RunTime<'a> {
@@ -59,10 +59,7 @@ impl<'a> RunTime<'a> {
     ) -> Markup {
         let chart = lines(&Lines { title, series, scale, y_label, x: XAxis::Time(self.marks()) });
         let caption = html! {
-            (caption) @if scale == Scale::Log { " The scale is logarithmic" @if lies_on_the_floor(series) { "; what is too small for it lies on its floor" } "." }
-            @if self.width() > 1 {
-                " Each point stands for " (self.width()) " seconds: the line is the mean of their values, the band reaches from the least to the most."
-            }
+            (caption) (scale_in_words(series, scale)) (bins_in_words(self.width()))
             (self.marks_in_words())
         };
         // A line without a name at its end goes with another one, as the caption says.
@@ -93,6 +90,20 @@ impl<'a> RunTime<'a> {
             width => format!("per {width} seconds: sums of counts, and the lowest and the highest of what is no count"),
         }
     }
+}
+
+/// What a scale is, for a caption.
+pub(super) fn scale_in_words(series: &[Series], scale: Scale) -> Markup {
+    html! { @if scale == Scale::Log {
+        " The scale is logarithmic" @if lies_on_the_floor(series) { "; what is too small for it lies on its floor" } "."
+    } }
+}
+
+/// What the points of a line are that stand for `width` seconds each, for a caption.
+pub(super) fn bins_in_words(width: u64) -> Markup {
+    html! { @if width > 1 {
+        " Each point stands for " (width) " seconds: the line is the mean of their values, the band reaches from the least to the most."
+    } }
 }
 
 /// A chart with what belongs to it: the legend above it, the caption below.

@@ -48,6 +48,14 @@ pub enum ReadError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The file tells of a time that no run lasts.
+    #[error("`{}` tells of second {second} of a run, which is read of a year at most: the file is damaged", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The last second in it.
+        second: u64,
+    },
     /// The file was written by a newer version.
     #[error("`{}` has schema version {found}, this version reads up to {SCHEMA_VERSION}; use a newer streamgauge", path.display())]
     TooNew {
@@ -125,18 +133,60 @@ impl Drop for NewDirectory {
 /// # Errors
 /// It is missing, no result, or newer than this version.
 pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
+    let path = directory.join("result.json");
+    let text = fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
+    let found = match serde_json::from_slice::<RunResult>(&text) {
+        Ok(result) if result.schema_version <= SCHEMA_VERSION => match last_second(&result) {
+            second if second > MOST_SECONDS => return Err(ReadError::TooLong { path, second }),
+            _ => return Ok(result),
+        },
+        Ok(result) => result.schema_version,
+        Err(source) => match newer_version(&text) {
+            Some(found) => found,
+            None => return Err(ReadError::Json { path, source }),
+        },
+    };
+    Err(ReadError::TooNew { path, found })
+}
+
+/// The longest run that a result is read of: a year. What is shown second by second would have no end otherwise.
+const MOST_SECONDS: u64 = 31_536_000;
+
+/// The last second that a result has something of.
+fn last_second(result: &RunResult) -> u64 {
+    let measurement = &result.measurement;
+    let reading = measurement.consumers.iter().flat_map(|consumer| {
+        let lags = consumer.lag_intervals.iter().map(|(second, _)| *second);
+        lags.chain(consumer.throttled_seconds.iter().chain(&consumer.behind).map(|(second, _)| *second))
+    });
+    let generator = measurement.generator.iter().flat_map(|generator| &generator.seconds).map(|health| health.second);
+    let puts = measurement.intervals.iter().map(|interval| interval.second);
+    puts.chain(reading).chain(generator).chain([result.load_ended.second()]).max().unwrap_or(0)
+}
+
+/// The version of a result that this version of the program does not know.
+fn newer_version(text: &[u8]) -> Option<u32> {
     #[derive(serde::Deserialize)]
     struct Version {
         schema_version: u32,
     }
-    let path = directory.join("result.json");
-    let text = fs::read_to_string(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
-    let json = |source| ReadError::Json { path: path.clone(), source };
-    let found = serde_json::from_str::<Version>(&text).map_err(json)?.schema_version;
-    if found > SCHEMA_VERSION {
-        return Err(ReadError::TooNew { path, found });
+    let version = serde_json::from_slice::<Version>(text).ok()?.schema_version;
+    (version > SCHEMA_VERSION).then_some(version)
+}
+
+/// Writes files into a directory, which is created if it is not there. Each file is replaced as a whole or not at all.
+///
+/// # Errors
+/// The directory cannot be created, or a file cannot be written.
+pub fn write_into(directory: &Path, files: &Files) -> Result<(), WriteError> {
+    fs::create_dir_all(directory).map_err(fail("cannot create", directory))?;
+    for (name, content) in files {
+        let path = directory.join(name);
+        let partial = directory.join(format!(".{name}.{}.partial", process::id()));
+        write_file(&partial, |file| file.write_all(content))?;
+        fs::rename(&partial, &path).map_err(fail("cannot write", &path))?;
     }
-    serde_json::from_str(&text).map_err(json)
+    Ok(())
 }
 
 fn write_result(staging: &Path, result: &RunResult) -> Result<(), WriteError> {
@@ -169,6 +219,30 @@ fn fail(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_replaced_as_a_whole_and_leave_nothing_beside_them() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("a/b");
+        for content in ["first", "second"] {
+            write_into(&directory, &vec![("x.txt".to_owned(), content.into())]).unwrap();
+            assert_eq!(fs::read_to_string(directory.join("x.txt")).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_newer_result_is_refused_even_if_its_shape_is_unknown_and_others_say_what_is_wrong() {
+        let root = tempfile::tempdir().unwrap();
+        let read_text = |text: &str| {
+            fs::write(root.path().join("result.json"), text).unwrap();
+            read(root.path()).unwrap_err().to_string()
+        };
+        assert!(read_text("{\"schema_version\":99,\"all\":\"new\"}").contains("schema version 99"));
+        assert!(read_text("{\"schema_version\":1}").contains("missing field"));
+        assert!(read_text("not JSON").contains("is not a result of streamgauge"));
+        assert!(read(&root.path().join("none")).unwrap_err().to_string().contains("cannot read"));
+    }
 
     #[test]
     fn a_run_without_a_result_leaves_no_directory_that_it_made() {

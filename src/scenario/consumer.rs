@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Application, Checkpoint, ConsumerKind, Interruption, Processing, Start, Wire};
@@ -11,7 +12,7 @@ use crate::time::Time;
 use crate::units::Share;
 
 /// A consumer application.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Consumer {
     /// Its name, unique in the scenario.
     pub name: String,
@@ -36,7 +37,7 @@ pub struct Consumer {
 }
 
 /// Where a consumer starts to read: the positions of GetShardIterator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartingPosition {
     /// TRIM_HORIZON: with the oldest record.
@@ -93,7 +94,7 @@ impl Consumer {
 }
 
 /// Something that happens during a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When, from the start of the load.
     pub at: Time,
@@ -103,7 +104,7 @@ pub struct Event {
 }
 
 /// What happens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Action {
     /// SplitShard.
@@ -145,7 +146,7 @@ pub enum Action {
 }
 
 /// Which open shard is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShardChoice {
     /// The one with this place among the open shards, in hash key order, from 0.
@@ -155,7 +156,7 @@ pub enum ShardChoice {
 }
 
 /// [`Interruption`], as a scenario says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the variants are those of Interruption")]
 pub enum InterruptionKind {

@@ -52,7 +52,9 @@ pub(super) fn scenario(
     });
     let problems = problems.into_inner();
     match decoded {
-        Some(Ok(scenario)) if problems.is_empty() => Ok(Scenario { source: text.to_owned(), ..scenario }),
+        Some(Ok(scenario)) if problems.is_empty() => {
+            Ok(Scenario { source: text.to_owned(), overrides: overrides.to_vec(), ..scenario })
+        }
         _ => Err(Diagnostics::new(problems, sources)),
     }
 }
@@ -149,6 +151,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         target_utilisation: target_utilisation?,
         objectives: objectives?,
         source: String::new(),
+        overrides: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+use serde::Serialize;
 
 /// One problem of a scenario: what is wrong, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,19 @@ pub struct Diagnostic {
 pub struct Diagnostics {
     problems: Vec<Diagnostic>,
     sources: Sources,
+}
+
+/// A place in a scenario, for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file, or `--set`.
+    pub source: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is there; may be empty.
+    pub label: String,
 }
 
 /// The texts that a scenario is read from, laid end to end: a position names the text and the place in it.
@@ -65,6 +79,11 @@ impl Diagnostics {
         &self.problems
     }
 
+    /// Where a problem is, the most important place first.
+    pub fn places(&self, problem: &Diagnostic) -> Vec<Place> {
+        problem.labels.iter().filter_map(|(place, label)| self.sources.place(place.start, label)).collect()
+    }
+
     /// The problems as text for people, with colours if `styled`.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
@@ -103,6 +122,14 @@ impl Sources {
 
     fn file(&self) -> String {
         self.0.first().map(|source| normalize_untrusted_str(&source.name)).unwrap_or_default()
+    }
+
+    fn place(&self, position: usize, label: &str) -> Option<Place> {
+        let source = self.0.get(self.index(position))?;
+        let before = &source.text[..source.text.floor_char_boundary(position.saturating_sub(source.start))];
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        let line = before.matches('\n').count() + 1;
+        Some(Place { source: source.name.clone(), line, column, label: label.to_owned() })
     }
 
     fn show<'a>(&'a self, problem: &'a Diagnostic) -> Group<'a> {
@@ -193,6 +220,16 @@ mod tests {
         assert!(text.contains("--set:1:6"), "{text}");
         assert!(text.contains("and that"), "{text}");
         assert!(text.ends_with("1 problem in load.toml"), "{text}");
+    }
+
+    #[test]
+    fn places_are_lines_and_columns() {
+        let mut sources = Sources::new("load.toml".to_owned(), "ä = 1\nb = ö\n".to_owned());
+        let start = sources.add("--set", "rate=3");
+        let problem = Diagnostic::new("no").at(Some(11..12), "this").at(Some(start + 5..start + 6), "that");
+        let places = Diagnostics::new(vec![problem.clone()], sources).places(&problem);
+        let places: Vec<_> = places.iter().map(|p| (p.source.as_str(), p.line, p.column, p.label.as_str())).collect();
+        assert_eq!(places, [("load.toml", 2, 5, "this"), ("--set", 1, 6, "that")]);
     }
 
     #[test]

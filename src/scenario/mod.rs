@@ -4,20 +4,27 @@
 //! nothing below this layer validates a scenario again.
 
 mod autoscaling;
+mod builtin;
 mod consumer;
 mod decode;
 mod diagnostics;
+mod draft;
 mod overrides;
 mod reader;
+mod settings;
 
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use autoscaling::{Autoscaling, ScalingRule};
+pub use builtin::{BUILT_IN, BuiltIn, NOT_BUILT_IN, SCHEMA, built_in, nearest_built_in};
 pub use consumer::{Action, Consumer, Event, InterruptionKind, ShardChoice, StartingPosition};
-pub use diagnostics::{Diagnostic, Diagnostics};
+pub use diagnostics::{Diagnostic, Diagnostics, Place};
+pub use draft::Draft;
+pub use settings::settings;
 
 use crate::client::{Intake, Overload, Part, ProducerSettings};
 use crate::kinesis::{FaultRule, Profile, StreamMode};
@@ -68,6 +75,8 @@ pub struct Scenario {
     pub objectives: Objectives,
     /// The text of the file, kept with every result.
     pub source: String,
+    /// What was set on top of it, as `key=value`.
+    pub overrides: Vec<String>,
 }
 
 impl Scenario {
@@ -131,7 +140,7 @@ impl Scenario {
 }
 
 /// The stream under test.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stream {
     /// An existing stream to use. Without it the run creates its own and deletes it at the end.
     pub name: Option<String>,
@@ -182,7 +191,7 @@ pub struct Load {
 pub(crate) const MOST_RECORDS: u64 = 4_000_000_000;
 
 /// Objectives; a missing one is not judged.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Objectives {
     /// Highest share of record attempts that may be throttled.
     pub throttled: Option<Share>,
@@ -208,7 +217,7 @@ pub struct Objectives {
 }
 
 /// What the delivery check demands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
     /// Every accepted record reaches every consumer at least once; retries may duplicate.

@@ -138,7 +138,7 @@ fn element<'t, 'a>(array: &'t mut DeArray<'a>, name: &str, path: &[Key]) -> Resu
     }
 }
 
-fn element_name<'t>(element: &'t Spanned<DeValue<'_>>) -> Option<&'t str> {
+pub(super) fn element_name<'t>(element: &'t Spanned<DeValue<'_>>) -> Option<&'t str> {
     match element.get_ref() {
         DeValue::Table(table) => table.get("name")?.get_ref().as_str(),
         _ => None,

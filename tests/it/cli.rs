@@ -22,7 +22,7 @@ name = "poller"
 type = "polling"
 "#;
 
-fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
+pub fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_streamgauge"))
         .args(arguments)
         .current_dir(directory)
@@ -32,7 +32,7 @@ fn streamgauge(arguments: &[&str], directory: &Path) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -58,6 +58,7 @@ fn a_run_writes_its_directory_and_prints_a_summary() {
     assert_eq!(
         files,
         [
+            "junit.xml",
             "lag-poller.hlog",
             "put-failed.hlog",
             "put-lateness.hlog",
@@ -66,8 +67,11 @@ fn a_run_writes_its_directory_and_prints_a_summary() {
             "put-service.hlog",
             "put-throttled.hlog",
             "report.html",
+            "report.md",
             "result.json",
-            "scenario.toml"
+            "scenario.toml",
+            "series.csv",
+            "shards.csv"
         ]
     );
     assert_eq!(fs::read_to_string(result.join("scenario.toml")).unwrap(), SMALL);

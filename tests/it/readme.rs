@@ -8,12 +8,12 @@ use streamgauge::cli::{Cli, Command};
 use streamgauge::kinesis::Profile;
 use streamgauge::scenario;
 
-fn file(name: &str) -> String {
+pub fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
 /// The contents of the code blocks in `language`.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+pub fn blocks(text: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
@@ -58,54 +58,72 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
                 sweep.scenario.overrides.extend(sweep.vary.iter().map(first));
                 sweep.scenario
             }
-            Command::Emulator(_) | Command::Prices(_) => {
+            Command::Check(check) => {
+                for path in check.paths {
+                    valid(line, &path, &[]);
+                }
+                commands += 1;
+                continue;
+            }
+            Command::List(list) => {
+                assert!(list.name.is_none_or(|name| scenario::built_in(&name).is_some()), "{line}");
+                commands += 1;
+                continue;
+            }
+            Command::Emulator(_)
+            | Command::Prices(_)
+            | Command::Report(_)
+            | Command::Init(_)
+            | Command::Schema
+            | Command::Completions(_)
+            | Command::Man(_) => {
                 commands += 1;
                 continue;
             }
         };
-        let text = file(&scenario.path.display().to_string());
-        if let Err(diagnostics) = scenario::parse(&scenario.path, &text, &scenario.overrides, &Profile::newest()) {
-            panic!("{line}: {}", diagnostics.render(false));
-        }
+        valid(line, &scenario.path, &scenario.overrides);
         commands += 1;
     }
     assert!(commands >= 6);
 }
 
-#[test]
-fn the_scenarios_of_the_readme_are_valid() {
-    let readme = file("README.md");
-    let examples = blocks(&readme, "toml");
-    assert_eq!(examples.len(), 2);
-    for mut example in examples {
-        // The second one is a part of a scenario.
-        if !example.contains("[stream]") {
-            example.push_str("[stream]\nshards = 4\n[records]\nsize = \"1 KiB\"\n");
-        }
-        if let Err(diagnostics) = scenario::parse(Path::new("README.md"), &example, &[], &Profile::newest()) {
-            panic!("{}", diagnostics.render(false));
-        }
+/// The scenario at `path`, or the one that is built in, is valid.
+fn valid(line: &str, path: &Path, overrides: &[String]) {
+    let name = path.display().to_string();
+    let text = scenario::built_in(&name).map_or_else(|| file(&name), str::to_owned);
+    if let Err(diagnostics) = scenario::parse(path, &text, overrides, &Profile::newest()) {
+        panic!("{line}: {}", diagnostics.render(false));
     }
 }
 
-#[test]
-fn the_examples_of_the_scenario_reference_are_valid() {
-    let reference = blocks(&file("docs/scenario.md"), "toml");
-    assert!(reference.len() >= 9);
-    for example in reference {
+/// The examples of scenarios in the README and in the reference, each made whole.
+pub fn examples() -> Vec<String> {
+    let (readme, reference) = (blocks(&file("README.md"), "toml"), blocks(&file("docs/scenario.md"), "toml"));
+    assert!(readme.len() == 2 && reference.len() >= 9);
+    let whole = |example: String| {
         let mut whole = example.clone();
         for (section, rest) in [
             ("[stream]", "[stream]\nshards = 4\n"),
-            ("[load]", "[load]\nrate = \"10/s\"\nduration = \"20s\"\n"),
+            ("[load", "[load]\nrate = \"10/s\"\nduration = \"20s\"\n"),
             ("[records", "[records]\nsize = \"1 KiB\"\n"),
         ] {
-            // Tenants have sizes of their own.
+            // Phases are a load, and tenants have sizes of their own.
+            let there =
+                example.lines().any(|line| line.trim_start_matches('[').starts_with(section.trim_start_matches('[')));
             let of_tenants = section == "[records" && example.contains("[[tenant]]");
-            if !example.contains(section) && !of_tenants {
+            if !there && !of_tenants {
                 whole.push_str(rest);
             }
         }
-        if let Err(diagnostics) = scenario::parse(Path::new("docs/scenario.md"), &whole, &[], &Profile::newest()) {
+        whole
+    };
+    readme.into_iter().chain(reference).map(whole).collect()
+}
+
+#[test]
+fn the_examples_of_the_documents_are_valid() {
+    for example in examples() {
+        if let Err(diagnostics) = scenario::parse(Path::new("example.toml"), &example, &[], &Profile::newest()) {
             panic!("{}", diagnostics.render(false));
         }
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 use streamgauge::engine::{Control, Progress, Target, connect, run};
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
+use streamgauge::plan::predict;
+use streamgauge::prices::Prices;
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::simulator;
 use tokio::sync::watch;
@@ -104,10 +106,22 @@ fn a_reshard_under_load_keeps_everything() {
 
 #[test]
 fn fan_out_does_not_share_with_those_who_poll() {
-    let measured = simulated("fan-out-or-polling", &[]);
+    let measured = simulated("efo-vs-polling", &[]);
     assert!(millis(consumer(&measured, "alerts").lag.p99) < 300);
     for name in ["search", "billing", "audit", "lake", "ml"] {
         assert!(millis(consumer(&measured, name).lag.p50) > 500, "{name}");
+    }
+    // What both cost a month, and that the plan knows both lags.
+    let plan = predict(&load("efo-vs-polling", &[]), &Profile::newest(), &Prices::newest());
+    let (one, five) = (&plan.cost.reading[0], &plan.cost.reading[4]);
+    let gib =
+        plan.bounds.iter().find(|bound| bound.name == "fan-out bytes").unwrap().demand * 2_628_000.0 / 1_073_741_824.0;
+    assert_eq!((one.polling, five.polling), (Some(0.0), Some(0.0)), "two shards have room for five pollers");
+    let fan_out = 2.0 * 730.0 * 0.015 + gib * 0.013;
+    assert!((one.fan_out.unwrap() / fan_out - 1.0).abs() < 0.01, "{one:?}, {fan_out}");
+    for forecast in &plan.lags {
+        let mean = consumer(&measured, &forecast.consumer).lag.mean.unwrap();
+        assert!((mean / forecast.mean.unwrap() as f64 - 1.0).abs() < 0.2, "{forecast:?}: {mean}");
     }
 }
 
@@ -217,7 +231,7 @@ rehearsals! {
     runs_autoscaling: "autoscaling", ["load.warm_up=0s", "load.phase.0.duration=1s", "load.phase.0.speedup=86400", "autoscaling.speedup=86400"];
     runs_consumer_outage: "consumer-outage", [SHORT[0], SHORT[1], SHORT[2], "event.0.at=500ms", "event.1.at=1s"];
     runs_daily_rhythm: "daily-rhythm", ["load.warm_up=0s", "load.phase.0.duration=1s", "load.phase.0.speedup=86400", "load.phase.1.duration=500ms", "load.phase.2.duration=500ms", "load.phase.2.at=0s", "load.phase.2.lasting=100ms"];
-    runs_fan_out_or_polling: "fan-out-or-polling", SHORT;
+    runs_efo_vs_polling: "efo-vs-polling", SHORT;
     runs_hot_shard: "hot-shard", SHORT;
     runs_hot_shard_auto: "hot-shard-auto", SHORT;
     runs_hot_shard_salted: "hot-shard-salted", SHORT;

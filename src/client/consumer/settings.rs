@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use rand_distr::{Distribution, Exp, LogNormal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::seed::Rng;
 use crate::units::{Bytes, Share};
 
 /// How a consumer reads.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ConsumerKind {
     /// GetRecords on every shard in turn, sharing the read capacity of the shard.
@@ -116,7 +117,7 @@ const SERVICE_LIMIT: u32 = 10_000;
 
 /// What a consumer application does with what it has read. All of it is simulated: the consumer waits as long as the work
 /// would take.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Processing {
     /// Time for a batch, whatever is in it.
     pub per_batch: ServiceTime,
@@ -133,7 +134,7 @@ pub struct Processing {
 }
 
 /// The distribution of a simulated service time.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "distribution", rename_all = "kebab-case")]
 pub enum ServiceTime {
     /// No time at all.
@@ -214,7 +215,7 @@ fn log_normal_sigma(median: Duration, p99: Duration) -> f64 {
 }
 
 /// When a consumer notes how far it has got. What it has processed since then is delivered again after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checkpoint {
     /// After every batch.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use error::{ErrorKind, ServiceError};
@@ -34,7 +35,7 @@ pub struct ShardId(pub u32);
 pub struct SubscriptionId(pub u64);
 
 /// How the capacity of a stream is provided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StreamMode {
     /// The caller chooses the number of shards.

@@ -8,6 +8,7 @@ mod policy;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::policy::Scaler;
@@ -29,7 +30,7 @@ const MOST_CLASSES: usize = 12;
 const ON_DEMAND_MEMORY_MINUTES: u64 = 30 * 24 * 60;
 
 /// What a scaling policy would come to in a month of such load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScalingForecast {
     /// How long the load takes on paper; it is repeated for a month.
     pub period: Duration,
@@ -46,7 +47,7 @@ pub struct ScalingForecast {
 }
 
 /// A way to have shards, over a month.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScalingOption {
     /// What it is, for people.
     pub name: String,
@@ -69,7 +70,7 @@ pub struct ScalingOption {
 }
 
 /// A minute, or some minutes, of the policy's course.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScalingMinute {
     /// Minutes since the period began.
     pub minute: u64,

@@ -1,5 +1,6 @@
 //! What would help against throttling, and what it costs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Limit, Moment};
@@ -18,7 +19,7 @@ const MOST_BUCKETS: u32 = 256;
 const AGGREGATE_BYTES: f64 = 51_200.0;
 
 /// Something that would help.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cure {
     /// What to do.
     pub what: String,

@@ -17,6 +17,9 @@ pub struct Look {
     pub marker: Option<usize>,
 }
 
+/// In the place of a dash: points that no line joins.
+pub const NO_LINE: usize = usize::MAX;
+
 impl Look {
     /// The look of the line in place `index`.
     pub const fn of(index: usize) -> Self {
@@ -83,7 +86,8 @@ impl Series {
     /// Points that no line joins, each with its marker.
     pub fn dots(name: &str, index: usize, points: impl Iterator<Item = (f64, f64)>) -> Self {
         let runs = points.map(|point| vec![point]).collect();
-        Self { runs, end_name: None, ..Self::new(name, index, std::iter::empty()) }
+        let look = Look { dash: NO_LINE, ..Look::of(index) };
+        Self { runs, end_name: None, look, ..Self::new(name, index, std::iter::empty()) }
     }
 
     /// The same line with another look.
@@ -156,13 +160,28 @@ pub fn legend<'a>(series: impl IntoIterator<Item = (&'a str, Look)>) -> Markup {
     }
 }
 
+/// Which area is which: the number of its colour, whether it is filled or only its edge drawn, and its name.
+pub fn legend_of_areas<'a>(areas: impl IntoIterator<Item = (usize, bool, &'a str)>) -> Markup {
+    html! {
+        ul class="legend" { @for (color, filled, name) in areas {
+            @let color = format!("var(--series-{})", color % SERIES_COLORS);
+            li {
+                svg class="sample" viewBox="0 0 40 14" aria-hidden="true" xmlns="http://www.w3.org/2000/svg" {
+                    rect x="9" y="2" width="22" height="10" fill=(if filled { &color } else { "none" }) stroke=(color) stroke-width="2" {}
+                }
+                " " (name)
+            }
+        } }
+    }
+}
+
 /// A piece of a line with its marker.
 fn sample(look: Look) -> Markup {
     let color = format!("var(--series-{})", look.color % SERIES_COLORS);
     let dash = DASHES[look.dash % DASHES.len()];
     html! {
         svg class="sample" viewBox="0 0 40 14" aria-hidden="true" xmlns="http://www.w3.org/2000/svg" {
-            line x1="1" y1="7" x2="39" y2="7" stroke=(color) stroke-width="2.5" stroke-dasharray=[(!dash.is_empty()).then_some(dash)] {}
+            @if look.dash != NO_LINE { line x1="1" y1="7" x2="39" y2="7" stroke=(color) stroke-width="2.5" stroke-dasharray=[(!dash.is_empty()).then_some(dash)] {} }
             @if let Some(marker) = look.marker {
                 @let corners = corners(marker, (20, 7));
                 @if corners.is_empty() { circle cx="20" cy="7" r="4" fill=(color) {} }

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 /// The content type of a page.
-pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What kind of metric a family is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Only grows; its name ends in `_total`.
     Counter,
     /// Goes up and down.
@@ -16,11 +16,11 @@ pub(super) enum Kind {
 
 /// A page of metrics under construction.
 #[derive(Debug, Default)]
-pub(super) struct Page(String);
+pub struct Page(String);
 
 /// The samples of one metric.
 #[derive(Debug)]
-pub(super) struct Family<'p> {
+pub struct Family<'p> {
     page: &'p mut String,
     name: &'p str,
 }
