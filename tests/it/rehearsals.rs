@@ -232,6 +232,7 @@ rehearsals! {
     runs_consumer_outage: "consumer-outage", [SHORT[0], SHORT[1], SHORT[2], "event.0.at=500ms", "event.1.at=1s"];
     runs_daily_rhythm: "daily-rhythm", ["load.warm_up=0s", "load.phase.0.duration=1s", "load.phase.0.speedup=86400", "load.phase.1.duration=500ms", "load.phase.2.duration=500ms", "load.phase.2.at=0s", "load.phase.2.lasting=100ms"];
     runs_efo_vs_polling: "efo-vs-polling", SHORT;
+    runs_gate: "gate", SHORT;
     runs_hot_shard: "hot-shard", SHORT;
     runs_hot_shard_auto: "hot-shard-auto", SHORT;
     runs_hot_shard_salted: "hot-shard-salted", SHORT;
