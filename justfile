@@ -86,6 +86,10 @@ bench-engine *arguments:
 bench-emulator:
     bash benches/emulator/compare
 
+# How often the regression gate is wrong: a program against itself. Prints the tables of docs/gate.md.
+aa-study simulated="200" real="6":
+    STREAMGAUGE_AA_SIMULATED={{simulated}} STREAMGAUGE_AA_REAL={{real}} cargo test --release --test it -- gate_study --nocapture --test-threads=1
+
 # Compare the table of the API's constraints with AWS's own model in botocore.
 model:
     bash .ci/model

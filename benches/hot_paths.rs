@@ -61,7 +61,7 @@ fn producing(c: &mut Criterion) {
     let settings =
         ProducerSettings { batch_bytes: Bytes(10 << 20), retry: RetryPolicy::None, ..ProducerSettings::default() };
     let mut producer = Producer::new(settings, Backoff::new(RetryPolicy::None, Seed(1), "bench"));
-    let accepted = CallOutcome::Answered(vec![EntryOutcome::Accepted { shard: Some(0) }; 500]);
+    let accepted = CallOutcome::Answered(vec![EntryOutcome::Accepted { shard: Some(0), sequence: None }; 500]);
     group.bench_function("batch and acknowledge 500", |b| {
         b.iter(|| {
             for (payload, arrival) in &batch {

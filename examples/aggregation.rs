@@ -1,7 +1,8 @@
 //! Packs and unpacks aggregated records, so that other implementations of the format can be checked against this one.
 //!
-//! `aggregation encode` reads lines of JSON such as `["key", "00ff"]` (partition key, data in hexadecimal digits) and prints one
-//! aggregate in hexadecimal digits; `aggregation decode` reads an aggregate and prints such lines.
+//! `aggregation encode` reads lines of JSON such as `["key", "42", "00ff"]` (partition key, explicit hash key in decimal digits or null,
+//! data in hexadecimal digits) and prints one aggregate in hexadecimal digits; `aggregation decode` reads an aggregate and prints such
+//! lines.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -24,17 +25,22 @@ fn main() -> ExitCode {
 
 fn encode(lines: &str) -> Option<String> {
     let record = |line: &str| {
-        let (key, data): (String, String) = serde_json::from_str(line).ok()?;
-        Some((key, bytes(&data)?))
+        let (key, hash_key, data): (String, Option<String>, String) = serde_json::from_str(line).ok()?;
+        let hash_key: Option<u128> =
+            hash_key.map(|digits| digits.parse().ok()).map_or(Some(None), |key| key.map(Some))?;
+        Some((key, hash_key, bytes(&data)?))
     };
-    let records: Vec<(String, Vec<u8>)> = lines.lines().map(record).collect::<Option<_>>()?;
-    let blob = aggregation::encode(records.iter().map(|(key, data)| (key.as_str(), data.as_slice())));
+    let records: Vec<(String, Option<u128>, Vec<u8>)> = lines.lines().map(record).collect::<Option<_>>()?;
+    let blob =
+        aggregation::encode(records.iter().map(|(key, hash_key, data)| (key.as_str(), *hash_key, data.as_slice())));
     Some(digits(&blob) + "\n")
 }
 
 fn decode(text: &str) -> Option<String> {
     let line = |record: aggregation::UserRecord| {
-        serde_json::to_string(&(record.partition_key, digits(&record.data))).ok().map(|line| line + "\n")
+        serde_json::to_string(&(record.partition_key, record.explicit_hash_key, digits(&record.data)))
+            .ok()
+            .map(|line| line + "\n")
     };
     aggregation::decode(&bytes(text.trim())?)?.into_iter().map(line).collect()
 }

@@ -1,8 +1,12 @@
 //! The command line, as typed values.
 
+mod gate;
 mod live;
 mod manners;
 mod report;
+mod self_test;
+
+pub use gate::{Bench, Compare, GateArgs, Inconclusive, MinEffect, Trend};
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -23,6 +27,8 @@ use crate::kinesis::Profile;
 use crate::prices::Prices;
 use crate::sweep::Axis;
 use crate::units::{Bytes, Share};
+
+pub use self_test::SelfTest;
 
 /// Load testing and capacity planning for Amazon Kinesis Data Streams.
 ///
@@ -76,6 +82,22 @@ pub enum Command {
     /// search.json and a page to a new directory.
     #[command(after_help = SEARCH_EXIT_CODES)]
     Search(Search),
+    /// Compare a candidate with a baseline: has anything regressed?
+    ///
+    /// Simulated results are compared for equality. Measured ones are compared by whole runs in pairs, since one run cannot tell a change
+    /// from chance: Hodges-Lehmann estimate and confidence interval of each change, exact sign-flip test, Holm's correction, smallest
+    /// effects that matter. The method and its error rates are in docs/gate.md.
+    #[command(after_help = gate::COMPARE_EXIT_CODES)]
+    Compare(Compare),
+    /// Run a scenario in pairs, with another program as baseline, and compare: the regression gate.
+    ///
+    /// The two runs of each pair are made one after the other, each in a process of its own, in an order that a seed decides. Void runs
+    /// are repeated and logged. Writes every run, pairs.csv, bench.json and a page to a new directory.
+    #[command(after_help = gate::BENCH_EXIT_CODES)]
+    Bench(Bench),
+    /// Show the history of runs under a directory, and where it changes (E-divisive).
+    #[command(after_help = gate::TREND_EXIT_CODES)]
+    Trend(Trend),
     /// Predict what a scenario needs, without running it.
     #[command(after_help = EXIT_CODES)]
     Plan(Plan),
@@ -92,6 +114,12 @@ pub enum Command {
     /// Save the output, and give it to other commands with --prices.
     #[command(after_help = PRICES_EXIT_CODES)]
     Prices(PricesFrom),
+    /// Prove that the delivery check works: damage records, and see that it finds, counts and places each.
+    ///
+    /// Acknowledged records are lost, stored twice, corrupted, and stored or delivered in the wrong order, in the simulation and by
+    /// the embedded emulator under real load; then what the check says is compared with what was done.
+    #[command(after_help = self_test::EXIT_CODES)]
+    SelfTest(SelfTest),
     /// Serve the Kinesis emulator to any AWS client, until a signal stops it.
     ///
     /// It is a model of Kinesis Data Streams with the quotas and latencies of AWS. Streams live in memory and end with it. When
@@ -131,6 +159,11 @@ pub struct Run {
     /// results add up to that of the whole.
     #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = part, hide_default_value = true)]
     pub part: Part,
+    /// What tells the records of this run from those of others on the same stream, such as the time of a load test. Processes that
+    /// offer parts of a load share it; a stream that holds records of an earlier run wants another one. Without it, the run is
+    /// unlike any other
+    #[arg(long, value_name = "WORD", value_parser = run_id)]
+    pub run_id: Option<String>,
     /// The directory to create for this run. Default: a new one under `reports/`, named for the time and the scenario.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -433,6 +466,15 @@ Exit codes:
 The listening line goes to stdout, logs to stderr.";
 
 /// Part I of N of a load; people count from 1.
+fn run_id(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':');
+    if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("use 1 to 64 letters, digits, `_`, `.`, `-` and `:`".to_owned())
+    }
+}
+
 fn part(text: &str) -> Result<Part, String> {
     const MOST_PARTS: u64 = 10_000;
     let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));

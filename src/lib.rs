@@ -17,7 +17,7 @@
 //! | 7 | [`engine`] [`emulator`] [`simulator`] |
 //! | 8 | [`result`] |
 //! | 9 | [`plan`] |
-//! | 10 | [`search`] [`sweep`] |
+//! | 10 | [`compare`] [`search`] [`sweep`] |
 //! | 11 | [`report`] [`view`] |
 //! | 12 | [`commands`] [`cli`] |
 //!
@@ -33,6 +33,7 @@
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod compare;
 pub mod emulator;
 pub mod engine;
 pub mod kinesis;

@@ -25,6 +25,8 @@ pub struct Producing {
     pub recorder: PutRecorder,
     /// What makes their data.
     pub payloads: Payloads,
+    /// Stands for what they are cut from.
+    source: u64,
     /// Whether data are made at once, because aggregates are made of them.
     aggregates: bool,
     /// The next arrivals, made before they are due.
@@ -44,6 +46,8 @@ pub struct Producing {
     failures: BTreeMap<String, u64>,
     /// Records that shards accepted which were not known yet.
     accepted_by_new_shards: u64,
+    /// Records under way when the run ended.
+    unanswered: u64,
 }
 
 /// An arrival with its data.
@@ -81,13 +85,15 @@ const FAILURE_REASONS_MAX: usize = 20;
 impl Producing {
     /// The producing half of run number `run`, for all or a part of the load.
     pub fn new(scenario: &Scenario, workload: Workload, run: u32, part: Part) -> Self {
+        let payloads = Payloads::new(run, scenario.seed, scenario.filling.clone());
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Self {
             workload,
             intake: scenario.intake(part),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
-            payloads: Payloads::new(run, scenario.seed, scenario.filling.clone()),
+            source: payloads.source(),
+            payloads,
             aggregates: scenario.producer.aggregation.is_some(),
             prepared: VecDeque::new(),
             prepared_bytes: 0,
@@ -99,6 +105,7 @@ impl Producing {
             aborted: None,
             failures: BTreeMap::new(),
             accepted_by_new_shards: 0,
+            unanswered: 0,
         }
     }
 
@@ -135,7 +142,7 @@ impl Producing {
     fn make(&mut self, arrival: Arrival) -> Prepared {
         let made = |arrival| Data::Made(self.payloads.payload(arrival));
         let data = if self.aggregates { made(&arrival) } else { self.payloads.data(&arrival) };
-        self.growth += self.producer.growth(arrival.key.len(), data.len());
+        self.growth += self.producer.growth(arrival.key.len(), arrival.explicit_hash_key.is_some(), data.len());
         Prepared { data, hash_key: hash_key(&arrival), growth: self.growth, arrival }
     }
 
@@ -164,7 +171,7 @@ impl Producing {
         let Prepared { arrival, data, hash_key, growth } = self.next(now, index);
         self.taken_growth = growth;
         let released = arrival.intended + now.since(arrival.intended.max(indifferent_until));
-        self.intake.note(&arrival);
+        self.intake.note(&arrival, self.source);
         self.recorder.handle_arrival(released, arrival.intended);
         if let Some(tenants) = &mut self.tenants {
             tenants.handle_arrival(arrival.index);
@@ -214,7 +221,7 @@ impl Producing {
 
     /// Counts what shards accepted that are not known yet; whether there was any.
     pub fn count_new_shards(&mut self, outcomes: &[EntryOutcome]) -> bool {
-        let new = |outcome: &&EntryOutcome| **outcome == EntryOutcome::Accepted { shard: None };
+        let new = |outcome: &&EntryOutcome| matches!(outcome, EntryOutcome::Accepted { shard: None, .. });
         let new = outcomes.iter().filter(new).count() as u64;
         self.accepted_by_new_shards += new;
         new > 0
@@ -238,6 +245,13 @@ impl Producing {
         }
     }
 
+    /// Gives up at `now` whatever is not done: what was never sent is abandoned, and what was never answered is unknown.
+    pub fn give_up(&mut self, now: Time) {
+        self.producer.abandon(now);
+        self.unanswered += self.producer.give_up_unanswered(now);
+        self.record(usize::MAX);
+    }
+
     /// Ends the recording at `now`.
     pub fn finish(mut self, now: Time) -> Produced {
         self.record(usize::MAX);
@@ -245,9 +259,11 @@ impl Producing {
         let failed =
             |(reason, calls): (&String, &u64)| format!("{calls} PutRecords call(s) failed as a whole: {reason}");
         let mut warnings: Vec<String> = self.failures.iter().map(failed).collect();
-        if open > 0 {
+        if self.unanswered > 0 {
             warnings.push(format!(
-                "{open} record(s) were still under way when the run ended; a longer load.drain would wait for them."
+                "{} record(s) were still under way when the run ended, and count as unknown; a longer load.drain would wait for \
+                 them.",
+                self.unanswered
             ));
         }
         Produced {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
-pub use directory::{Files, NewDirectory, ReadError, WriteError, read, write_into};
+pub use directory::{Files, NewDirectory, ReadError, WriteError, read, read_file, write_into};
 
 use crate::client::Part;
 use crate::kinesis::Profile;

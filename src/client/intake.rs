@@ -137,9 +137,9 @@ impl Intake {
         first..*next
     }
 
-    /// An arrival was taken up, or given up.
-    pub fn note(&mut self, arrival: &Arrival) {
-        self.digest = self.digest.wrapping_add(arrival.digest());
+    /// An arrival was taken up, or given up. `source` stands for what its data are made from.
+    pub fn note(&mut self, arrival: &Arrival, source: u64) {
+        self.digest = self.digest.wrapping_add(arrival.digest(source));
     }
 
     /// The sum of the hashes of all arrivals so far; those of the parts of a load add up, wrapping, to that of the whole.

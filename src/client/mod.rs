@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 
 pub use backoff::Backoff;
 pub use consumer::{
-    Answer, Application, Checkpoint, Consumer, ConsumerCounts, ConsumerKind, Delivery, Fate, Interruption, LeaseCounts,
-    Lineage, Outage, Processing, ProcessingCounts, ReadCall, ReadOutcome, Received, ServiceTime, Start, Ticket, Wire,
-    key_hash,
+    Answer, Application, Checkpoint, Consumer, ConsumerCounts, ConsumerKind, Delivery, FailedBatch, FailureReason,
+    Fate, Interruption, LeaseCounts, Lineage, OnFailure, Outage, Processing, ProcessingCounts, ReadCall, ReadOutcome,
+    Received, ServiceTime, Start, Ticket, Wire, key_hash,
 };
 pub use intake::{Admission, Intake, Overload, Part};
 pub use producer::{
-    Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Producer, Reason, Sample,
+    Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, PackedSequence, Producer, Reason,
+    Sample,
 };
 
 pub use shards::{ListedShard, ShardMap, hash_key};

@@ -79,6 +79,11 @@ impl<I: Clone + Eq + Hash + Ord> ShardMap<I> {
         &self.0.open
     }
 
+    /// Hash keys of the open shards, in their order.
+    pub fn open_ranges(&self) -> Vec<HashKeyRange> {
+        self.0.ranges.clone()
+    }
+
     /// Number of open shards.
     pub fn open_count(&self) -> u32 {
         u32::try_from(self.0.open.len()).unwrap_or(u32::MAX)

@@ -2,12 +2,15 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod check;
+mod compare;
 mod console;
 mod emulator;
 mod init;
 mod list;
 mod metrics;
+mod on_failure;
 mod outcome;
 mod plan;
 mod prices;
@@ -16,9 +19,11 @@ mod report;
 mod run;
 mod schema;
 mod search;
+mod self_test;
 mod signals;
 mod simulate;
 mod sweep;
+mod trend;
 mod tui;
 
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -45,9 +50,13 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::simulate(arguments),
         Command::Search(arguments) => search::search(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
+        Command::Compare(arguments) => compare::compare(arguments),
+        Command::Bench(arguments) => bench::bench(arguments),
+        Command::Trend(arguments) => trend::trend(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Report(arguments) => report::report(arguments),
         Command::Prices(arguments) => prices::prices(arguments),
+        Command::SelfTest(arguments) => self_test::self_test(arguments),
         Command::Emulator(arguments) => emulator::emulator(arguments),
         Command::Schema => schema::schema(),
         Command::Completions(arguments) => schema::completions(arguments),

@@ -48,6 +48,7 @@ pub(super) fn conclude(
     if !dead_letters.listed.is_empty() {
         files.push(("dead-letter.jsonl".to_owned(), dead_letter_file(dead_letters, scenario, result)));
     }
+    files.extend(super::on_failure::files(result));
     let reports = rendered(result, plan, &verdict);
     if png {
         // A run is not lost for want of a picture: what is wrong is said, and all else is written.

@@ -42,12 +42,13 @@ impl Teller {
     }
 
     /// Tells of the run until `progress` has no sender any more; when the shards are known, the lines that `announce` makes of
-    /// them.
+    /// them, and then `announced_to` that it has.
     pub async fn show(
         mut self,
         mut state: State,
         mut progress: watch::Receiver<Progress>,
         announce: impl Fn(&[OpenShard]) -> Vec<String>,
+        announced_to: &watch::Sender<bool>,
     ) {
         let mut announced = false;
         while progress.changed().await.is_ok() {
@@ -55,6 +56,7 @@ impl Teller {
             if !announced && !now.shards.is_empty() {
                 announce(&now.shards).iter().for_each(|line| self.note(line));
                 announced = true;
+                announced_to.send_replace(true);
             }
             state.handle_progress(now);
             self.tell(&state);

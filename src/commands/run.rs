@@ -54,6 +54,12 @@ fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
         );
         return Exit::BadInput;
     }
+    if scenario.stream.transitions > 0.0 && arguments.target != Target::Embedded {
+        fail(
+            "stream.transitions is for the embedded emulator, and others take their own time: remove it, or leave out --target",
+        );
+        return Exit::BadInput;
+    }
     if let Err(problem) = check_part(arguments, &scenario) {
         fail(&problem);
         return Exit::BadInput;
@@ -126,6 +132,12 @@ fn check_part(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
     if arguments.part == Part::WHOLE {
         return Ok(());
     }
+    if arguments.run_id.is_none() {
+        return Err(
+            "--part needs a --run-id that all processes of the load share, and no other load on the stream: any word"
+                .to_owned(),
+        );
+    }
     if arguments.target == Target::Embedded {
         return Err(
             "--part needs a target that all processes reach, since each has an embedded emulator of its own: name it with --target".to_owned()
@@ -165,9 +177,10 @@ async fn measure(
         warning.iter().for_each(|warning| teller.say(warning));
         teller.say(&format!("metrics at {url}"));
     }
-    let shown = show(arguments, teller, state, progress, &stop_sender, (scenario, profile, plan))?;
+    let (announced_sender, announced) = watch::channel(false);
+    let shown = show(arguments, teller, state, (progress, announced_sender), &stop_sender, (scenario, profile, plan))?;
     tokio::spawn(stop_at_signal(stop_sender, progress_sender.subscribe()));
-    let run = connect_and_run(arguments, scenario, profile, stop, progress_sender).await;
+    let run = connect_and_run(arguments, scenario, profile, stop, progress_sender, announced).await;
     // The bar or the screen is gone before anything else is printed.
     let _ = shown.await;
     run.map_err(Unmeasured::Engine)
@@ -179,6 +192,7 @@ async fn connect_and_run(
     profile: &Profile,
     stop: watch::Receiver<bool>,
     progress: watch::Sender<Progress>,
+    announced: watch::Receiver<bool>,
 ) -> Result<(engine::Run, TargetRecord), EngineError> {
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
     let target = match &arguments.target {
@@ -186,16 +200,17 @@ async fn connect_and_run(
         Target::Endpoint(url) => TargetRecord::Endpoint { url: url.clone() },
         Target::Aws => TargetRecord::Aws { region: connection.region.clone().unwrap_or_default() },
     };
-    let control = Control { part: arguments.part, ..Control::new(stop, progress) };
+    let (part, run_id) = (arguments.part, arguments.run_id.clone());
+    let control = Control { part, run_id, announced: Some(announced), ..Control::new(stop, progress) };
     engine::run(&connection, scenario, profile, control).await.map(|run| (run, target))
 }
 
-/// Shows the run on a thread of its own, where a slow reader keeps nobody waiting.
+/// Shows the run on a thread of its own, where a slow reader keeps nobody waiting, and says when the shards have been told.
 fn show(
     arguments: &Run,
     teller: Teller,
     state: State,
-    progress: watch::Receiver<Progress>,
+    (progress, announced): (watch::Receiver<Progress>, watch::Sender<bool>),
     stop: &watch::Sender<bool>,
     (scenario, profile, plan): (&Scenario, &Profile, &Plan),
 ) -> Result<JoinHandle<()>, Unmeasured> {
@@ -203,7 +218,7 @@ fn show(
     let announce = move |shards: &[OpenShard]| announce(&asked, &limits, &plan, shards);
     if !arguments.live.tui {
         let runtime = Handle::current();
-        return Ok(spawn_blocking(move || runtime.block_on(teller.show(state, progress, announce))));
+        return Ok(spawn_blocking(move || runtime.block_on(teller.show(state, progress, announce, &announced))));
     }
     let screen = Screen::take().map_err(Unmeasured::Unwatched)?;
     let (stop, known) = (stop.clone(), progress.clone());

@@ -129,6 +129,11 @@ fn check(arguments: &Search, scenario: &Scenario) -> Result<(), String> {
             "the scenario has [[fault]] tables, which only the embedded emulator and the simulator obey".to_owned()
         );
     }
+    if scenario.stream.transitions > 0.0 && !emulated {
+        return Err(
+            "stream.transitions is for the embedded emulator and the simulator: others take their own time".to_owned()
+        );
+    }
     Ok(())
 }
 

@@ -39,6 +39,13 @@ impl Screen {
                     .to_owned(),
             );
         }
+        if std::env::var_os("TERM").is_some_and(|kind| kind == "dumb") {
+            return Err(
+                "--tui needs a terminal that can move its cursor, and TERM says that this one is dumb; use --progress \
+                        plain"
+                    .to_owned(),
+            );
+        }
         let cannot = |error: io::Error| format!("the terminal cannot show --tui: {error}; use --progress plain");
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {

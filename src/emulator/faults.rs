@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kinesis::{FaultKind, FaultRule, Operation, ShardId};
+use crate::kinesis::{Damage, FaultKind, FaultRule, Operation, ShardId};
 use crate::time::Time;
 use crate::units;
 
@@ -39,8 +39,14 @@ enum Kind {
     Throttling,
     ProvisionedThroughputExceeded,
     ExpiredIterator,
+    ExpiredCredentials,
     ConnectionDropped,
     Delay,
+    RecordLost,
+    RecordDuplicated,
+    RecordCorrupted,
+    RecordsStoredSwapped,
+    RecordsDeliveredSwapped,
 }
 
 const fn certain() -> f64 {
@@ -82,7 +88,13 @@ impl Rule {
             (Kind::Throttling, None) => FaultKind::Throttling,
             (Kind::ProvisionedThroughputExceeded, None) => FaultKind::ProvisionedThroughputExceeded,
             (Kind::ExpiredIterator, None) => FaultKind::ExpiredIterator,
+            (Kind::ExpiredCredentials, None) => FaultKind::ExpiredCredentials,
             (Kind::ConnectionDropped, None) => FaultKind::ConnectionDropped,
+            (Kind::RecordLost, None) => FaultKind::Damage(Damage::Lose),
+            (Kind::RecordDuplicated, None) => FaultKind::Damage(Damage::Duplicate),
+            (Kind::RecordCorrupted, None) => FaultKind::Damage(Damage::Corrupt),
+            (Kind::RecordsStoredSwapped, None) => FaultKind::Damage(Damage::SwapStored),
+            (Kind::RecordsDeliveredSwapped, None) => FaultKind::Damage(Damage::SwapDelivered),
         };
         let from = duration(self.from, "from")?.unwrap_or(Duration::ZERO);
         let until = duration(self.until, "until")?;
@@ -105,7 +117,13 @@ impl Rule {
             FaultKind::Throttling => (Kind::Throttling, None),
             FaultKind::ProvisionedThroughputExceeded => (Kind::ProvisionedThroughputExceeded, None),
             FaultKind::ExpiredIterator => (Kind::ExpiredIterator, None),
+            FaultKind::ExpiredCredentials => (Kind::ExpiredCredentials, None),
             FaultKind::ConnectionDropped => (Kind::ConnectionDropped, None),
+            FaultKind::Damage(Damage::Lose) => (Kind::RecordLost, None),
+            FaultKind::Damage(Damage::Duplicate) => (Kind::RecordDuplicated, None),
+            FaultKind::Damage(Damage::Corrupt) => (Kind::RecordCorrupted, None),
+            FaultKind::Damage(Damage::SwapStored) => (Kind::RecordsStoredSwapped, None),
+            FaultKind::Damage(Damage::SwapDelivered) => (Kind::RecordsDeliveredSwapped, None),
             FaultKind::Delay(delay) => (Kind::Delay, Some(units::duration(delay))),
         };
         Self {

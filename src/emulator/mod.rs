@@ -32,7 +32,7 @@ pub use self::auth::Credentials;
 pub use self::listener::{ConnectionLimits, InvalidListenAddress, ListenAddress, Server, serve};
 pub use self::service::Service;
 pub use self::tls::{Tls, TlsError};
-use crate::kinesis::{FaultRule, Settings, StorageUsage};
+use crate::kinesis::{FaultRule, Injuries, Settings, StorageUsage};
 
 /// How much longer than the graceful shutdown the end of the thread is waited for.
 const JOIN_GRACE: Duration = Duration::from_secs(3);
@@ -92,9 +92,19 @@ impl Embedded {
         self.service.usage()
     }
 
+    /// What fault rules have damaged so far.
+    pub fn injuries(&self) -> Injuries {
+        self.service.injuries()
+    }
+
     /// Puts these fault rules in the place of those in force; their times count from now.
     pub fn set_faults(&self, rules: &[FaultRule]) {
         self.service.set_faults_from_now(rules);
+    }
+
+    /// From now on, changes of state take `scale` times as long as the profile says; 0 makes them immediate.
+    pub fn set_transition_scale(&self, scale: f64) {
+        self.service.set_transition_scale(scale);
     }
 
     /// Stops: open requests have two seconds to finish, subscriptions end. Returns after five seconds at the latest.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::faults;
 use super::wire::{self, Body, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
-    FaultRule, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
+    FaultRule, Injuries, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
     SubscriptionId, SubscriptionPoll,
 };
 use crate::seed::{NamedSeed, Rng};
@@ -67,6 +67,11 @@ impl Service {
         self.kinesis().usage()
     }
 
+    /// What fault rules have damaged so far.
+    pub fn injuries(&self) -> Injuries {
+        self.kinesis().injuries().clone()
+    }
+
     /// All streams and shards as they are now, and what now is.
     pub(super) fn overview(&self) -> (Time, Vec<StreamOverview>) {
         let mut kinesis = self.kinesis();
@@ -87,6 +92,11 @@ impl Service {
         let shifted =
             rules.iter().map(|rule| FaultRule { from: later(rule.from), until: later(rule.until), ..rule.clone() });
         kinesis.set_faults(shifted.collect());
+    }
+
+    /// From now on, changes of state take `scale` times the profile's durations.
+    pub(super) fn set_transition_scale(&self, scale: f64) {
+        self.kinesis().set_transition_scale(scale);
     }
 
     /// Reads a document of fault rules and puts them in the place of those in force.

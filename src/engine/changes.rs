@@ -21,6 +21,10 @@ pub(super) struct Changes {
     /// The stream as it is known now.
     pub stream: ReadyStream,
     ahead: VecDeque<Event>,
+    /// Changes of the stream that are due and have not begun: there is one at a time, each waits until the stream is ACTIVE.
+    waiting: VecDeque<Action>,
+    /// A change is under way.
+    changing: bool,
     tasks: JoinSet<Done>,
     /// A listing of the shards is under way.
     looking: bool,
@@ -39,7 +43,17 @@ impl Changes {
     pub fn new(client: Client, stream: ReadyStream, events: &[Event]) -> Self {
         let ahead = events.iter().cloned().collect();
         let open_shards = vec![(Time::ZERO, stream.shards.open_count())];
-        Self { client, stream, ahead, tasks: JoinSet::new(), looking: false, records: Vec::new(), open_shards }
+        Self {
+            client,
+            stream,
+            ahead,
+            waiting: VecDeque::new(),
+            changing: false,
+            tasks: JoinSet::new(),
+            looking: false,
+            records: Vec::new(),
+            open_shards,
+        }
     }
 
     /// When the next event is due.
@@ -50,16 +64,24 @@ impl Changes {
     /// Begins the events that are due.
     pub fn begin_due(&mut self, now: Time, readers: &Readers, hottest: impl Fn() -> Option<usize>) {
         while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
-            let number = self.records.len();
-            let (label, reshards) = (event.action.label(), event.action.reshards());
-            self.records.push(EventRecord { at: now, until: None, label, problem: None, reshards });
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
-                readers.interrupt(consumer, interruption.of(*worker));
-                continue;
+                readers.interrupt(now, consumer, interruption.of(*worker));
+                self.records.push(event.action.begun(now));
+            } else {
+                self.waiting.push_back(event.action);
             }
+        }
+        // The shards as they are after the change before are needed to choose one.
+        if !self.changing
+            && !self.looking
+            && let Some(action) = self.waiting.pop_front()
+        {
+            self.changing = true;
+            let number = self.records.len();
+            self.records.push(action.begun(now));
             let (client, stream) = (self.client.clone(), self.stream.clone());
             let hottest = hottest().unwrap_or(0);
-            self.tasks.spawn(async move { Done::Changed(number, change(client, stream, event.action, hottest).await) });
+            self.tasks.spawn(async move { Done::Changed(number, change(client, stream, action, hottest).await) });
         }
     }
 
@@ -81,6 +103,7 @@ impl Changes {
     pub async fn done(&mut self, clock: &RunClock, readers: &Readers) {
         match self.tasks.join_next().await {
             Some(Ok(Done::Changed(number, outcome))) => {
+                self.changing = false;
                 if let Some(record) = self.records.get_mut(number) {
                     record.until = Some(clock.now());
                     record.problem = outcome.err();
@@ -103,8 +126,14 @@ impl Changes {
         }
     }
 
-    /// What happened.
-    pub fn records(&self) -> &[EventRecord] {
+    /// What has happened so far.
+    pub fn happened(&self) -> &[EventRecord] {
         &self.records
+    }
+
+    /// What happened up to `now`, when the run has ended.
+    pub fn records(&self, now: Time) -> Vec<EventRecord> {
+        let never_begun = self.waiting.iter().map(|action| action.never_begun(now));
+        self.records.iter().cloned().chain(never_begun).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! A consumer of a run: the SDK calls that its state machine asks for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_kinesis::Client;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::clock::RunClock;
 use super::put::{classify, describe};
+use super::since_1970;
 use crate::client::{
     Answer, Consumer, ConsumerCounts, Delivery, Failure, Interruption, Lineage, ReadCall, ReadOutcome, Received, Start,
     Ticket, Wire, key_hash,
@@ -71,6 +72,15 @@ impl SharedRecorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The recorder, if nobody uses it now.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, ReadRecorder>> {
+        match self.0.try_lock() {
+            Ok(recorder) => Some(recorder),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     /// Takes the recorder out; `None` while another part still holds it.
     pub fn into_inner(self) -> Option<ReadRecorder> {
         Arc::try_unwrap(self.0).ok().map(|mutex| mutex.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -97,6 +107,7 @@ pub async fn consume(
     let mut under_way = UnderWay { calls: JoinSet::new(), subscriptions: HashMap::new() };
     let mut begun = !joins_later;
     if begun {
+        consumer.resolve_start(since_1970());
         consumer.begin(clock.now(), shards.clone());
     }
     loop {
@@ -115,6 +126,7 @@ pub async fn consume(
             Some(message) = reader.messages.recv() => match message {
                 Message::Interruption(Interruption::Start) if !begun => {
                     begun = true;
+                    consumer.resolve_start(since_1970());
                     consumer.begin(clock.now(), shards.clone());
                 }
                 Message::Interruption(interruption) => consumer.handle_interruption(clock.now(), interruption),
@@ -260,6 +272,11 @@ impl Calls {
                 let early = Duration::from_nanos(time.as_nanos()).saturating_sub(CLOCK_DIFFERENCE);
                 (ShardIteratorType::AtTimestamp, None, Some(DateTime::from(self.began + early)))
             }
+            Start::Ago(ago) => (
+                ShardIteratorType::AtTimestamp,
+                None,
+                Some(DateTime::from(UNIX_EPOCH + since_1970().saturating_sub(ago))),
+            ),
             Start::Timestamp(since_1970) => {
                 (ShardIteratorType::AtTimestamp, None, Some(DateTime::from(UNIX_EPOCH + since_1970)))
             }

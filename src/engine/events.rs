@@ -6,12 +6,12 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::{ScalingType, StreamMode as SdkMode, StreamModeDetails};
 
 use super::put::describe;
-use super::stream::{ReadyStream, ShardMap, patiently, wait_until_active};
+use super::stream::{self, ReadyStream, ShardMap, patiently, wait_until_active};
 use crate::kinesis::StreamMode;
 use crate::scenario::{Action, ShardChoice};
 
-/// How long a change may be refused because another one is under way.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a change may be refused because another one is under way, one that is not the run's own.
+const PATIENCE: Duration = stream::CHANGE_PATIENCE;
 /// The codes of a refusal that passes.
 const BUSY: &[&str] = &["ResourceInUseException", "LimitExceededException"];
 

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::task::AbortHandle;
+
 use super::allocations::Allocations;
 use super::clock::RunClock;
 use crate::measure::{GeneratorHealth, HealthInterval};
@@ -20,6 +22,9 @@ pub struct Health {
     /// The last second that was watched; the two threads that share it meet once per second.
     last: Arc<Mutex<Option<HealthInterval>>>,
     thread: Option<JoinHandle<Vec<HealthInterval>>>,
+    /// The longest delay of a task of the runtime, of each second.
+    delays: Arc<Mutex<Vec<Duration>>>,
+    probe: AbortHandle,
 }
 
 /// What the system counts since the process began.
@@ -32,11 +37,13 @@ struct Totals {
 }
 
 impl Health {
-    /// Watches from now on.
+    /// Watches from now on. It is called on the runtime that is watched.
     pub fn start(clock: RunClock) -> Self {
         let (stop, stopped) = channel::<()>();
         let last = Arc::new(Mutex::new(None));
         let told = last.clone();
+        let delays = Arc::new(Mutex::new(Vec::new()));
+        let probe = tokio::spawn(probe(clock.clone(), Arc::clone(&delays))).abort_handle();
         let watch = move || {
             let mut seconds = Vec::new();
             let (mut before, mut began) = (Totals::read(), Instant::now());
@@ -59,6 +66,7 @@ impl Health {
                     resident: resident(),
                     sockets: sockets(),
                     longest_wake_up: None,
+                    scheduling_delay: None,
                 };
                 seconds.push(interval);
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(interval);
@@ -69,7 +77,8 @@ impl Health {
             }
         };
         // Without a thread there is no watcher, and the run goes on unwatched.
-        Self { stop, last, thread: std::thread::Builder::new().name("health".to_owned()).spawn(watch).ok() }
+        let thread = std::thread::Builder::new().name("health".to_owned()).spawn(watch).ok();
+        Self { stop, last, thread, delays, probe }
     }
 
     /// The last second that is over, if there is one.
@@ -80,15 +89,39 @@ impl Health {
     /// Ends the watch. `wake_ups` are the longest wake-ups of each second.
     pub fn finish(self, wake_ups: &[Duration]) -> GeneratorHealth {
         drop(self.stop);
+        self.probe.abort();
+        let delays = std::mem::take(&mut *self.delays.lock().unwrap_or_else(PoisonError::into_inner));
         let mut seconds = self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
         for interval in &mut seconds {
-            let during = usize::try_from(interval.second).ok().and_then(|end| wake_ups.get(end.checked_sub(1)?));
-            interval.longest_wake_up = during.copied();
+            let during = usize::try_from(interval.second).ok().and_then(|end| end.checked_sub(1));
+            interval.longest_wake_up = during.and_then(|second| wake_ups.get(second)).copied();
+            interval.scheduling_delay = during.and_then(|second| delays.get(second)).copied();
         }
         let processors = std::thread::available_parallelism().map_or(0, |processors| processors.get());
         GeneratorHealth { processors: u32::try_from(processors).unwrap_or(u32::MAX), seconds }
     }
 }
+
+/// Notes how late it is served itself, as each task of the runtime is: a task that sleeps until a moment and looks what time it is.
+async fn probe(clock: RunClock, delays: Arc<Mutex<Vec<Duration>>>) {
+    let mut due = clock.now() + PROBE_INTERVAL;
+    loop {
+        tokio::time::sleep_until(clock.instant(due).into()).await;
+        let now = clock.now();
+        let second = usize::try_from(due.second()).unwrap_or(usize::MAX);
+        {
+            let mut delays = delays.lock().unwrap_or_else(PoisonError::into_inner);
+            if delays.len() <= second {
+                delays.resize(second + 1, Duration::ZERO);
+            }
+            delays[second] = delays[second].max(now.since(due));
+        }
+        due = now + PROBE_INTERVAL;
+    }
+}
+
+/// How often the probe looks: a hundred wake-ups a second cost nothing that could be measured.
+const PROBE_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The end of a run makes an interval of its own if it is longer than this.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);

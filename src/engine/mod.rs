@@ -5,6 +5,7 @@
 
 mod alarm;
 mod allocations;
+mod backlog;
 mod changes;
 mod clock;
 mod consumers;
@@ -21,7 +22,9 @@ mod wire;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rand::Rng as _;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 pub use allocations::{Allocations, CountingAllocator};
 pub use pacer::{Pacer, Release};
@@ -30,7 +33,9 @@ pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};
 
 use crate::client::Part;
+use crate::kinesis::Injuries;
 use crate::measure::{DeadLetters, Ending, LatencyLog, Measurement};
+use crate::seed::Seed;
 use crate::time::Time;
 
 /// Why a run could not be made at all.
@@ -79,12 +84,25 @@ pub struct Control {
     pub progress: watch::Sender<Progress>,
     /// Which of the arrivals this process offers.
     pub part: Part,
+    /// What tells the records of this run from those of others on the same stream; the processes that share a load share it. `None`
+    /// is unlike any other.
+    pub run_id: Option<String>,
+    /// Becomes true when the shards of the progress have been told: the load waits for it, for a few seconds at most. `None` if nobody
+    /// tells of them.
+    pub announced: Option<watch::Receiver<bool>>,
 }
 
 impl Control {
     /// A control of the whole load.
     pub const fn new(stop: watch::Receiver<bool>, progress: watch::Sender<Progress>) -> Self {
-        Self { stop, progress, part: Part::WHOLE }
+        Self { stop, progress, part: Part::WHOLE, run_id: None, announced: None }
+    }
+
+    /// Done when whoever tells of the shards has done so, has gone, or takes too long.
+    async fn wait_until_announced(&mut self) {
+        if let Some(announced) = &mut self.announced {
+            let _ = timeout(ANNOUNCEMENT_TIMEOUT, announced.wait_for(|announced| *announced)).await;
+        }
     }
 
     /// Done when the run is to stop. Whoever can no longer say so never will.
@@ -112,6 +130,26 @@ pub struct Run {
     pub began: Duration,
     /// Name of the stream that the load went to.
     pub stream: String,
+    /// What faults of the scenario have damaged; nothing but on the embedded emulator.
+    pub injuries: Injuries,
+}
+
+/// The numbers by which a run and what belongs to it are told apart.
+#[derive(Debug, Clone, Copy)]
+struct RunNumber {
+    /// In the header of every record.
+    number: u32,
+    /// In the names of what this process makes: of its stream and its registered consumers.
+    process: u32,
+}
+
+impl RunNumber {
+    /// With an id, the records are a function of the seed, the id and their numbers; without one, no other run has this number.
+    fn new(since_1970: Duration, seed: Seed, run_id: Option<&str>) -> Self {
+        let process = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
+        let number = run_id.map_or(process, |id| seed.stream(&format!("engine.run {id}"), 0).next_u32());
+        Self { number, process }
+    }
 }
 
 /// The time since the beginning of 1970.
@@ -119,5 +157,7 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// How long the load waits for words to be written.
+const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long consumers may take to get ready.
 const POSITION_TIMEOUT: Duration = Duration::from_secs(30);

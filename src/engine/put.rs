@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use super::clock::RunClock;
 use super::stream::ShardMap;
 use super::wire::PutRecordsWire;
-use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure, Protocol};
+use crate::client::{Call, CallId, CallOutcome, EntryOutcome, Failure, PackedSequence, Protocol};
 use crate::time::Time;
 use crate::workload::Payloads;
 
@@ -84,7 +84,8 @@ impl Caller {
         let (outcome, reason) = match result {
             Ok(answer) => {
                 let shard = shards.index(answer.shard_id());
-                (CallOutcome::Answered(vec![EntryOutcome::Accepted { shard }]), None)
+                let sequence = PackedSequence::new(answer.sequence_number().as_bytes());
+                (CallOutcome::Answered(vec![EntryOutcome::Accepted { shard, sequence }]), None)
             }
             Err(error) => (CallOutcome::Failed(classify(&error)), Some(describe(&error))),
         };
@@ -112,9 +113,8 @@ pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
             ) => Failure::Throttled,
             Some("InternalFailure" | "InternalFailureException" | "ServiceUnavailable" | "InternalServerError")
             | None => Failure::InternalFailure,
-            Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "UnrecognizedClientException") => {
-                Failure::ExpiredCredentials
-            }
+            // They were valid once; those that never were (UnrecognizedClientException) are rejected for good.
+            Some("ExpiredToken" | "ExpiredTokenException") => Failure::ExpiredCredentials,
             Some(_) => Failure::Rejected,
         },
         _ => Failure::ConnectionReset,
@@ -157,4 +157,68 @@ where
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kinesis::error::ErrorMetadata;
+    use aws_sdk_kinesis::operation::put_records::PutRecordsError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    type Error = SdkError<PutRecordsError, ()>;
+
+    #[test]
+    fn every_code_of_the_service_has_its_meaning() {
+        let meaning = |code: &str| {
+            let metadata = ErrorMetadata::builder().code(code).message("words").build();
+            classify(&Error::service_error(PutRecordsError::generic(metadata), ()))
+        };
+        for (code, failure) in [
+            ("ProvisionedThroughputExceededException", Failure::Throttled),
+            ("LimitExceededException", Failure::Throttled),
+            ("ThrottlingException", Failure::Throttled),
+            ("KMSThrottlingException", Failure::Throttled),
+            ("InternalFailure", Failure::InternalFailure),
+            ("InternalFailureException", Failure::InternalFailure),
+            ("InternalServerError", Failure::InternalFailure),
+            ("ServiceUnavailable", Failure::InternalFailure),
+            ("ExpiredTokenException", Failure::ExpiredCredentials),
+            ("ExpiredToken", Failure::ExpiredCredentials),
+            ("UnrecognizedClientException", Failure::Rejected),
+            ("InvalidSignatureException", Failure::Rejected),
+            ("RequestExpired", Failure::Rejected),
+            ("AccessDeniedException", Failure::Rejected),
+            ("ResourceNotFoundException", Failure::Rejected),
+            ("InvalidArgumentException", Failure::Rejected),
+            ("KMSDisabledException", Failure::Rejected),
+        ] {
+            assert_eq!(meaning(code), failure, "{code}");
+        }
+        let nameless = PutRecordsError::generic(ErrorMetadata::builder().build());
+        assert_eq!(classify(&Error::service_error(nameless, ())), Failure::InternalFailure);
+    }
+
+    #[test]
+    fn every_way_to_get_no_answer_has_its_meaning() {
+        let io = |kind: std::io::ErrorKind| Box::new(std::io::Error::from(kind));
+        let refused = ConnectorError::io(io(std::io::ErrorKind::ConnectionRefused));
+        let broken = ConnectorError::io(io(std::io::ErrorKind::ConnectionReset));
+        let late = ConnectorError::timeout(io(std::io::ErrorKind::TimedOut));
+        let user = ConnectorError::user("no".into());
+        for (error, failure) in [
+            (Error::construction_failure("no"), Failure::Rejected),
+            (Error::timeout_error("late"), Failure::Timeout),
+            (Error::response_error("cut off", ()), Failure::ConnectionReset),
+            (Error::dispatch_failure(user), Failure::Rejected),
+            (Error::dispatch_failure(refused), Failure::Unreachable),
+            (Error::dispatch_failure(late), Failure::Timeout),
+            (Error::dispatch_failure(broken), Failure::ConnectionReset),
+        ] {
+            assert_eq!(classify(&error), failure, "{error:?}");
+        }
+        assert!(Failure::Timeout.perhaps_stored() && Failure::ConnectionReset.perhaps_stored());
+        assert!(!Failure::Unreachable.perhaps_stored(), "nothing was sent");
+    }
 }

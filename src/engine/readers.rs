@@ -1,8 +1,9 @@
 //! The consuming half of a run: its consumers, started, watched and stopped.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -10,10 +11,12 @@ use tokio::time::timeout;
 use super::clock::RunClock;
 use super::consumers::{Message, Reader, Sdk, SharedRecorder, consume};
 use super::stream::{self, ReadyStream};
-use super::{Connection, ConsumerProgress, Control, EngineError, POSITION_TIMEOUT, since_1970};
+use super::{Connection, ConsumerProgress, Control, EngineError, POSITION_TIMEOUT, RunNumber};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
-use crate::measure::{ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet};
+use crate::measure::{
+    Attendances, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, Receipts, RecordSet,
+};
 use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
@@ -21,6 +24,7 @@ use crate::time::Time;
 #[derive(Default)]
 pub(super) struct Readers {
     readers: Vec<OneReader>,
+    attendances: Mutex<Attendances>,
     /// The clock of the run; it stands still until the load begins.
     pub clock: RunClock,
     stop: watch::Sender<bool>,
@@ -47,7 +51,7 @@ impl Readers {
         scenario: &Scenario,
         profile: &Profile,
         stream: &ReadyStream,
-        run: u32,
+        run: RunNumber,
         offered: u64,
         control: &Control,
     ) -> Result<(), EngineError> {
@@ -56,13 +60,14 @@ impl Readers {
                 return Err(EngineError::Stopped);
             }
             let registration = if consumer.kind.is_fan_out() {
-                let name = format!("{}-{run:08x}", consumer.name);
+                let name = format!("{}-{:08x}", consumer.name, run.process);
                 Some(stream::register(&connection.client, &stream.arn, &name).await?)
             } else {
                 None
             };
             let measured_from = Time::ZERO + scenario.load.warm_up;
-            let recorder = SharedRecorder::new(ReadRecorder::new(run, offered, measured_from, consumer.dedupe_window));
+            let recorder = ReadRecorder::new(run.number, offered, measured_from, consumer.dedupe_window);
+            let recorder = SharedRecorder::new(recorder.of_part(control.part));
             let (positioned, is_positioned) = watch::channel(false);
             let (messages, inbox) = mpsc::unbounded_channel();
             let reader = Reader {
@@ -79,9 +84,11 @@ impl Readers {
             // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
             let default = if stream.created { Start::TrimHorizon } else { Start::Latest };
             let known = |text: &str| Some(text.to_owned());
-            let application = consumer.application::<Sdk>(default, since_1970(), profile, known, known);
+            let application = consumer.application::<Sdk>(default, profile, known, known);
             // Whoever starts at the tip has no use for shards that are closed.
             let open_only = application.start == Start::Latest;
+            let (joins_later, is_interrupted) = (scenario.joins_later(consumer), scenario.interrupts(consumer));
+            self.attendances().add(joins_later, open_only, is_interrupted);
             let machine = Machine::new(application, scenario.seed);
             let shards = lineage(stream.shards.lineage(open_only));
             let task = tokio::spawn(consume(reader, machine, shards, scenario.joins_later(consumer)));
@@ -114,8 +121,32 @@ impl Readers {
     }
 
     pub fn have_read_all(&self, recorder: &PutRecorder) -> bool {
-        let accepted = &recorder.ledger().accepted;
-        self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.lock().reading().seen) == accepted.len())
+        let seen =
+            |number: usize, owed: &RecordSet| owed.in_common(&self.readers[number].recorder.lock().reading().seen);
+        self.attendances().have_seen_all(&recorder.ledger().accepted, seen)
+    }
+
+    /// Takes note of what is accepted at `now`, for consumers that come and go.
+    pub fn note_accepted(&self, now: Time, recorder: &PutRecorder) {
+        self.attendances().note(now, &recorder.ledger().accepted);
+    }
+
+    /// Who was there when. A panic elsewhere does not make it worse.
+    fn attendances(&self) -> MutexGuard<'_, Attendances> {
+        self.attendances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops receipts of records that every consumer has seen. It does not wait for a consumer that is recording an answer.
+    pub fn drop_receipts(&self, receipts: &mut Receipts) {
+        if !receipts.are_many() {
+            return;
+        }
+        let recorders: Option<SmallVec<[_; 4]>> =
+            self.readers.iter().map(|reader| reader.recorder.try_lock()).collect();
+        let Some(recorders) = recorders else { return };
+        receipts.drop_seen(RECEIPTS_AT_A_TIME, |index| {
+            recorders.iter().all(|recorder| recorder.reading().seen.contains(index))
+        });
     }
 
     /// How many of these records some consumer has seen; `None` without consumers.
@@ -143,8 +174,13 @@ impl Readers {
     }
 
     /// Interrupts the consumer of this name.
-    pub fn interrupt(&self, consumer: &str, interruption: Interruption) {
-        for reader in self.readers.iter().filter(|reader| reader.consumer.name == consumer) {
+    pub fn interrupt(&self, now: Time, consumer: &str, interruption: Interruption) {
+        for (number, reader) in self.readers.iter().enumerate().filter(|(_, one)| one.consumer.name == consumer) {
+            match interruption {
+                Interruption::Start => self.attendances().start(now, number),
+                Interruption::Stop | Interruption::Kill => self.attendances().stop(now, number),
+                _ => {}
+            }
             // A consumer that has ended badly is told of in the log.
             let _ = reader.messages.send(Message::Interruption(interruption));
         }
@@ -183,12 +219,15 @@ impl Readers {
         logs: &mut Vec<(String, LatencyLog)>,
     ) -> Vec<ConsumerRecord> {
         let mut records = Vec::new();
-        for reader in self.readers {
+        let attendances = self.attendances.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (number, reader) in self.readers.into_iter().enumerate() {
             // The task is over, so nobody else holds the recorder.
             let Some(recorder) = reader.recorder.into_inner() else { continue };
             let recording = recorder.finish(ended);
             let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
-            records.push(ConsumerRecord::new(name, kind, &reader.counts, recording, put, place, logs, ended));
+            let (counts, attendance) = (&reader.counts, (&attendances, number));
+            let record = ConsumerRecord::new(name, kind, counts, recording, put, place, logs, ended, attendance);
+            records.push(record);
         }
         records
     }
@@ -198,5 +237,7 @@ fn lineage(shards: Vec<(String, Vec<String>)>) -> Vec<Lineage<Sdk>> {
     shards.into_iter().map(|(shard, parents)| Lineage { shard, parents }).collect()
 }
 
+/// How many receipts are looked at before others of the session's tasks get their turn: more than a call has records.
+const RECEIPTS_AT_A_TIME: usize = 1_000;
 /// How many iterators a consumer asks for at a time.
 const POSITIONING_CALLS_MAX: usize = 64;

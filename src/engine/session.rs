@@ -1,6 +1,5 @@
 //! One run: prepare, offer load, drain, collect.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::task::{JoinSet, block_in_place, yield_now};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::alarm::{self, Alarm};
+use super::backlog::Backlog;
 use super::changes::Changes;
 use super::clock::RunClock;
 use super::health::Health;
@@ -16,8 +16,9 @@ use super::pacer::{Pacer, Release};
 use super::put::{Answer, Caller};
 use super::readers::Readers;
 use super::stream::{self, ReadyStream};
-use super::{Connection, Control, EngineError, OpenShard, Phase, Progress, Run, since_1970};
+use super::{Connection, Control, EngineError, OpenShard, Phase, Progress, Run, RunNumber, since_1970};
 use crate::client::{CallOutcome, Part, ShardMap};
+use crate::emulator::Embedded;
 use crate::kinesis::Profile;
 use crate::measure::{ConsumerRecord, Ending, FaultPlace, Interval, LatencyLog, Measurement, ShardRecord, StorageUse};
 use crate::producing::{Produced, Producing};
@@ -36,12 +37,14 @@ pub async fn run(
     mut control: Control,
 ) -> Result<Run, EngineError> {
     let since_1970 = since_1970();
-    // Tells the records of this run from those of others on the same stream.
-    let run = (since_1970.as_nanos() as u32).wrapping_mul(0x9e37_79b1) ^ std::process::id();
-    let name = format!("streamgauge-{}-{run:08x}", since_1970.as_secs());
+    let run = RunNumber::new(since_1970, scenario.seed, control.run_id.as_deref());
+    let name = format!("streamgauge-{}-{:08x}", since_1970.as_secs(), run.process);
     let fresh = scenario.stream.name.is_none().then(|| name.clone());
     control.progress.send_modify(|progress| progress.created_stream.clone_from(&fresh));
     let client = &connection.client;
+    if scenario.stream.commitment {
+        stream::ensure_commitment(client, connection.embedded.is_some()).await?;
+    }
     let ready = tokio::select! {
         ready = stream::prepare(client, &scenario.stream, &name) => ready?,
         () = control.stopped() => {
@@ -76,9 +79,9 @@ async fn run_on(
     profile: &Profile,
     mut control: Control,
     ready: &ReadyStream,
-    run: u32,
+    run: RunNumber,
 ) -> Result<Run, EngineError> {
-    let workload = scenario.workload();
+    let workload = scenario.workload_on(&ready.shards.open_ranges());
     let mut readers = Readers::default();
     let started = readers.start(connection, scenario, profile, ready, run, scenario.most_records(), &control).await;
     let positioned = match started {
@@ -90,8 +93,9 @@ async fn run_on(
         return Err(error);
     }
     control.progress.send_modify(|progress| progress.shards = open_shards(&ready.shards));
+    control.wait_until_announced().await;
     let clock = readers.clock.clone();
-    let mut session = Session::new(connection, scenario, workload, ready, run, clock.clone(), control.part);
+    let mut session = Session::new(connection, scenario, workload, ready, run.number, clock.clone(), control.part);
     let alarm = Alarm::new(clock.clone());
     let offering = session.offer_load(&mut control, &readers, &alarm);
     let (ending, load_ended) = block_in_place(|| alarm::block_on(&alarm, offering));
@@ -99,7 +103,8 @@ async fn run_on(
     let generator =
         Some(session.health.take().map_or_else(Default::default, |health| health.finish(&session.wake_ups)));
     let ended = clock.now();
-    let (shards, events) = (session.changes.stream.shards.clone(), scenario.with_faults(session.changes.records()));
+    let (shards, events) =
+        (session.changes.stream.shards.clone(), scenario.with_faults(&session.changes.records(ended)));
     let open_shards = std::mem::take(&mut session.changes.open_shards);
     let produced = session.finish(ended);
     let (put, workload, mut warnings) = (produced.put, produced.workload, produced.warnings);
@@ -107,7 +112,8 @@ async fn run_on(
     let mut logs: Vec<(String, LatencyLog)> = Vec::new();
     warnings.extend(readers.stop(&connection.client).await);
     let unknown_stored = readers.seen_of(&put.ledger.unknown);
-    let consumers = readers.finish(clock.now(), &put, &|index| FaultPlace::lost(&workload, &shards, index), &mut logs);
+    let place = |index| FaultPlace::lost(&workload, &shards, &put.ledger.receipts, index);
+    let consumers = readers.finish(clock.now(), &put, &place, &mut logs);
     let storage = storage(connection, &consumers, &mut warnings);
     let puts = Measurement::of_puts(put, ShardRecord::of_map(&shards), &mut logs);
     let measurement = Measurement {
@@ -129,6 +135,7 @@ async fn run_on(
         dead_letters: produced.dead_letters,
         ending,
         load_ended,
+        injuries: connection.embedded.as_ref().map(Embedded::injuries).unwrap_or_default(),
         began,
         stream: ready.name.clone(),
     })
@@ -181,17 +188,18 @@ impl<'a> Session<'a> {
 
     /// Offers the load until all arrivals are released or the run is stopped.
     async fn offer_load(&mut self, control: &mut Control, readers: &Readers, alarm: &Alarm) -> (Ending, Time) {
+        tracing::info!("load begins");
         self.clock.start();
         if let Some(emulator) = &self.connection.embedded {
             emulator.set_faults(&self.scenario.faults);
+            emulator.set_transition_scale(self.scenario.stream.transitions);
         }
         self.health = Some(Health::start(self.clock.clone()));
         let mut pacer = self.pacer();
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let end = Time::ZERO + self.scenario.load.duration;
-        // Due and not taken up yet; empty unless the generator is late.
-        let mut backlog: Range<u64> = 0..0;
+        let mut backlog = Backlog::default();
         let mut busy = true;
         let ending = loop {
             // The last arrival ends an open loop, the clock a closed one.
@@ -224,19 +232,18 @@ impl<'a> Session<'a> {
             }
             if self.producing.intake.is_closed() && !over {
                 let more = self.producing.intake.refill(self.producing.producer.open_records());
-                backlog = if backlog.is_empty() { more } else { backlog.start..more.end };
+                backlog.extend(more);
             }
             // Some at a time: calls go out and answers come in while the rest waits, late but not lost.
-            let most = backlog.start.saturating_add(ARRIVALS_AT_A_TIME);
-            while backlog.start < backlog.end.min(most) && !self.producing.is_aborted() {
-                let waiting = (backlog.end - backlog.start) / self.producing.intake.parts();
-                self.take_up(Time::ZERO, backlog.start, waiting.max(1));
-                backlog.start += 1;
+            for _ in 0..ARRIVALS_AT_A_TIME {
+                let Some((index, due)) = backlog.next(self.producing.intake.parts()) else { break };
+                self.take_up(Time::ZERO, index, due);
             }
             if let Some(reason) = self.producing.take_abort() {
                 break Ending::Aborted { reason };
             }
             busy = self.advance();
+            readers.drop_receipts(self.producing.recorder.receipts_mut());
             busy |= self.producing.prepare(PREPARED_AT_A_TIME);
             let recorder = &self.producing.recorder;
             self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
@@ -272,13 +279,15 @@ impl<'a> Session<'a> {
             }
             self.advance();
             self.producing.record(usize::MAX);
+            let recorder = &self.producing.recorder;
+            self.changes.begin_due(self.clock.now(), readers, || recorder.hottest_shard());
+            readers.drop_receipts(self.producing.recorder.receipts_mut());
             let done = self.producing.producer.open_records() == 0 && readers.have_read_all(&self.producing.recorder);
             if done || self.clock.now() >= deadline {
                 break;
             }
         }
-        self.producing.producer.abandon(self.clock.now());
-        self.producing.record(usize::MAX);
+        self.producing.give_up(self.clock.now());
         ending
     }
 
@@ -295,11 +304,9 @@ impl<'a> Session<'a> {
         (!self.producing.intake.is_closed()).then(pacer)
     }
 
-    /// Takes up what is as good as on time and puts the rest behind what waits already. What is beyond the promise to catch up
-    /// is dealt with at once.
-    fn handle_release(&mut self, backlog: &mut Range<u64>, release: Release) {
-        let arrivals = release.arrivals();
-        if arrivals.is_empty() {
+    /// Takes what was released, and notes how late it was noticed.
+    fn handle_release(&mut self, backlog: &mut Backlog, release: Release) {
+        if release.arrivals().is_empty() {
             return;
         }
         let second = release.at.second() as usize;
@@ -307,13 +314,7 @@ impl<'a> Session<'a> {
             self.wake_ups.resize(second + 1, Duration::ZERO);
         }
         self.wake_ups[second] = self.wake_ups[second].max(release.at.since(release.indifferent_until));
-        if !backlog.is_empty() {
-            *backlog = backlog.start..arrivals.end;
-            return;
-        }
-        release.on_time.for_each(|index| self.take_up(release.indifferent_until, index, 1));
-        release.beyond.for_each(|index| self.take_up(Time::ZERO, index, u64::MAX));
-        *backlog = release.promised;
+        backlog.handle_release(release, |until, index, due| self.take_up(until, index, due));
     }
 
     /// Takes up an arrival of which `due` are not taken up, itself included, and which might have waited `indifferent_until`.
@@ -355,6 +356,7 @@ impl<'a> Session<'a> {
 
     fn report(&mut self, progress: &watch::Sender<Progress>, readers: &Readers, phase: Phase) {
         let now = self.clock.now();
+        readers.note_accepted(now, &self.producing.recorder);
         self.producing.recorder.close_intervals_before(now);
         let map = &self.changes.stream.shards;
         let known = progress.borrow().shards.clone();
@@ -373,7 +375,7 @@ impl<'a> Session<'a> {
             lateness_p99: self.producing.recorder.lateness().p99.map(Duration::from_nanos),
             consumers: readers.progress(last_second.as_ref().map(|interval| interval.second)),
             last_second,
-            events: self.changes.records().to_vec(),
+            events: self.changes.happened().to_vec(),
             generator: self.health.as_ref().and_then(Health::last),
         });
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{
-    ConsumerStatus, RecordDistributionStrategy, Shard, StreamMode as SdkMode, StreamModeDetails, StreamStatus,
+    ConsumerStatus, MinimumThroughputBillingCommitmentInput, MinimumThroughputBillingCommitmentInputStatus,
+    MinimumThroughputBillingCommitmentOutputStatus, RecordDistributionStrategy, Shard, StreamMode as SdkMode,
+    StreamModeDetails, StreamStatus,
 };
 use tokio::time::{Instant, sleep};
 
@@ -71,6 +73,33 @@ async fn make_ready(client: &Client, stream: &Stream, name: &str, created: bool)
         )));
     }
     Ok(ReadyStream { name: name.to_owned(), arn, shards, created })
+}
+
+/// Sees to it that the account has the minimum throughput billing commitment: the embedded emulator's gets it. Settings of any other
+/// account are its owner's, and cost money: they are looked at and never changed.
+pub async fn ensure_commitment(client: &Client, embedded: bool) -> Result<(), EngineError> {
+    let failed =
+        |what: String| EngineError::Stream(format!("the account has no billing commitment to count on: {what}"));
+    if embedded {
+        let enabled = MinimumThroughputBillingCommitmentInput::builder()
+            .status(MinimumThroughputBillingCommitmentInputStatus::Enabled)
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        let call = || client.update_account_settings().minimum_throughput_billing_commitment(enabled.clone()).send();
+        return patiently(STATUS_PATIENCE, &[], call).await.map(|_| ()).map_err(|error| failed(describe(&error)));
+    }
+    let call = || client.describe_account_settings().send();
+    let answer = patiently(STATUS_PATIENCE, &[], call).await.map_err(|error| failed(describe(&error)))?;
+    let status = answer.minimum_throughput_billing_commitment().map(|commitment| commitment.status());
+    if status.is_some_and(|status| *status != MinimumThroughputBillingCommitmentOutputStatus::Disabled) {
+        return Ok(());
+    }
+    Err(EngineError::Stream(
+        "the scenario says stream.commitment = true, and the account does not have the minimum throughput billing commitment \
+         (On-demand Advantage). A run never changes the settings of an account: enable it with UpdateAccountSettings if you \
+         want to pay for it, or take the key and the events that need it out of the scenario"
+            .to_owned(),
+    ))
 }
 
 /// Deletes a stream that the run created. The run itself is over: what goes wrong is for its warnings.
@@ -178,7 +207,7 @@ pub async fn wait_until_active(
     let failed = |what: String| unusable(&format!("the stream `{name}` is not usable"), &what);
     // A stream that was just created may not be visible everywhere yet.
     let codes: &[&str] = if created { &[NOT_FOUND] } else { &[] };
-    let deadline = Instant::now() + STATUS_PATIENCE;
+    let deadline = Instant::now() + if settled { CHANGE_PATIENCE } else { STATUS_PATIENCE };
     while Instant::now() < deadline {
         let call = || client.describe_stream_summary().stream_name(name).send();
         let answer = patiently(STATUS_PATIENCE, codes, call).await.map_err(|error| failed(describe(&error)))?;
@@ -246,6 +275,8 @@ const DEFAULT_RECORD_KIB: i32 = 1024;
 const NOT_FOUND: &str = "ResourceNotFoundException";
 /// Waiting for a state takes three minutes at most, as AWS's own waiters do (fact sheet, section 2.1).
 const STATUS_PATIENCE: Duration = Duration::from_secs(180);
+/// A change may take longer: an update of the shard count makes one split or merge after the other.
+pub const CHANGE_PATIENCE: Duration = Duration::from_secs(15 * 60);
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the end of a run may take that tidies up.
 const CLEANUP_PATIENCE: Duration = Duration::from_secs(60);

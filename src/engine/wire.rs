@@ -23,7 +23,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 
 use super::stream::ShardMap;
-use crate::client::{Entry, EntryOutcome, Protocol};
+use crate::client::{Entry, EntryOutcome, PackedSequence, Protocol};
 use crate::workload::Payloads;
 
 /// One PutRecords call on its way through the SDK.
@@ -124,11 +124,23 @@ impl DeserializeResponse for PutRecordsWire {
 }
 
 /// What an answer says of a record.
-fn outcome(shard: Option<&str>, error: Option<&str>, shards: &ShardMap) -> EntryOutcome {
-    match error {
-        None => EntryOutcome::Accepted { shard: shard.and_then(|id| shards.index(id)) },
-        Some("ProvisionedThroughputExceededException") => EntryOutcome::Throttled,
-        Some(_) => EntryOutcome::InternalFailure,
+#[derive(Debug, Clone, Copy, Default)]
+struct Said<'a> {
+    shard: Option<&'a str>,
+    sequence: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+impl Said<'_> {
+    fn outcome(self, shards: &ShardMap) -> EntryOutcome {
+        match self.error {
+            None => EntryOutcome::Accepted {
+                shard: self.shard.and_then(|id| shards.index(id)),
+                sequence: self.sequence.and_then(|number| PackedSequence::new(number.as_bytes())),
+            },
+            Some("ProvisionedThroughputExceededException") => EntryOutcome::Throttled,
+            Some(_) => EntryOutcome::InternalFailure,
+        }
     }
 }
 

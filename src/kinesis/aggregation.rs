@@ -56,13 +56,18 @@ pub struct UserRecord {
     pub data: Bytes,
 }
 
-/// The most bytes that a record adds to an aggregate: its key in the table, its data, and what frames them.
-pub const fn record_size(key: usize, data: usize) -> u64 {
+/// The most bytes that a record adds to an aggregate: its key in the table, its explicit hash key if it has one, its data, and what
+/// frames them.
+pub const fn record_size(key: usize, explicit_hash_key: bool, data: usize) -> u64 {
     let key_entry = 1 + varint(key as u64) + key as u64;
-    // The index of its key, in three bytes at most of a tag and a varint for up to two million keys, and its data.
-    let record = 1 + 3 + 1 + varint(data as u64) + data as u64;
-    key_entry + 1 + varint(record) + record
+    // The place of a key: a tag, and three bytes at most of a varint for up to two million keys. A hash key has 39 digits at most.
+    let (hash_key_entry, hash_key_place) = if explicit_hash_key { (1 + 1 + HASH_KEY_DIGITS, 1 + 3) } else { (0, 0) };
+    let record = 1 + 3 + hash_key_place + 1 + varint(data as u64) + data as u64;
+    key_entry + hash_key_entry + 1 + varint(record) + record
 }
+
+/// Digits of the highest hash key, 2^128 - 1.
+const HASH_KEY_DIGITS: u64 = 39;
 
 /// Bytes of a number as a varint.
 const fn varint(number: u64) -> u64 {
@@ -70,19 +75,27 @@ const fn varint(number: u64) -> u64 {
     bits.div_ceil(7)
 }
 
-/// The aggregate of these partition keys and data blobs, in their order.
-pub fn encode<'r>(records: impl Iterator<Item = (&'r str, &'r [u8])>) -> Bytes {
+/// The aggregate of these partition keys, explicit hash keys and data blobs, in their order.
+pub fn encode<'r>(records: impl Iterator<Item = (&'r str, Option<u128>, &'r [u8])>) -> Bytes {
     let mut places: HashMap<&str, u64> = HashMap::new();
+    let mut hash_keys: HashMap<u128, u64> = HashMap::new();
     let mut aggregate = AggregatedRecord::default();
-    for (key, data) in records {
+    for (key, hash_key, data) in records {
         let next = places.len() as u64;
         let place = *places.entry(key).or_insert(next);
         if place == next {
             aggregate.partition_key_table.push(key.to_owned());
         }
+        let table = &mut aggregate.explicit_hash_key_table;
+        let hash_key_place = hash_key.map(|hash_key| {
+            *hash_keys.entry(hash_key).or_insert_with(|| {
+                table.push(hash_key.to_string());
+                table.len() as u64 - 1
+            })
+        });
         aggregate.records.push(Record {
             partition_key_index: place,
-            explicit_hash_key_index: None,
+            explicit_hash_key_index: hash_key_place,
             data: Bytes::copy_from_slice(data),
             tags: Vec::new(),
         });
@@ -127,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_the_format() {
-        let blob = encode([("a", &b"x"[..]), ("b", b"yz"), ("a", b"")].into_iter());
+        let blob = encode([("a", None, &b"x"[..]), ("b", None, b"yz"), ("a", None, b"")].into_iter());
         let message = [
             &b"\x0a\x01a\x0a\x01b"[..],
             b"\x1a\x05\x08\x00\x1a\x01x",
@@ -141,8 +154,27 @@ mod tests {
     }
 
     #[test]
+    fn explicit_hash_keys_have_a_table_of_their_own() {
+        let records = [("a", Some(7), &b"x"[..]), ("b", None, b"y"), ("b", Some(u128::MAX), b""), ("c", Some(7), b"z")];
+        let blob = encode(records.into_iter());
+        let message = [
+            &b"\x0a\x01a\x0a\x01b\x0a\x01c"[..],
+            b"\x12\x017\x12\x27340282366920938463463374607431768211455",
+            b"\x1a\x07\x08\x00\x10\x00\x1a\x01x",
+            b"\x1a\x05\x08\x01\x1a\x01y",
+            b"\x1a\x06\x08\x01\x10\x01\x1a\x00",
+            b"\x1a\x07\x08\x02\x10\x00\x1a\x01z",
+        ]
+        .concat();
+        assert_eq!(blob[4..blob.len() - 16], message);
+        let unpacked: Vec<Option<u128>> =
+            decode(&blob).unwrap().into_iter().map(|r| r.explicit_hash_key.map(|key| key.parse().unwrap())).collect();
+        assert_eq!(unpacked, records.map(|(_, hash_key, _)| hash_key));
+    }
+
+    #[test]
     fn what_only_looks_like_an_aggregate_is_none() {
-        let blob = encode([("a", &b"x"[..])].into_iter()).to_vec();
+        let blob = encode([("a", None, &b"x"[..])].into_iter()).to_vec();
         assert!(decode(&blob).is_some());
         for at in 0..blob.len() {
             let mut changed = blob.clone();
@@ -166,13 +198,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked_and_no_larger_than_foreseen(
-            records in prop::collection::vec(("[a-z]{1,20}", prop::collection::vec(any::<u8>(), 0..300)), 1..50),
+            records in prop::collection::vec(
+                ("[a-z]{1,20}", any::<Option<u128>>(), prop::collection::vec(any::<u8>(), 0..300)), 1..50),
         ) {
-            let blob = encode(records.iter().map(|(key, data)| (key.as_str(), data.as_slice())));
-            let foreseen: u64 = records.iter().map(|(key, data)| record_size(key.len(), data.len())).sum();
+            let blob = encode(records.iter().map(|(key, hash_key, data)| (key.as_str(), *hash_key, data.as_slice())));
+            let size = |(key, hash_key, data): &(String, Option<u128>, Vec<u8>)| {
+                record_size(key.len(), hash_key.is_some(), data.len())
+            };
+            let foreseen: u64 = records.iter().map(size).sum();
             prop_assert!(blob.len() as u64 <= OVERHEAD + foreseen);
-            let unpacked: Vec<(String, Vec<u8>)> =
-                decode(&blob).unwrap().into_iter().map(|r| (r.partition_key, r.data.to_vec())).collect();
+            let unpacked: Vec<(String, Option<u128>, Vec<u8>)> = decode(&blob)
+                .unwrap()
+                .into_iter()
+                .map(|r| (r.partition_key, r.explicit_hash_key.map(|key| key.parse().unwrap()), r.data.to_vec()))
+                .collect();
             prop_assert_eq!(unpacked, records);
         }
 

@@ -130,7 +130,8 @@ impl Kinesis {
 
     /// What the subscription has for its driver at `now`.
     pub fn poll_subscription(&mut self, now: Time, id: SubscriptionId) -> SubscriptionPoll {
-        let poll = self.poll_open_subscription(now, id);
+        let mut poll = self.poll_open_subscription(now, id);
+        self.damage_event(now, id, &mut poll);
         if let (SubscriptionPoll::Event(event), Some(subscription)) = (&poll, self.subscriptions.get(&id))
             && let Some(stream) = self.streams.get_mut(&subscription.stream)
         {
@@ -143,6 +144,14 @@ impl Kinesis {
             self.subscriptions.remove(&id);
         }
         poll
+    }
+
+    fn damage_event(&mut self, now: Time, id: SubscriptionId, poll: &mut SubscriptionPoll) {
+        let SubscriptionPoll::Event(event) = poll else { return };
+        let Some(subscription) = self.subscriptions.get(&id).filter(|_| self.faults.do_damage(false)) else { return };
+        let (stream, shard) = (subscription.stream.clone(), subscription.shard);
+        let records = std::mem::take(&mut event.records);
+        event.records = self.damage_delivered(now, Operation::SubscribeToShard, &stream, shard, records);
     }
 
     /// Forgets a subscription whose client is gone.

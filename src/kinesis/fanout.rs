@@ -99,6 +99,8 @@ impl Subscription {
         let Some(shard) = stream.shard(self.shard) else { return SubscriptionPoll::Ended };
         let slice = shard.slice(now, self.next, profile.request.get_records, profile.fan_out.event_bytes);
         if slice.records.is_empty() && !slice.at_end && now < self.idle {
+            // Behind records that are lost.
+            self.next = slice.next;
             let visible = shard.visible_from(self.next).unwrap_or(Time::NEVER);
             // A change under way may close the shard.
             return SubscriptionPoll::Wait(visible.min(stream.next_change()).min(self.idle).min(self.ends));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use super::api::{ErrorKind, Operation, ServiceError, ShardId};
+use super::damage::{Damage, Injuries};
 use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
@@ -13,7 +14,7 @@ use crate::time::Time;
 pub struct FaultRule {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// Share of the calls concerned that it hits, 0 to 1.
+    /// Share of the calls concerned that it hits, 0 to 1; of damage, share of the records.
     pub probability: f64,
     /// When it begins.
     pub from: Time,
@@ -24,7 +25,8 @@ pub struct FaultRule {
     /// Only calls on this stream; all streams if `None`.
     pub stream: Option<String>,
     /// Only what concerns this shard; all shards if `None`. Of a PutRecords call with records for the shard, InternalFailure and
-    /// ProvisionedThroughputExceeded hit these records, as they do on AWS; everything else hits the call.
+    /// ProvisionedThroughputExceeded hit these records, as they do on AWS, and damage hits records anyway; everything else hits the
+    /// call.
     pub shard: Option<ShardId>,
 }
 
@@ -50,10 +52,14 @@ pub enum FaultKind {
     ProvisionedThroughputExceeded,
     /// GetRecords fails with ExpiredIteratorException.
     ExpiredIterator,
+    /// The call fails with ExpiredTokenException: the temporary credentials that it is signed with are no longer valid.
+    ExpiredCredentials,
     /// The connection breaks and the call gets no answer. A put may have been stored all the same: half of them are.
     ConnectionDropped,
     /// The answer comes that much later.
     Delay(Duration),
+    /// A record that was acknowledged is not what a consumer gets. AWS has no such fault.
+    Damage(Damage),
 }
 
 impl FaultKind {
@@ -65,8 +71,10 @@ impl FaultKind {
             Self::Throttling => "throttling",
             Self::ProvisionedThroughputExceeded => "throughput exceeded",
             Self::ExpiredIterator => "expired iterators",
+            Self::ExpiredCredentials => "expired credentials",
             Self::ConnectionDropped => "connections dropped",
             Self::Delay(_) => "delay",
+            Self::Damage(damage) => damage.label(),
         }
     }
 }
@@ -78,6 +86,8 @@ pub(super) struct Faults {
     /// Tosses whether a put is stored whose connection breaks, and how often it was tossed.
     coin: (NamedSeed, u64),
     rules: Vec<(FaultRule, NamedSeed, u64)>,
+    /// What was damaged so far.
+    pub injuries: Injuries,
 }
 
 /// A call that a fault may hit.
@@ -101,18 +111,22 @@ pub(super) enum Part {
     Shard,
     /// One record for the shard.
     Record,
+    /// One record that was stored, or is in an answer.
+    Stored,
 }
 
-/// What hits a call.
+/// What hits a call, or a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Hit {
     pub error: Option<ErrorKind>,
     pub delay: Duration,
+    /// Of a record that was stored.
+    pub damage: Option<Damage>,
 }
 
 impl Faults {
     pub fn new(seed: Seed) -> Self {
-        Self { seed, coin: (seed.named("kinesis.fault.stored"), 0), rules: Vec::new() }
+        Self { seed, coin: (seed.named("kinesis.fault.stored"), 0), rules: Vec::new(), injuries: Injuries::default() }
     }
 
     pub fn set(&mut self, rules: Vec<FaultRule>) {
@@ -138,12 +152,18 @@ impl Faults {
             if dice.at(*thrown).random::<f64>() >= rule.probability {
                 continue;
             }
-            match rule.kind.error() {
-                Ok(error) => hit.error = hit.error.or(Some(error)),
-                Err(delay) => hit.delay += delay,
+            match rule.kind {
+                FaultKind::Delay(delay) => hit.delay += delay,
+                FaultKind::Damage(damage) => hit.damage = hit.damage.or(Some(damage)),
+                kind => hit.error = hit.error.or(kind.error()),
             }
         }
         hit
+    }
+
+    /// Whether any rule does damage, to records that are put or to answers.
+    pub fn do_damage(&self, to_puts: bool) -> bool {
+        self.rules().any(|rule| matches!(rule.kind, FaultKind::Damage(damage) if damage.is_of_puts() == to_puts))
     }
 
     /// Whether a put whose connection breaks is stored all the same.
@@ -164,11 +184,15 @@ impl FaultRule {
         let stream = self.stream.is_none() || self.stream.as_deref() == call.stream;
         let expired = self.kind == FaultKind::ExpiredIterator && call.operation != Operation::GetRecords;
         let shard = match call.part {
-            Part::Whole => self.shard.is_none() || self.shard == call.shard,
+            Part::Whole | Part::Stored => self.shard.is_none() || self.shard == call.shard,
             Part::Shard => self.shard == call.shard && !self.kind.is_of_records(),
             Part::Record => self.shard == call.shard && self.kind.is_of_records(),
         };
-        operation && stream && shard && !expired && self.from <= call.now && call.now < self.until
+        let part = match self.kind {
+            FaultKind::Damage(damage) => call.part == Part::Stored && damage.is_of_puts() == call.operation.is_put(),
+            _ => call.part != Part::Stored,
+        };
+        part && operation && stream && shard && !expired && self.from <= call.now && call.now < self.until
     }
 }
 
@@ -178,16 +202,17 @@ impl FaultKind {
         matches!(self, Self::InternalFailure | Self::ProvisionedThroughputExceeded)
     }
 
-    /// The error, or the delay.
-    const fn error(self) -> Result<ErrorKind, Duration> {
-        Ok(match self {
+    /// The error, if it is one.
+    const fn error(self) -> Option<ErrorKind> {
+        Some(match self {
             Self::InternalFailure => ErrorKind::InternalFailure,
             Self::ServiceUnavailable => ErrorKind::ServiceUnavailable,
             Self::Throttling => ErrorKind::Throttling,
             Self::ProvisionedThroughputExceeded => ErrorKind::ProvisionedThroughputExceeded,
             Self::ExpiredIterator => ErrorKind::ExpiredIterator,
+            Self::ExpiredCredentials => ErrorKind::ExpiredToken,
             Self::ConnectionDropped => ErrorKind::ConnectionDropped,
-            Self::Delay(delay) => return Err(delay),
+            Self::Delay(_) | Self::Damage(_) => return None,
         })
     }
 }
@@ -198,6 +223,7 @@ pub(super) fn injected(kind: ErrorKind) -> ServiceError {
         ErrorKind::InternalFailure => "Internal Service Failure",
         ErrorKind::ServiceUnavailable => "Service Unavailable",
         ErrorKind::Throttling => "Rate exceeded",
+        ErrorKind::ExpiredToken => "The security token included in the request is expired",
         ErrorKind::ConnectionDropped => "The connection was closed without an answer",
         _ => "Injected by a fault rule of the emulator",
     };

@@ -101,6 +101,11 @@ impl HashKeyRange {
         HashKey(self.start.0.saturating_add(before))
     }
 
+    /// The hash key in the middle of it.
+    pub const fn middle(&self) -> HashKey {
+        HashKey(self.start.0 + (self.end.0 - self.start.0) / 2)
+    }
+
     /// The ranges of a new stream of `shards` shards: shard i starts at i x floor(2^128 / N), the last one ends at the end.
     ///
     /// Real boundaries may be rounded otherwise for N = 6, 7, 10 and some more (fact sheet, section 3), so a client always

@@ -12,6 +12,7 @@ mod api;
 mod changes;
 mod consumers;
 mod control_rate;
+mod damage;
 mod fanout;
 mod fault;
 mod hash_key;
@@ -34,6 +35,7 @@ mod stream;
 mod streams;
 
 pub use api::*;
+pub use damage::{Damage, Injuries, Injury};
 pub use fault::{FaultKind, FaultRule};
 pub use hash_key::{HashKey, HashKeyRange, locate};
 pub use latency::LatencyModel;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::api::*;
-use super::fault::{Part, injected};
+use super::fault::{Call, Part, injected};
 use super::metrics::StreamMetric as M;
 use super::sequence::SequenceNumber;
 use super::service::{Kinesis, invalid, rate_exceeded};
@@ -137,6 +137,7 @@ impl Kinesis {
             }
         }
         let mut throttled = 0u32;
+        let damages = has_faults && self.faults.do_damage(true);
         let Some(stream) = self.streams.get_mut(name) else { return Ok(outcome) };
         for (index, entry) in entries.iter().enumerate() {
             if let Some(error) = strikes.errors.get_mut(index).and_then(Option::take) {
@@ -149,6 +150,14 @@ impl Kinesis {
                 outcome.accepted_bytes += entry.bytes();
                 let utilisation = stream.shard(receipt.shard).map_or(0.0, |shard| shard.meter.utilisation());
                 outcome.utilisation = outcome.utilisation.max(utilisation);
+                if damages {
+                    let (part, shard) = (Part::Stored, Some(receipt.shard));
+                    let hit = self.faults.strike(Call { now, operation, stream: Some(name), shard, part });
+                    let number = hit.damage.and_then(|damage| stream.damage_last(now, receipt.shard, damage));
+                    if let (Some(damage), Some(number)) = (hit.damage, number) {
+                        self.faults.note_injury(damage, receipt, number, &entry.partition_key);
+                    }
+                }
             } else {
                 throttled += 1;
             }

@@ -75,8 +75,10 @@ impl Kinesis {
         let age = last.map_or(0.0, |last| now.since(last.arrival).as_secs_f64() * 1e3);
         stream.metrics.add(M::GetRecordsIteratorAgeMilliseconds, age);
         let children = if slice.at_end { stream.children(iterator.shard) } else { Vec::new() };
+        let (stream, shard) = (iterator.stream.clone(), iterator.shard);
+        let records = self.damage_delivered(now, Operation::GetRecords, &stream, shard, slice.records);
         Ok(GetRecords {
-            records: slice.records,
+            records,
             next: (!slice.at_end).then_some(IteratorToken { offset: slice.next, serial, issued: now, ..iterator }),
             millis_behind_latest: slice.millis_behind_latest,
             children,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::account::Account;
 use super::api::*;
 use super::control_rate::ControlRates;
+use super::damage::Injuries;
 use super::fanout::Subscription;
 use super::fault::{Call, FaultRule, Faults, Hit, Part, injected};
 use super::latency::LatencyModel;
@@ -133,9 +134,27 @@ impl Kinesis {
         &self.settings
     }
 
+    /// From now on, changes of state take `scale` times the profile's durations; 0 makes them immediate. What is under way keeps its
+    /// time.
+    pub const fn set_transition_scale(&mut self, scale: f64) {
+        self.settings.transition_scale = scale;
+    }
+
+    /// Until when a stream is UPDATING, as far as it is known at `now`; `None` if no change of it is under way.
+    pub fn changing_until(&mut self, now: Time, stream: &str) -> Option<Time> {
+        let stream = self.streams.get_mut(stream)?;
+        stream.advance(now);
+        stream.pending.as_ref().map(|pending| pending.due)
+    }
+
     /// What the service holds and has dropped early.
     pub const fn usage(&self) -> StorageUsage {
         self.usage
+    }
+
+    /// What fault rules have damaged so far.
+    pub const fn injuries(&self) -> &Injuries {
+        &self.faults.injuries
     }
 
     /// Puts these fault rules in the place of those in force.
@@ -165,7 +184,7 @@ impl Kinesis {
             part: Part::Whole,
         });
         let mut reply = match hit.error {
-            Some(ErrorKind::ConnectionDropped) if is_put(operation) && self.faults.stored_all_the_same() => {
+            Some(ErrorKind::ConnectionDropped) if operation.is_put() && self.faults.stored_all_the_same() => {
                 let stored = self.execute(now, operation, request);
                 Reply { response: Err(injected(ErrorKind::ConnectionDropped)), ready_at: stored.ready_at }
             }
@@ -311,7 +330,7 @@ impl Kinesis {
         Err(ServiceError::new(ErrorKind::ResourceInUse, message))
     }
 
-    /// Strikes one record of a put.
+    /// Strikes a shard or a record of a call.
     pub(super) fn strike(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId, part: Part) -> Hit {
         self.faults.strike(Call { now, operation, stream: Some(stream), shard: Some(shard), part })
     }
@@ -446,10 +465,6 @@ impl Request {
 }
 
 pub(super) type Answer = Result<Response, ServiceError>;
-
-const fn is_put(operation: Operation) -> bool {
-    matches!(operation, Operation::PutRecord | Operation::PutRecords)
-}
 
 pub(super) fn not_found(stream: &str, account: &str) -> ServiceError {
     ServiceError::new(ErrorKind::ResourceNotFound, format!("Stream {stream} under account {account} not found."))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api::*;
+use super::damage::Damage;
 use super::fanout::RegisteredConsumer;
 use super::hash_key::{HashKey, HashKeyRange, locate};
 use super::latency::LatencyModel;
@@ -13,6 +14,7 @@ use super::on_demand::Scaling;
 use super::profile::{Profile, WriteLimits};
 use super::quota::TokenBucket;
 use super::reshard::Step;
+use super::sequence::SequenceNumber;
 use super::shard::{Origin, Shard};
 use crate::time::Time;
 
@@ -163,6 +165,15 @@ impl Stream {
         self.stored_bytes += shard.stored_bytes() - before;
         self.oldest = self.oldest.min(now);
         Ok(PutReceipt { shard: id, sequence_number })
+    }
+
+    /// Damages the record that `shard` stored last. Gives the number that it is found under, if anything could be done.
+    pub fn damage_last(&mut self, now: Time, shard: ShardId, damage: Damage) -> Option<SequenceNumber> {
+        let shard = self.shards.get_mut(shard.0 as usize)?;
+        let before = shard.stored_bytes();
+        let number = shard.damage_last(now, damage);
+        self.stored_bytes += shard.stored_bytes() - before;
+        number
     }
 
     /// Counts a record that is not stored: the next one goes to the next shard all the same.

@@ -8,11 +8,13 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::receipts::Receipts;
 use super::record_set::RecordSet;
+use crate::client::Part;
 use crate::client::{ShardMap, hash_key};
 use crate::workload::{Header, HeaderError, Workload};
 
-/// What the producers know of each record: one bit per record and set, 12.5 MB for 100 million records.
+/// What the producers know of each record.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     /// Records that the service acknowledged.
@@ -21,6 +23,16 @@ pub struct Ledger {
     pub unknown: RecordSet,
     /// Records of which more than one attempt was made.
     pub retried: RecordSet,
+    /// Where accepted records were stored, as long as not every consumer has seen them.
+    pub receipts: Receipts,
+}
+
+impl Ledger {
+    /// Bytes of memory that it takes.
+    pub fn memory(&self) -> usize {
+        let sets = self.accepted.memory() + self.unknown.memory() + self.retried.memory();
+        sets + self.receipts.memory()
+    }
 }
 
 /// A record as a consumer got it.
@@ -52,24 +64,30 @@ pub struct FaultPlace {
     pub fault: DeliveryFault,
     /// Number of the record, if it could be read.
     pub index: Option<u64>,
-    /// Its shard.
+    /// Its shard. Of a record that was never read and whose acknowledgement is no longer kept, the shard that takes its key at the
+    /// end of the run.
     pub shard: String,
     /// Its partition key.
     pub partition_key: String,
-    /// Its sequence number; `None` for a record that was never read.
+    /// Its sequence number; `None` for a record that was never read and whose acknowledgement is no longer kept.
     pub sequence_number: Option<String>,
 }
 
 impl FaultPlace {
-    /// Where record `index` of a workload belongs that was never read: in the shard that takes its key at the end of the run.
-    pub fn lost<I: Clone + Eq + Hash + Ord + ToString>(workload: &Workload, shards: &ShardMap<I>, index: u64) -> Self {
+    /// Where record `index` of a workload was stored that was never read: as the service acknowledged it, if that is still known.
+    pub fn lost<I>(workload: &Workload, shards: &ShardMap<I>, receipts: &Receipts, index: u64) -> Self
+    where
+        I: Clone + Eq + Hash + Ord + ToString,
+    {
         let arrival = workload.arrival(index);
+        let receipt = receipts.of(index);
+        let shard = receipt.map_or_else(|| shards.locate(hash_key(&arrival)), |receipt| receipt.shard as usize);
         Self {
             fault: DeliveryFault::Lost,
             index: Some(index),
-            shard: shards.id(shards.locate(hash_key(&arrival))).map_or_else(String::new, ToString::to_string),
+            shard: shards.id(shard).map_or_else(String::new, ToString::to_string),
             partition_key: arrival.key.to_string(),
-            sequence_number: None,
+            sequence_number: receipt.and_then(|receipt| receipt.sequence).map(|number| number.to_string()),
         }
     }
 }
@@ -91,7 +109,7 @@ pub enum DeliveryFault {
 }
 
 /// Most places that are kept of each fault; all are counted.
-const PLACES_MAX: usize = 20;
+pub(super) const PLACES_MAX: usize = 20;
 /// Most keys of which the order is watched: 16 bytes each, and the room of the table.
 const KEYS_MAX: usize = 1_000_000;
 /// Most third and further copies of records that are kept by number; second copies have a bit each.
@@ -114,6 +132,9 @@ pub struct Reading {
     pub corrupt: u64,
     /// Records of other producers.
     pub foreign: u64,
+    /// The part of the load that the run offers, and what it read of the others.
+    part: Part,
+    of_other_parts: u64,
     written_out_of_order: u64,
     delivered_out_of_order: u64,
     order_unchecked: u64,
@@ -166,8 +187,11 @@ struct Window {
 /// Outcome of the delivery check for one consumer, in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryCheck {
-    /// Acknowledged by the service.
+    /// Acknowledged by the service, while the consumer was there to read it.
     pub accepted: u64,
+    /// Acknowledged while it was not there: before it joined at the tip, or after it left. Not judged.
+    #[serde(default)]
+    pub absent: u64,
     /// Acknowledged, and seen by the consumer at least once.
     pub delivered: u64,
     /// Acknowledged, and never seen by a consumer that has read everything: `accepted - delivered - unread`.
@@ -204,6 +228,9 @@ pub struct DeliveryCheck {
     pub corrupt: u64,
     /// Read, but written by another producer.
     pub foreign: u64,
+    /// Read, and written by another process that offers a part of the same load.
+    #[serde(default)]
+    pub of_other_parts: u64,
 }
 
 impl Reading {
@@ -219,6 +246,8 @@ impl Reading {
             copied_again: Vec::new(),
             corrupt: 0,
             foreign: 0,
+            part: Part::WHOLE,
+            of_other_parts: 0,
             written_out_of_order: 0,
             delivered_out_of_order: 0,
             order_unchecked: 0,
@@ -227,6 +256,13 @@ impl Reading {
             window: dedupe_window.map(window),
             places: Vec::new(),
         }
+    }
+
+    /// The same for a run that offers this part of the load: it judges the records of its own part.
+    #[must_use]
+    pub fn of_part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
     }
 
     /// Takes in a record of which the run offers numbers below `offered`; gives its header if it belongs to the run and is
@@ -245,6 +281,10 @@ impl Reading {
             }
             Ok(header) if header.index >= offered => {
                 self.foreign += 1;
+                return None;
+            }
+            Ok(header) if !self.part.has(header.index) => {
+                self.of_other_parts += 1;
                 return None;
             }
             Ok(header) => header,
@@ -266,6 +306,18 @@ impl Reading {
             self.note(DeliveryFault::Copy, Some(header.index), record);
         }
         None
+    }
+
+    /// Bytes of memory that it takes, but for the places of a few faults.
+    pub fn memory(&self) -> usize {
+        // One byte of a table is kept beside each entry, and an eighth of its entries stays free.
+        let table = |capacity: usize, entry: usize| capacity * 8 / 7 * (entry + 1);
+        let keys = table(self.keys.capacity(), size_of::<(u64, u64)>());
+        let window = self.window.as_ref().map_or(0, |window| {
+            table(window.known.capacity(), size_of::<u64>()) + window.recent.capacity() * size_of::<u64>()
+        });
+        let sets = self.seen.memory() + self.copied.memory();
+        sets + keys + window + self.copied_again.capacity() * size_of::<u64>()
     }
 
     /// What is wrong, and where; the lost records are not among it.
@@ -352,14 +404,17 @@ impl Window {
 impl DeliveryCheck {
     /// Compares what was accepted with what a consumer has read. What is missing is lost only if it has read everything there
     /// was to read.
-    pub fn new(ledger: &Ledger, reading: &Reading, read_everything: bool) -> Self {
-        let delivered = ledger.accepted.in_common(&reading.seen);
-        let missing = ledger.accepted.len() - delivered;
+    ///
+    /// `owed` are those of the accepted records that it had to see.
+    pub fn new(ledger: &Ledger, owed: &RecordSet, reading: &Reading, read_everything: bool) -> Self {
+        let delivered = owed.in_common(&reading.seen);
+        let missing = owed.len() - delivered;
         let copies = reading.duplicates - reading.redelivered;
         let further = reading.copied_again.iter().filter(|index| ledger.retried.contains(**index)).count() as u64;
         let copies_by_retries = (reading.copied.in_common(&ledger.retried) + further).min(copies);
         Self {
-            accepted: ledger.accepted.len(),
+            accepted: owed.len(),
+            absent: ledger.accepted.len() - owed.len(),
             delivered,
             lost: if read_everything { missing } else { 0 },
             unread: if read_everything { 0 } else { missing },
@@ -371,9 +426,10 @@ impl DeliveryCheck {
             written_out_of_order: reading.written_out_of_order,
             delivered_out_of_order: reading.delivered_out_of_order,
             order_unchecked: reading.order_unchecked,
-            unexpected: reading.seen.len() - delivered,
+            unexpected: reading.seen.len() - ledger.accepted.in_common(&reading.seen),
             corrupt: reading.corrupt,
             foreign: reading.foreign,
+            of_other_parts: reading.of_other_parts,
         }
     }
 

@@ -1,10 +1,14 @@
 //! The self-test of the delivery check: each fault is injected, and must be found, counted and placed.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::receipts;
 use super::*;
+use crate::client::Fate;
+use crate::measure::{LatencySummary, ReadRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::workload::{Arrival, Filling, Payloads};
@@ -30,17 +34,37 @@ fn shard(records: u64) -> Vec<Stored> {
 }
 
 fn read(reading: &mut Reading, stored: &Stored) {
-    let sequence = stored.sequence;
-    let record = ReadRecord {
+    reading.take(&record(stored), 1_000);
+}
+
+fn record(stored: &Stored) -> ReadRecord<'_> {
+    ReadRecord {
         shard: "shardId-000000000003",
         lane: 0,
         partition_key: b"user-9",
         key_hash: 9,
-        sequence: &sequence,
-        order: (0, sequence, 0),
+        sequence: &stored.sequence,
+        order: (0, stored.sequence, 0),
         data: &stored.data,
-    };
-    reading.take(&record, 1_000);
+    }
+}
+
+#[test]
+fn a_second_can_be_told_of_while_the_recording_goes_on() {
+    let records = shard(4);
+    let mut recorder = ReadRecorder::new(7, 10, Time::ZERO, None);
+    for (stored, millis) in records.iter().zip([200, 900, 2_500, 2_600]) {
+        let at = Time::from_millis(millis);
+        recorder.handle_delivery(at, at, Fate::Processed, &record(stored));
+    }
+    recorder.handle_behind(Time::from_millis(2_700), Duration::from_millis(40));
+    let (read, lag) = recorder.during(0);
+    assert_eq!((read, lag.count, lag.max), (2, 2, Some(900_000_000)));
+    // The second after it had no records, and the last one is over as soon as it is asked for.
+    assert_eq!(recorder.during(1), (0, LatencySummary::default()));
+    assert_eq!((recorder.during(2).0, recorder.during(2).1.count), (2, 2));
+    assert_eq!(recorder.last_behind(), Some((2, Duration::from_millis(40))));
+    assert_eq!(recorder.finish(Time::from_secs(4)).intervals.len(), 2);
 }
 
 fn check(accepted: u64, read_records: &[Stored]) -> (DeliveryCheck, Vec<FaultPlace>) {
@@ -49,7 +73,7 @@ fn check(accepted: u64, read_records: &[Stored]) -> (DeliveryCheck, Vec<FaultPla
     // Every second record was tried again.
     (0..accepted).step_by(2).for_each(|index| _ = ledger.retried.insert(index));
     read_records.iter().for_each(|stored| read(&mut reading, stored));
-    (DeliveryCheck::new(&ledger, &reading, true), reading.places().to_vec())
+    (DeliveryCheck::new(&ledger, &ledger.accepted, &reading, true), reading.places().to_vec())
 }
 
 fn place(fault: DeliveryFault, index: Option<u64>, sequence: u128) -> FaultPlace {
@@ -77,7 +101,7 @@ fn a_dropped_record_is_lost_unless_the_consumer_was_not_done() {
     let (mut ledger, mut reading) = (Ledger::default(), Reading::new(7, None));
     (0..10).for_each(|index| _ = ledger.accepted.insert(index));
     records.iter().for_each(|stored| read(&mut reading, stored));
-    let early = DeliveryCheck::new(&ledger, &reading, false);
+    let early = DeliveryCheck::new(&ledger, &ledger.accepted, &reading, false);
     assert_eq!((early.lost, early.unread), (0, 1));
     assert_eq!(ledger.accepted.without(&reading.seen).collect::<Vec<_>>(), [4]);
 }
@@ -130,68 +154,171 @@ fn an_idempotent_consumer_recognises_what_is_in_its_window() {
         let records = shard(10);
         // It dies after ten records, and reads the last six again.
         records.iter().chain(&records[4..]).for_each(|stored| read(&mut reading, stored));
-        DeliveryCheck::new(&Ledger::default(), &reading, true).duplicates_past_window
+        DeliveryCheck::new(&Ledger::default(), &RecordSet::default(), &reading, true).duplicates_past_window
     };
     assert_eq!((past(10), past(6), past(5), past(1)), (Some(0), Some(0), Some(6), Some(6)));
 }
 
+/// The ledger and three consumers of a run, as they are after so many records: one in `every` is tried again, stored twice, and lost
+/// to the consumers; none without a number.
+fn after(records: u64, every: Option<u64>) -> (Ledger, Vec<Reading>) {
+    // What is accepted and read a second or so apart is the same to the sets.
+    const STEP: u64 = 1 << 18;
+    let (mut ledger, mut readings) = (Ledger::default(), vec![Reading::new(7, None); 3]);
+    for first in (0..records).step_by(STEP as usize) {
+        let range = first..(first + STEP).min(records);
+        let some = every.map_or(0..0, |every| range.start.div_ceil(every)..range.end.div_ceil(every));
+        let mut marked = RecordSet::default();
+        some.for_each(|number| _ = marked.insert(number * every.unwrap_or_default()));
+        let all = RecordSet::of(range);
+        ledger.accepted.extend(&all);
+        ledger.retried.extend(&marked);
+        let read = all.difference(&marked);
+        for reading in &mut readings {
+            reading.seen.extend(&read);
+            reading.copied.extend(&marked);
+        }
+    }
+    (ledger, readings)
+}
+
+fn memory((ledger, readings): &(Ledger, Vec<Reading>)) -> usize {
+    ledger.memory() + readings.iter().map(Reading::memory).sum::<usize>()
+}
+
+#[test]
+fn the_memory_of_a_run_in_which_nothing_goes_wrong_does_not_grow() {
+    let (half, whole) = (after(50_000_000, None), after(100_000_000, None));
+    assert_eq!((whole.0.accepted.len(), whole.1[2].seen.len()), (100_000_000, 100_000_000));
+    let (half, whole) = (memory(&half), memory(&whole));
+    // Sixteen bytes for each 4,096 records and set, in vectors that have up to twice the room that they use.
+    assert!(half < 4 << 20 && whole < 4 << 20, "{} KiB, then {} KiB", half >> 10, whole >> 10);
+}
+
 #[test]
 fn a_hundred_million_records_fit_into_256_mib() {
-    let mut set = RecordSet::default();
-    set.insert(99_999_999);
-    // A vector may have twice the room that it uses. Five sets are kept: three by the producer, two by the first consumer.
-    let sets = 5 * 2 * (100_000_000 / 8);
-    assert!(set.memory() <= sets / 5);
-    let mut keys: HashMap<u64, u64> = HashMap::new();
-    keys.extend((0..KEYS_MAX as u64).map(|key| (key, key)));
-    let table = keys.capacity() * 8 / 7 * (16 + 1);
-    let copies = FURTHER_COPIES_MAX * 8 * 2;
-    assert!(sets + table + copies < 256 << 20, "{} MiB", (sets + table + copies) >> 20);
+    // Of a thousand records one goes wrong in every way, and there are as many keys as are watched, and as many receipts as are kept.
+    let (mut ledger, mut readings) = after(100_000_000, Some(1_000));
+    let sample = receipts::tests::sample(1);
+    (0..receipts::KEPT_MAX).for_each(|_| ledger.receipts.keep(&sample));
+    for reading in &mut readings {
+        reading.keys.extend((0..KEYS_MAX as u64).map(|key| (key.wrapping_mul(0x9e37_79b9_7f4a_7c15), key)));
+    }
+    let lost = DeliveryCheck::new(&ledger, &ledger.accepted, &readings[1], true).lost;
+    assert_eq!((lost, ledger.accepted.without(&readings[1].seen).nth(99_999)), (100_000, Some(99_999_000)));
+    let memory = memory(&(ledger, readings));
+    assert!(memory < 256 << 20, "{} MiB", memory >> 20);
+}
+
+/// What is done to the stored records around a place.
+#[derive(Debug, Clone, Copy)]
+enum Injection {
+    Lose,
+    Corrupt,
+    Copy,
+    ReadAgain,
+    Foreign,
+    StoreSwapped,
+    ReadSwapped,
+}
+
+fn injections() -> impl Strategy<Value = Vec<(Injection, usize)>> {
+    use Injection as I;
+    let kinds = [I::Lose, I::Corrupt, I::Copy, I::ReadAgain, I::Foreign, I::StoreSwapped, I::ReadSwapped];
+    // Two records each, so that no injection touches those of another.
+    prop::collection::vec((prop::sample::select(kinds.to_vec()), (0usize..100).prop_map(|pair| 2 * pair)), 0..40)
 }
 
 proptest! {
     #[test]
-    fn whatever_is_injected_is_counted(faults in prop::collection::vec((0u8..5, 0usize..200), 0..40)) {
+    fn whatever_is_injected_is_counted_and_placed(injections in injections()) {
         let mut records = shard(200);
-        let (mut lost, mut corrupt, mut copies, mut redelivered, mut foreign) = (0, 0, 0, 0, 0);
-        let mut touched = HashSet::new();
-        let mut extra = Vec::new();
-        for (fault, at) in faults {
-            if !touched.insert(at) {
-                continue;
-            }
+        let (mut gone, mut extra, mut touched, mut places) = (Vec::new(), Vec::new(), HashSet::new(), Vec::new());
+        let (mut corrupt, mut copies, mut again, mut foreign, mut stored, mut delivered) = (0, 0, 0, 0, 0, 0);
+        for (injection, at) in injections.into_iter().filter(|(_, at)| touched.insert(*at)) {
             let sequence = 1_000 + at as u128;
-            match fault {
-                0 => lost += 1,
-                1 => {
+            let index = Some(at as u64);
+            match injection {
+                Injection::Lose => gone.push(at),
+                Injection::Corrupt => {
                     records[at].data[50] ^= 4;
-                    (corrupt, lost) = (corrupt + 1, lost + 1);
+                    corrupt += 1;
+                    places.push(place(DeliveryFault::Corrupt, None, at as u128));
                 }
-                2 => {
+                Injection::Copy => {
                     extra.push(Stored { sequence, ..records[at].clone() });
                     copies += 1;
+                    places.push(place(DeliveryFault::Copy, index, sequence));
                 }
-                3 => {
+                Injection::ReadAgain => {
                     extra.push(records[at].clone());
-                    redelivered += 1;
+                    again += 1;
                 }
-                _ => {
+                Injection::Foreign => {
                     extra.push(Stored { sequence, index: 0, data: blob(9, 1) });
                     foreign += 1;
                 }
-            }
-            if fault == 0 {
-                records[at].data.clear();
+                Injection::StoreSwapped => {
+                    records.swap(at, at + 1);
+                    (records[at].sequence, records[at + 1].sequence) = (at as u128, at as u128 + 1);
+                    stored += 1;
+                    places.push(place(DeliveryFault::WrittenOutOfOrder, index, at as u128 + 1));
+                }
+                Injection::ReadSwapped => {
+                    records.swap(at, at + 1);
+                    delivered += 1;
+                    places.push(place(DeliveryFault::DeliveredOutOfOrder, index, at as u128));
+                }
             }
         }
-        records.retain(|stored| !stored.data.is_empty());
+        let lost = gone.len() as u64 + corrupt;
+        records.retain(|record| !gone.contains(&(record.index as usize)));
         extra.sort_by_key(|stored| stored.sequence);
         records.extend(extra);
-        let (check, _) = check(200, &records);
+        let (check, found) = check(200, &records);
         prop_assert_eq!(
             (check.lost, check.corrupt, check.duplicates - check.redelivered, check.redelivered, check.foreign),
-            (lost, corrupt, copies, redelivered, foreign)
+            (lost, corrupt, copies, again, foreign)
         );
+        prop_assert_eq!((check.written_out_of_order, check.delivered_out_of_order), (stored, delivered));
         prop_assert_eq!(check.copies_by_retries + check.copies_otherwise, copies);
+        // Of each kind the first twenty are listed, in the order in which they were read.
+        for kind in [
+            DeliveryFault::Corrupt,
+            DeliveryFault::Copy,
+            DeliveryFault::WrittenOutOfOrder,
+            DeliveryFault::DeliveredOutOfOrder,
+        ] {
+            let of = |places: &[FaultPlace]| places.iter().filter(|place| place.fault == kind).cloned().collect::<Vec<_>>();
+            let mut expected = of(&places);
+            expected.sort_by_key(|place| place.sequence_number.as_ref().and_then(|number| number.parse::<u128>().ok()));
+            expected.truncate(PLACES_MAX);
+            prop_assert_eq!(of(&found), expected);
+        }
     }
+}
+
+#[test]
+fn a_lost_record_is_placed_by_its_receipt_or_by_its_key() {
+    use crate::client::{ListedShard, PackedSequence, ShardMap};
+    use crate::kinesis::HashKeyRange;
+    use crate::units::{Bytes, Rate};
+    use crate::workload::{Keys, Schedule, Sizes};
+
+    let (schedule, sizes) = (Schedule::constant(Rate(10.0)), Sizes::constant(Bytes(100)));
+    let workload = Workload::new(schedule, Keys::uniform(50), sizes, Time::from_secs(1), Seed(1));
+    let listed = HashKeyRange::initial(4).into_iter().enumerate();
+    let shards = ShardMap::new(
+        listed.map(|(id, range)| ListedShard { id, range, parents: Vec::new(), open: true }).collect::<Vec<_>>(),
+    );
+    let mut receipts = Receipts::default();
+    let sequence = PackedSequence::new(b"4957");
+    receipts.keep(&crate::client::Sample { shard: 2, sequence, ..receipts::tests::sample(3) });
+    let known = FaultPlace::lost(&workload, &shards, &receipts, 3);
+    assert_eq!((known.fault, known.index, known.shard.as_str()), (DeliveryFault::Lost, Some(3), "2"));
+    assert_eq!(known.sequence_number.as_deref(), Some("4957"));
+    assert_eq!(*known.partition_key, *workload.arrival(3).key);
+    let forgotten = FaultPlace::lost(&workload, &shards, &receipts, 4);
+    let shard = shards.locate(hash_key(&workload.arrival(4)));
+    assert_eq!((forgotten.shard, forgotten.sequence_number), (shard.to_string(), None));
 }

@@ -40,6 +40,9 @@ pub struct HealthInterval {
     pub sockets: Option<u64>,
     /// Longest time from the release of an arrival by the pacer until the runtime took note of it.
     pub longest_wake_up: Option<Duration>,
+    /// Longest delay of a task of the runtime on which calls and consumers run: how late a timer was served that was due in it.
+    #[serde(default)]
+    pub scheduling_delay: Option<Duration>,
 }
 
 impl HealthInterval {
@@ -59,6 +62,14 @@ impl GeneratorHealth {
     /// Processors that its threads waited for in these seconds, on average.
     pub fn processors_missed(&self, first: u64, end: u64) -> Option<f64> {
         self.mean(first, end, |interval| interval.run_queue_wait)
+    }
+
+    /// In how many of these seconds a task of the runtime was later than `bound`, of how many that are known, and the longest delay.
+    pub fn delayed(&self, first: u64, end: u64, bound: Duration) -> (usize, usize, Duration) {
+        let during = self.seconds.iter().filter(|interval| (first + 1..=end).contains(&interval.second));
+        let delays: Vec<Duration> = during.filter_map(|interval| interval.scheduling_delay).collect();
+        let late = delays.iter().filter(|delay| **delay > bound).count();
+        (late, delays.len(), delays.into_iter().max().unwrap_or_default())
     }
 
     fn mean(&self, first: u64, end: u64, time: fn(&HealthInterval) -> Option<Duration>) -> Option<f64> {

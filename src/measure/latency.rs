@@ -293,7 +293,38 @@ mod tests {
         assert_eq!(lines, [(0, 1, 5.0), (2, 2, 9.0)]);
     }
 
+    /// The sum of the lines of a log, as the standard reader reads them.
+    fn sum_of_lines(file: &[u8]) -> (Histogram<u64>, usize) {
+        let (mut sum, mut lines) = (Latency::new().histogram, 0);
+        for entry in IntervalLogIterator::new(file) {
+            if let LogEntry::Interval(line) = entry.unwrap() {
+                let bytes = STANDARD.decode_to_vec(line.encoded_histogram()).unwrap();
+                let mut reader = hdrhistogram::serialization::Deserializer::new();
+                let histogram: Histogram<u64> = reader.deserialize(&mut bytes.as_slice()).unwrap();
+                sum.add(histogram).unwrap();
+                lines += 1;
+            }
+        }
+        (sum, lines)
+    }
+
     proptest! {
+        /// What is written by the second and read and added up again is the whole, count for count.
+        #[test]
+        fn the_lines_of_a_log_add_up_to_the_whole(
+            seconds in prop::collection::vec(prop::collection::vec(1_000u64..3_600_000_000_000, 0..40), 1..8),
+        ) {
+            let mut log = LatencyLog::default();
+            for (second, values) in (0..).zip(&seconds) {
+                values.iter().for_each(|value| log.record(Duration::from_nanos(*value), true));
+                log.close_interval(LogWindow { from: Time::from_secs(second), to: Time::from_secs(second + 1) });
+            }
+            let (sum, lines) = sum_of_lines(&log.file("put response", Duration::from_secs(1_700_000_000)));
+            prop_assert_eq!(lines, seconds.iter().filter(|values| !values.is_empty()).count());
+            prop_assert_eq!(&sum, &log.total().histogram);
+            prop_assert_eq!(sum.len() as usize, seconds.iter().map(Vec::len).sum::<usize>());
+        }
+
         #[test]
         fn merging_is_adding(a: Vec<u32>, b: Vec<u32>) {
             let (a, b): (Vec<u64>, Vec<u64>) = (a.into_iter().map(u64::from).collect(), b.into_iter().map(u64::from).collect());

@@ -7,13 +7,15 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ConsumerCounts, Outage, ShardMap};
+use crate::client::{ConsumerCounts, FailedBatch, Outage, ShardMap};
 use crate::kinesis::{HashKey, HashKeyRange};
 use crate::time::Time;
 
+use super::attendance::SETTLING;
+use super::delivery::PLACES_MAX;
 use super::{
-    Counters, DeliveryCheck, FaultPlace, GeneratorHealth, Interval, LatencyLog, LatencySummary, PercentilePoint,
-    PutRecording, ReadRecording, StorageUse, TenantRecord,
+    Attendances, Counters, DeliveryCheck, FaultPlace, GeneratorHealth, Interval, LatencyLog, LatencySummary,
+    PercentilePoint, Presence, PutRecording, ReadRecording, StorageUse, TenantRecord,
 };
 
 /// How a run ended.
@@ -156,23 +158,32 @@ pub struct ConsumerRecord {
     /// Records read and not processed, by what became of them: `failed`, `too old`, `too large`.
     #[serde(default)]
     pub discarded: BTreeMap<String, u64>,
+    /// Batches that went to the on-failure destination.
+    #[serde(default)]
+    pub on_failure_batches: u64,
+    /// Records of these batches.
+    #[serde(default)]
+    pub on_failure_records: u64,
+    /// The first of these batches, for a file of their own.
+    #[serde(skip)]
+    pub failed_batches: Vec<FailedBatch>,
     /// MillisBehindLatest: the second, and the largest of the answers in it.
     #[serde(default)]
     pub behind: Vec<(u64, u64)>,
     /// What it did beside reading.
     #[serde(default)]
     pub work: ConsumerWork,
+    /// From when until when it was there; `None` if it was there all the time.
+    #[serde(default)]
+    pub presence: Option<Presence>,
+    /// Records read before they were due: the clocks of those who write and who reads differ. Their lag is recorded as zero.
+    #[serde(default)]
+    pub lag_below_zero: u64,
 }
-
-/// Most lost records that are listed; all are counted.
-const LOST_PLACES_MAX: usize = 20;
-
-/// What was accepted so long ago can be read. Only a consumer that found nothing more after that has lost what it has not seen.
-const SETTLING: Duration = Duration::from_secs(5);
 
 impl ConsumerRecord {
     /// What a consumer saw and did; its distributions go to `logs`, by the name of their file. `place` tells where a record of
-    /// the run belongs that was never read. The run ended at `ended`.
+    /// the run belongs that was never read. The run ended at `ended`; it was there as its place among the attendances says.
     #[allow(clippy::too_many_arguments, reason = "all of a consumer comes together here")]
     pub fn new(
         name: &str,
@@ -183,15 +194,20 @@ impl ConsumerRecord {
         place: &dyn Fn(u64) -> FaultPlace,
         logs: &mut Vec<(String, LatencyLog)>,
         ended: Time,
+        attendance: (&Attendances, usize),
     ) -> Self {
         let accepting = put.intervals.iter().rev().find(|interval| interval.accepted > 0);
         let settled = Time::from_secs(accepting.map_or(0, |last| last.second + 1)) + SETTLING;
-        let read_everything = counts.read_everything.is_some_and(|ago| settled + ago <= ended);
-        let delivery = DeliveryCheck::new(&put.ledger, &recording.reading, read_everything);
+        let (attendances, number) = attendance;
+        let (owed, presence) = (attendances.owed(number, &put.ledger.accepted), attendances.presence(number));
+        // Only a consumer that found nothing more after that has lost what it has not seen.
+        let has_left = presence.is_some_and(|presence| presence.left.is_some());
+        let settles = |ago| if has_left { ago <= SETTLING } else { settled + ago <= ended };
+        let read_everything = counts.read_everything.is_some_and(settles);
+        let delivery = DeliveryCheck::new(&put.ledger, &owed, &recording.reading, read_everything);
         let mut places = recording.reading.places().to_vec();
         if delivery.lost > 0 {
-            let lost = put.ledger.accepted.without(&recording.reading.seen);
-            places.extend(lost.take(LOST_PLACES_MAX).map(place));
+            places.extend(owed.without(&recording.reading.seen).take(PLACES_MAX).map(place));
         }
         let record = Self {
             places,
@@ -209,8 +225,13 @@ impl ConsumerRecord {
             kind: kind.to_owned(),
             read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
             discarded: recording.discarded,
+            on_failure_batches: counts.on_failure.batches,
+            on_failure_records: counts.on_failure.records,
+            failed_batches: counts.on_failure.listed.clone(),
             behind: recording.behind,
             work: ConsumerWork::from(counts),
+            presence,
+            lag_below_zero: recording.lag_below_zero,
         };
         logs.push((format!("lag-{name}"), recording.lag));
         record

@@ -3,23 +3,29 @@
 //! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped when it is
 //! recorded; `series` makes of the seconds what charts and comparisons need.
 
+mod attendance;
 mod dead_letter;
 mod delivery;
+mod findings;
 mod health;
 mod interval;
 mod latency;
 mod measurement;
+mod receipts;
 mod record_set;
 mod recorder;
 mod series;
 mod tenants;
 
+pub use attendance::{Attendances, Presence};
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use delivery::{DeliveryCheck, DeliveryFault, FaultPlace, Ledger, ReadRecord, Reading};
+pub use findings::Finding;
 pub use health::{GeneratorHealth, HealthInterval};
 pub use interval::{Counters, Interval, ShardInterval};
 pub use latency::{Latency, LatencyLog, LatencySummary, LogWindow, PercentilePoint};
 pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measurement, OutageRecord, ShardRecord};
+pub use receipts::{Receipt, Receipts};
 pub use record_set::RecordSet;
 pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
 pub use series::{Bin, Estimate, bin_width, bins};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::delivery::{Ledger, ReadRecord, Reading};
 use super::interval::{Counters, Interval, ShardInterval};
 use super::latency::{LatencyLog, LatencySummary, LogWindow};
-use crate::client::{FailedAttempt, Failure, Fate, Outcome, Sample};
+use super::receipts::Receipts;
+use crate::client::{FailedAttempt, Failure, Fate, Outcome, Part, Sample};
 use crate::time::Time;
 use crate::workload::Header;
 
@@ -143,6 +144,11 @@ impl PutRecorder {
         &self.ledger
     }
 
+    /// What the service said of accepted records that are still to be seen.
+    pub const fn receipts_mut(&mut self) -> &mut Receipts {
+        &mut self.ledger.receipts
+    }
+
     /// Response times of the whole run so far, warm-up excluded.
     pub fn response(&self) -> LatencySummary {
         self.logs.response.total().summary()
@@ -211,6 +217,7 @@ impl PutRecorder {
         self.counters.accepted_bytes += bytes;
         self.counters.retried += u64::from(sample.attempts > 1);
         self.ledger.accepted.insert(sample.index);
+        self.ledger.receipts.keep(sample);
         let interval = self.interval(sample.done);
         interval.accepted += 1;
         interval.retried += u64::from(sample.attempts > 1);
@@ -276,6 +283,7 @@ pub struct ReadRecorder {
     lag: LatencyLog,
     read_lag: LatencyLog,
     discarded: BTreeMap<String, u64>,
+    lag_below_zero: u64,
     behind: Vec<(u64, u64)>,
     intervals: Vec<(u64, LatencySummary)>,
     reads: Vec<u64>,
@@ -300,6 +308,8 @@ pub struct ReadRecording {
     pub read_lag: LatencyLog,
     /// Records that were read and not processed, by what became of them.
     pub discarded: BTreeMap<String, u64>,
+    /// Records read before they were due, by these clocks; their lag is recorded as zero.
+    pub lag_below_zero: u64,
     /// Largest MillisBehindLatest of the answers of each second; seconds without any are left out.
     pub behind: Vec<(u64, u64)>,
     /// The lag of the records read in each second; seconds without any are left out.
@@ -329,6 +339,7 @@ impl ReadRecorder {
             lag: LatencyLog::default(),
             read_lag: LatencyLog::default(),
             discarded: BTreeMap::new(),
+            lag_below_zero: 0,
             behind: Vec::new(),
             intervals: Vec::new(),
             reads: Vec::new(),
@@ -339,6 +350,13 @@ impl ReadRecorder {
             throttled_seconds: Vec::new(),
             failed_calls: BTreeMap::new(),
         }
+    }
+
+    /// The same for a run that offers this part of the load.
+    #[must_use]
+    pub fn of_part(mut self, part: Part) -> Self {
+        self.reading = self.reading.of_part(part);
+        self
     }
 
     /// A reading call was made at `now`, which is zero before the run has begun.
@@ -409,6 +427,7 @@ impl ReadRecorder {
     fn handle_record(&mut self, now: Time, record: &ReadRecord<'_>) -> Option<Time> {
         self.close_intervals_before(now);
         let Header { intended, .. } = self.reading.take(record, self.offered)?;
+        self.lag_below_zero += u64::from(now < intended);
         let lag: Duration = now.since(intended);
         self.lag.record(lag, intended >= self.measured_from);
         Some(intended)
@@ -448,6 +467,7 @@ impl ReadRecorder {
             lag: self.lag,
             read_lag: self.read_lag,
             discarded: self.discarded,
+            lag_below_zero: self.lag_below_zero,
             behind: self.behind,
             intervals: self.intervals,
             reads: self.reads,
@@ -493,6 +513,7 @@ mod tests {
             shard: 1,
             bytes: 100,
             service_bytes: Some(100),
+            sequence: None,
         }
     }
 
@@ -531,6 +552,33 @@ mod tests {
         assert_eq!(recording.counters.accepted, 2);
         assert_eq!(recording.logs["queueing"].total().summary().max, Some(10_000_000));
         assert_eq!(recording.logs["service"].total().summary().max, Some(89_000_000));
+    }
+
+    #[test]
+    fn a_record_that_is_read_before_it_was_due_is_counted() {
+        use crate::seed::Seed;
+        use crate::workload::{Arrival, Filling, Payloads};
+
+        let mut recorder = ReadRecorder::new(1, 10, Time::ZERO, None);
+        let payloads = Payloads::new(1, Seed(1), Filling::Random);
+        for (index, read) in [(0, 900), (1, 1_000), (2, 1_100)] {
+            let intended = Time::from_millis(1_000);
+            let arrival = Arrival { index, intended, key: "k".into(), explicit_hash_key: None, size: 64 };
+            let record = ReadRecord {
+                shard: "0",
+                lane: 0,
+                partition_key: b"k",
+                key_hash: 1,
+                sequence: &index,
+                order: (0, index.into(), 0),
+                data: &payloads.payload(&arrival),
+            };
+            recorder.handle_delivery(Time::from_millis(read), Time::from_millis(read), Fate::Processed, &record);
+        }
+        let recording = recorder.finish(Time::from_secs(2));
+        assert_eq!(recording.lag_below_zero, 1, "the clock of the reader is 100 ms behind");
+        let lag = recording.lag.total().summary();
+        assert_eq!((lag.count, lag.min, lag.max), (3, Some(0), Some(100_000_000)));
     }
 
     #[test]

@@ -15,8 +15,9 @@ use super::{Plan, ShardForecast};
 use crate::kinesis::{HashKeyRange, Profile};
 use crate::prices::Prices;
 use crate::scenario::Scenario;
+use crate::time::Time;
 use crate::units::{Rate, Share};
-use crate::workload::Schedule;
+use crate::workload::{Schedule, Workload};
 
 /// Predicts what a scenario will do to its stream, from the limits of `profile`, and what it costs, at `prices`.
 pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan {
@@ -68,15 +69,41 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         recommendation,
         cures: Vec::new(),
         autoscaling: scenario.autoscaling.as_ref().map(|policy| forecast_scaling(policy, &flowing, &delivery, prices)),
+        dispersion: dispersion(scenario, &workload),
         assumptions: assumptions(scenario, profile),
     };
     plan.cures = cures(scenario, profile, &plan);
     plan
 }
 
+/// Most seconds that are looked at for the dispersion; of a longer load, every so many of them.
+const DISPERSION_SECONDS: u64 = 10_000;
+
+/// The index of dispersion of the tenths of a second: the sum of the squared distances of their counts from the mean of their second, over
+/// the sum of the counts.
+fn dispersion(scenario: &Scenario, workload: &Workload) -> Option<f64> {
+    if scenario.load.closed_loop.is_some() {
+        return None;
+    }
+    let seconds = scenario.load.duration.as_secs();
+    let step = seconds.div_ceil(DISPERSION_SECONDS).max(1);
+    let before = |second: u64, tenth: u64| {
+        let at = Time::from_millis(second * 1_000 + tenth * 100);
+        workload.schedule().count_before(at).min(workload.count()) as f64
+    };
+    let (mut squares, mut sum) = (0.0, 0.0);
+    for second in (0..seconds).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
+        let edges: Vec<f64> = (0..=10).map(|tenth| before(second, tenth)).collect();
+        let all = edges[10] - edges[0];
+        squares += edges.windows(2).map(|pair| (pair[1] - pair[0] - all / 10.0).powi(2)).sum::<f64>();
+        sum += all;
+    }
+    (sum > 0.0).then(|| squares / sum)
+}
+
 /// What each shard of a stream will be offered, by the hash keys of its shards.
 pub fn expected_load(scenario: &Scenario, profile: &Profile, ranges: &[HashKeyRange]) -> Vec<ShardForecast> {
-    let workload = scenario.workload();
+    let workload = scenario.workload_on(ranges);
     let demand = Demand::of(scenario, &workload);
     let placement = Placement::new(workload.keys(), workload.count());
     let flows = Flows { scenario, workload: &workload, profile, demand: &demand, placement: &placement }.shards(ranges);

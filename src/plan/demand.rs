@@ -28,6 +28,8 @@ pub(super) struct Demand {
     pub sizes: Vec<f64>,
     /// Mean bytes of data, and of keys.
     pub mean_bytes: (f64, f64),
+    /// Whether the records have explicit hash keys.
+    pub explicit_hash_keys: bool,
     /// Records in each Kinesis record.
     pub packed: f64,
     /// PUT payload units of a record, and its bytes as on-demand streams bill them; and the same of one that goes alone.
@@ -59,7 +61,8 @@ impl Demand {
         let data = workload.sizes().mean().filter(|_| sampled > 0).unwrap_or_else(|| of_sample(data_bytes));
         let busiest = busiest_second(workload.schedule(), Time::ZERO + scenario.load.duration);
         let of_shard = busiest / f64::from(scenario.stream.shards);
-        let packing = Packing::new(&scenario.producer, of_shard, data, of_sample(key_bytes));
+        let explicit = workload.keys().hash_keys().is_some();
+        let packing = Packing::new(&scenario.producer, of_shard, data, of_sample(key_bytes), explicit);
         Self {
             busiest,
             record_bytes: packing.record_bytes,
@@ -67,6 +70,7 @@ impl Demand {
             record_square: packing.record_bytes.powi(2) * (square / alone.max(1.0).powi(2)).max(1.0),
             sizes: parts(sizes),
             mean_bytes: (data, of_sample(key_bytes)),
+            explicit_hash_keys: explicit,
             packed: packing.records,
             billed: billed.of_each(sampled, &packing),
             billed_alone: billed.of_each(sampled, &Packing { records: 1.0, ..packing }),
@@ -79,7 +83,8 @@ impl Demand {
 
     /// The same load put by another producer, on so many shards.
     pub fn put_by(&self, producer: &ProducerSettings, shards: u32) -> Self {
-        let packing = Packing::new(producer, self.busiest / f64::from(shards), self.mean_bytes.0, self.mean_bytes.1);
+        let (rate, (data, key)) = (self.busiest / f64::from(shards), self.mean_bytes);
+        let packing = Packing::new(producer, rate, data, key, self.explicit_hash_keys);
         let variation = self.record_square / self.record_bytes.max(1.0).powi(2);
         Self {
             record_bytes: packing.record_bytes,

@@ -95,7 +95,8 @@ impl Flows<'_> {
 
     /// How a flow to a shard is aggregated.
     pub fn packing(&self, records: f64) -> Packing {
-        Packing::new(&self.scenario.producer, records, self.demand.mean_bytes.0, self.demand.mean_bytes.1)
+        let (data, key) = self.demand.mean_bytes;
+        Packing::new(&self.scenario.producer, records, data, key, self.demand.explicit_hash_keys)
     }
 
     /// Share of the arrivals that each shard takes. With AUTO distribution the service deals them out in turn.

@@ -28,7 +28,14 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
     let heat = heat(plan, result, &measured);
     let comparison = comparison(plan, result, &measured, &heat);
     Verdict {
-        sentence: sentence(conclusion, &objectives, nothing_accepted(result), &measured, &heat),
+        sentence: sentence(
+            conclusion,
+            &objectives,
+            nothing_accepted(result),
+            &measured,
+            &heat,
+            &generator_limits(result),
+        ),
         conclusion,
         generator_notes: generator_notes(result),
         void_reasons,
@@ -95,7 +102,8 @@ impl Measured {
     }
 }
 
-fn void_reasons(result: &RunResult) -> Vec<String> {
+/// Why a run does not count, in full sentences; empty for a valid run.
+pub fn void_reasons(result: &RunResult) -> Vec<String> {
     let mut reasons = Vec::new();
     match &result.ending {
         Ending::Complete => {}
@@ -147,28 +155,68 @@ fn cause_of_lateness(result: &RunResult) -> String {
     }
 }
 
-/// Where the generator came near its own limits in a run that counts.
-fn generator_notes(result: &RunResult) -> Vec<String> {
-    let mut notes = Vec::new();
+/// A limit of the load generator's own that a run came to.
+struct GeneratorLimit {
+    /// A few words for the sentence of the verdict; `None` where it was too seldom to explain anything.
+    clause: Option<String>,
+    /// A full sentence.
+    note: String,
+}
+
+/// Tasks of a runtime that has processors enough are served within a few milliseconds.
+const LATE_TASK: Duration = Duration::from_millis(50);
+/// What holds in fewer of the seconds explains nothing but a few outliers.
+const OFTEN: f64 = 0.1;
+
+/// Where the load generator, and not the stream, was at its limit while load was offered.
+fn generator_limits(result: &RunResult) -> Vec<GeneratorLimit> {
+    let mut limits = Vec::new();
     let end = result.load_ended.second();
-    if let Some(health) = &result.measurement.generator
-        && let Some(used) = health.processors_used(0, end)
-        && used > 0.9 * f64::from(health.processors)
-    {
-        notes.push(format!(
-            "The generator used {used:.1} of {} processors on average: latencies may include its own waits for a processor.",
-            health.processors
-        ));
+    let often = |some: usize, of: usize| some as f64 >= OFTEN * of.max(1) as f64;
+    if let Some(health) = &result.measurement.generator {
+        let processors = health.processors;
+        if let Some(used) = health.processors_used(0, end).filter(|used| *used > 0.9 * f64::from(processors)) {
+            limits.push(GeneratorLimit {
+                clause: Some(format!("used {used:.1} of {processors} processors")),
+                note: format!(
+                    "The generator used {used:.1} of {processors} processors on average: latencies may include its own waits for a \
+                     processor."
+                ),
+            });
+        }
+        let (late, known, longest) = health.delayed(0, end, LATE_TASK);
+        if late > 0 {
+            let (bound, longest) = (units::duration(LATE_TASK), units::duration(longest));
+            limits.push(GeneratorLimit {
+                clause: often(late, known)
+                    .then(|| format!("served its own tasks up to {longest} late in {late} of {known} seconds")),
+                note: format!(
+                    "In {late} of {known} seconds the runtime of calls and consumers served a task more than {bound} late, {longest} at \
+                     most: latencies and lags may include that."
+                ),
+            });
+        }
     }
     let most = result.scenario.max_in_flight as u64;
     let seconds = result.measurement.intervals.iter().filter(|interval| interval.second < end);
     let full = seconds.clone().filter(|interval| most > 0 && interval.open_calls >= most).count();
     if result.scenario.closed_loop.is_none() && full > 0 {
-        notes.push(format!(
-            "In {full} of {} seconds all {most} calls of producer.max_in_flight were under way: records waited for a free call.",
-            seconds.count()
-        ));
+        let of = seconds.count();
+        limits.push(GeneratorLimit {
+            clause: often(full, of).then(|| {
+                format!("had all {most} calls of producer.max_in_flight under way in {full} of {of} seconds")
+            }),
+            note: format!(
+                "In {full} of {of} seconds all {most} calls of producer.max_in_flight were under way: records waited for a free call."
+            ),
+        });
     }
+    limits
+}
+
+/// Where the generator came near its own limits in a run that counts.
+fn generator_notes(result: &RunResult) -> Vec<String> {
+    let mut notes: Vec<String> = generator_limits(result).into_iter().map(|limit| limit.note).collect();
     let over = result.measurement.intervals.iter().filter(|interval| {
         interval.lateness_p99.is_some_and(|late| Duration::from_nanos(late) > result.scenario.lateness_bound)
     });
@@ -237,6 +285,7 @@ fn sentence(
     nothing_accepted: Option<String>,
     measured: &Measured,
     heat: &[ShardHeat],
+    limits: &[GeneratorLimit],
 ) -> String {
     let throttled = match measured.throttled_share() {
         Some(share) if share.0 > 0.0 => format!("{share} of the attempts were throttled"),
@@ -261,7 +310,16 @@ fn sentence(
             if let Some(letter) = reasons.first_mut().and_then(|reason| reason.get_mut(..1)) {
                 letter.make_ascii_uppercase();
             }
-            format!("{}{fullest}.", reasons.join("; "))
+            let clauses: Vec<&str> = limits.iter().filter_map(|limit| limit.clause.as_deref()).collect();
+            let generator = if clauses.is_empty() {
+                String::new()
+            } else {
+                format!(
+                    " The load generator was at its own limit, and may be the cause instead of the stream: it {}.",
+                    clauses.join(", and ")
+                )
+            };
+            format!("{}{fullest}.{generator}", reasons.join("; "))
         }
     }
 }

@@ -42,7 +42,7 @@ pub use cost::{Bill, BillLine, HOURS_PER_MONTH, Reader, Tariff, Usage, bill};
 pub use cost_forecast::{CostForecast, ReadingCost};
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause, diagnose};
 pub use frontier::{Configuration, ReaderAdvice, ReadingChoice, Recommendation};
-pub use judge::judge;
+pub use judge::{judge, void_reasons};
 pub use put_latency::PutForecast;
 pub use sizing::Salting;
 pub use skew::{SkewForecast, SkewRow};
@@ -112,6 +112,10 @@ pub struct Plan {
     /// Standard deviation of the sizes of the records over their mean.
     #[serde(default)]
     pub size_variation: f64,
+    /// Index of dispersion (variance over mean) of the counts of records due in the tenths of a second, about the mean of each second;
+    /// `None` where none is due or due moments depend on the answers.
+    #[serde(default)]
+    pub dispersion: Option<f64>,
     /// What the prediction rests on and leaves out, in full sentences.
     pub assumptions: Vec<String>,
 }

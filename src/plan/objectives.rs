@@ -45,12 +45,12 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
         ));
     }
     for consumer in &result.measurement.consumers {
-        let own = result.scenario.consumers.iter().find(|asked| asked.name == consumer.name).and_then(|c| c.lag_p99);
-        if let Some(limit) = own.or(objectives.lag_p99) {
+        let own = result.scenario.consumers.iter().find(|asked| asked.name == consumer.name);
+        if let Some(limit) = own.and_then(|own| own.lag_p99).or(objectives.lag_p99) {
             let name = format!("lag p99 of {}", consumer.name);
             results.push(latency_objective(&name, limit, consumer.lag.p99, "the consumer read no record of the run"));
         }
-        if let Some(limit) = objectives.lag_trend {
+        if let Some(limit) = own.and_then(|own| own.lag_trend).or(objectives.lag_trend) {
             let growth = judged_trend(result, consumer);
             let shown = growth.map(|growth| format!("grows by {growth} of the time"));
             let name = format!("lag trend of {}", consumer.name);
@@ -63,7 +63,7 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
                 why_not,
             ));
         }
-        if objectives.order_per_key {
+        if own.and_then(|own| own.order_per_key).unwrap_or(objectives.order_per_key) {
             let check = &consumer.delivery;
             let disorder = check.written_out_of_order + check.delivered_out_of_order;
             let watched = check.delivered > 0 && check.order_unchecked == 0;
@@ -72,7 +72,7 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
             let why_not = "nothing was delivered, or there were more keys than are watched";
             results.push(objective(&name, "per key", found, watched.then_some(check.in_order()), why_not));
         }
-        if let Some(delivery) = objectives.delivery {
+        if let Some(delivery) = own.and_then(|own| own.delivery).or(objectives.delivery) {
             let check = &consumer.delivery;
             let (limit, met) = match delivery {
                 Delivery::Complete => ("nothing lost", check.complete()),

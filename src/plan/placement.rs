@@ -36,9 +36,8 @@ impl Placement {
     /// The same, with the `most` heaviest keys placed.
     fn of_heaviest(keys: &Keys, arrivals: u64, most: u64) -> Self {
         let (mut placed, others) = if let Some(hash_keys) = keys.hash_keys() {
-            let hash_keys: Vec<u128> = hash_keys.collect();
             let each = 1.0 / hash_keys.len() as f64;
-            (hash_keys.into_iter().map(|key| (key, each)).collect(), (0.0, 0.0))
+            (hash_keys.iter().map(|key| (*key, each)).collect(), (0.0, 0.0))
         } else {
             let heaviest = keys.heaviest(most, arrivals);
             let placed: Vec<(u128, f64)> =

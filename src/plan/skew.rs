@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_keys_do_not_decide_is_not_forecast() {
-        let keys = Keys::Explicit { keys: Box::new(Keys::uniform(10)), parts: 3 };
+        let keys = Keys::explicit(Keys::uniform(10), 3, false);
         assert_eq!(skew_of(&keys, 4.0, &[5]), None);
     }
 }

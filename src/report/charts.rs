@@ -12,6 +12,7 @@ mod marks;
 mod money;
 #[cfg(test)]
 mod palette;
+mod ratios;
 mod series;
 mod shard_bars;
 
@@ -25,6 +26,7 @@ pub use heat::{HeatMap, heat_map};
 pub use lines::{Lines, Scale, XAxis, lies_on_the_floor, lines};
 pub use marks::{EventMark, Marks};
 pub use money::{Segment, Stack, TradeOff, TradeOffPoint, stacks, trade_off};
+pub use ratios::{RatioRow, ratios};
 pub use series::{Look, Series, legend, legend_of_areas};
 pub use shard_bars::shard_bars;
 

@@ -114,6 +114,7 @@ fn delivery(consumers: &[ConsumerRecord]) -> Markup {
         (table("What of the accepted records each consumer saw", &columns, &rows))
         @for consumer in consumers {
             @let check = &consumer.delivery;
+            @for words in attendance(consumer) { p class="note" { (consumer.name) ": " (words) } }
             @if check.duplicates > 0 { p class="note" { (consumer.name) ": " (duplicates(check)) } }
             @if !check.in_order() { p class="note" { (consumer.name) ": " (disorder(check)) } }
             @if check.order_unchecked > 0 { p class="note" { (consumer.name) ": the order of " (units::count(check.order_unchecked)) " record(s) was not watched: there were more keys than are kept" } }
@@ -161,6 +162,7 @@ fn work(consumers: &[ConsumerRecord]) -> Markup {
         (table("What each consumer did beside reading", &columns, &rows))
         @for consumer in consumers {
             @for (reason, records) in &consumer.discarded { p class="note" { (consumer.name) ": " (units::count(*records)) " record(s) were given up: " (reason) } }
+            @if consumer.on_failure_batches > 0 { p class="note" { (consumer.name) ": " (on_failure(consumer)) } }
             @for record in &consumer.work.outages { p class="note" { (consumer.name) ": " (outage(record)) } }
         }
     }
@@ -202,6 +204,30 @@ pub(super) fn place(place: &FaultPlace) -> String {
     format!("{}:{index}, key {}, {}{sequence}", fault(place.fault), place.partition_key, place.shard)
 }
 
+/// When a consumer was there, if not all the time, and what its clock says of the others'.
+pub(super) fn attendance(consumer: &ConsumerRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(presence) = consumer.presence {
+        let moment = |time: crate::time::Time| units::duration(Duration::from_nanos(time.as_nanos()));
+        let span = match (presence.joined, presence.left) {
+            _ if presence.never => "was never started".to_owned(),
+            (None, None) => "was there all the time".to_owned(),
+            (Some(joined), None) => format!("joined at {}", moment(joined)),
+            (None, Some(left)) => format!("left at {}", moment(left)),
+            (Some(joined), Some(left)) => format!("was there from {} until {}", moment(joined), moment(left)),
+        };
+        let absent = units::count(consumer.delivery.absent);
+        lines.push(format!("{span}; {absent} accepted record(s) of the rest of the time, and of five seconds at its ends, are not judged"));
+    }
+    if consumer.lag_below_zero > 0 {
+        let early = units::count(consumer.lag_below_zero);
+        lines.push(format!(
+            "{early} record(s) were read before they were due: the clocks differ. Their lag counts as 0"
+        ));
+    }
+    lines
+}
+
 /// What the duplicates are.
 pub(super) fn duplicates(check: &DeliveryCheck) -> String {
     let count = units::count;
@@ -222,6 +248,16 @@ pub(super) fn duplicates(check: &DeliveryCheck) -> String {
 pub(super) fn disorder(check: &DeliveryCheck) -> String {
     let (written, delivered) = (units::count(check.written_out_of_order), units::count(check.delivered_out_of_order));
     format!("{written} record(s) were written behind a later one of their key, {delivered} were delivered behind one")
+}
+
+/// What went to the on-failure destination.
+fn on_failure(consumer: &ConsumerRecord) -> String {
+    format!(
+        "{} batch(es) with {} record(s) went to the on-failure destination, on-failure-{}.jsonl in the directory of the run",
+        units::count(consumer.on_failure_batches),
+        units::count(consumer.on_failure_records),
+        consumer.name
+    )
 }
 
 /// An interruption in words.

@@ -51,11 +51,14 @@ fn delays(result: &RunResult, health: Option<&GeneratorHealth>, time: &RunTime<'
     if let Some(health) = health {
         let wake_ups = health.seconds.iter();
         let wake_ups = wake_ups.map(|i| (during(i), i.longest_wake_up.map(|wait| wait.as_secs_f64() * 1e3)));
-        series.push(time.line("longest wake-up", 1, wake_ups));
+        series.push(time.line("longest wake-up", 1, wake_ups).ending(Some("wake-up")));
+        let delays = health.seconds.iter();
+        let delays = delays.map(|i| (during(i), i.scheduling_delay.map(|wait| wait.as_secs_f64() * 1e3)));
+        series.push(time.line("longest scheduling delay", 2, delays).ending(Some("scheduling")));
     }
     time.figure("Delays of the generator", &series, Scale::fitting(&series), &milliseconds, &html! {
         "How late records were taken up (99th percentile of each second)"
-        @if health.is_some() { ", and the longest time until the runtime took note of what the pacer had released" } "."
+        @if health.is_some() { ", the longest time until the session took note of what the pacer had released, and the longest delay of a task of the runtime, on which calls and consumers run" } "."
     })
 }
 
@@ -91,6 +94,7 @@ fn machine(result: &RunResult, health: &GeneratorHealth, time: &RunTime<'_>) -> 
         Number("Processors"),
         Number("Waited for"),
         Number("Longest wake-up"),
+        Number("Scheduling delay"),
         Number("Memory"),
         Number("Allocations"),
         Number("Allocated"),
@@ -107,6 +111,7 @@ fn machine(result: &RunResult, health: &GeneratorHealth, time: &RunTime<'_>) -> 
             td class="number" { (range(several.iter().filter_map(HealthInterval::processors), |v| format!("{v:.2}"))) }
             td class="number" { (range(several.iter().filter_map(waited), |v| format!("{v:.2}"))) }
             td class="number" { (range(several.iter().filter_map(|i| i.longest_wake_up), units::duration)) }
+            td class="number" { (range(several.iter().filter_map(|i| i.scheduling_delay), units::duration)) }
             td class="number" { (of(&|i| i.resident, &bytes)) }
             td class="number" { (of(&|i| i.allocations, &units::count)) }
             td class="number" { (of(&|i| i.allocated_bytes, &bytes)) }

@@ -1,9 +1,12 @@
 //! Reports: a result, its plan and its verdict as a page or as text. Nothing here computes a statistic.
 
 mod autoscaling;
+pub mod bench;
 mod charts;
+pub mod comparison;
 mod consumers;
 mod cost;
+mod errors;
 mod events;
 mod generator;
 mod junit;
@@ -28,6 +31,7 @@ mod tenants;
 mod terminal;
 mod throttling;
 mod time_charts;
+pub mod trend;
 
 #[cfg(test)]
 mod fixture;

@@ -119,7 +119,7 @@ pub fn bounds(plan: &Plan) -> Section {
             ". The bound that binds: " strong { (plan.binding) } "."
         }
         (table("Each bound of the plan: what the scenario asks for, what there is, and the shards that it takes", &columns, &rows))
-        @for line in super::terminal::throttling_in_words(plan).into_iter().chain(super::terminal::skew_in_words(plan)) { p { (capital(&line)) "." } }
+        @for line in super::terminal::throttling_in_words(plan).into_iter().chain(super::terminal::skew_in_words(plan)).chain(super::terminal::dispersion_in_words(plan)) { p { (capital(&line)) "." } }
         @for lag in &plan.lags { p { (lag.consumer) ": " (super::terminal::catch_up_in_words(&lag.catch_up)) "." } }
         details {
             summary { "What the prediction rests on" }
@@ -151,6 +151,7 @@ pub fn ledger(result: &RunResult) -> Section {
             (units::count(counters.throttled)) " throttled, " (units::count(counters.errors)) " failed otherwise; "
             (units::count(counters.retried)) " records were accepted on a retry. The warm-up is included."
         }
+        (super::errors::errors(result))
     };
     Section::new("ledger", "Ledger", body)
 }

@@ -25,6 +25,10 @@ pub(super) struct Summary<'a> {
     ending: &'a Ending,
     #[serde(flatten)]
     counters: &'a Counters,
+    /// Of the unknown records, those that a consumer has seen, so that they were stored; null if nobody reads.
+    unknown_stored: Option<u64>,
+    /// Attempts that failed otherwise than by throttling, by the word for it.
+    errors_by_kind: &'a BTreeMap<String, u64>,
     /// Put latencies by name: `response`, `lateness`, `queueing`, `service`, `throttled`, `failed`.
     put: &'a BTreeMap<String, LatencySummary>,
     consumers: Vec<ConsumerSummary<'a>>,
@@ -69,6 +73,8 @@ pub(super) fn summary<'a>(
         target: &result.target,
         ending: &result.ending,
         counters: &measurement.counters,
+        unknown_stored: measurement.unknown_stored,
+        errors_by_kind: &measurement.errors_by_kind,
         put: &measurement.put,
         consumers: consumers.map(|c| ConsumerSummary { name: &c.name, lag: &c.lag, delivery: &c.delivery }).collect(),
         plan,

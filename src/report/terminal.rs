@@ -87,6 +87,9 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     }
     line("");
     line(&format!("  {}", ledger(result)));
+    for words in super::errors::lines(&result.measurement) {
+        line(&format!("  {}", printable(&words)));
+    }
     for tenant in &result.measurement.tenants {
         line(&format!("  {}", super::tenants::line(tenant)));
     }
@@ -100,6 +103,9 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
             units::count(check.lost),
             units::count(check.duplicates)
         ));
+        for words in super::consumers::attendance(consumer) {
+            line(&wrapped(&format!("{}: {words}", consumer.name)));
+        }
         if check.duplicates > 0 {
             line(&format!("  {}: {}", consumer.name, super::consumers::duplicates(check)));
         }
@@ -181,7 +187,7 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         plan.accepted_rate,
         units::Share(fullest)
     );
-    for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)) {
+    for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)).chain(dispersion_in_words(plan)) {
         let _ = writeln!(out, "  {line}");
     }
     let (p50, p99) = (nanos(Some(plan.put.p50)), nanos(Some(plan.put.p99)));
@@ -242,6 +248,17 @@ pub(super) fn catch_up_in_words(catch_up: &CatchUp) -> String {
         ),
         None => "has no room to catch up after an outage".to_owned(),
     }
+}
+
+/// How uneven the load is within its seconds.
+pub(super) fn dispersion_in_words(plan: &Plan) -> Option<String> {
+    // Evenly spaced records need no words.
+    let dispersion = plan.dispersion.filter(|dispersion| *dispersion >= 0.05)?;
+    Some(format!(
+        "within its seconds the load has an index of dispersion of {}, counted in tenths of a second: evenly spaced records have 0, by \
+         chance it is 1",
+        units::number(dispersion)
+    ))
 }
 
 /// What the keys make of other numbers of shards.
@@ -331,7 +348,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Text from a server or a file as indented lines of at most 80 columns.
-fn wrapped(text: &str) -> String {
+pub(super) fn wrapped(text: &str) -> String {
     let mut lines = vec![String::from(" ")];
     for word in printable(text).split_whitespace() {
         let full = lines.last().is_some_and(|line| line.chars().count() + 1 + word.chars().count() > 80);

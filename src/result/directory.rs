@@ -133,7 +133,15 @@ impl Drop for NewDirectory {
 /// # Errors
 /// It is missing, no result, or newer than this version.
 pub fn read(directory: &Path) -> Result<RunResult, ReadError> {
-    let path = directory.join("result.json");
+    read_file(&directory.join("result.json"))
+}
+
+/// Reads a result, whatever its file is called.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_file(path: &Path) -> Result<RunResult, ReadError> {
+    let path = path.to_owned();
     let text = fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
     let found = match serde_json::from_slice::<RunResult>(&text) {
         Ok(result) if result.schema_version <= SCHEMA_VERSION => match last_second(&result) {

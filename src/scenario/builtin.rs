@@ -28,6 +28,7 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "consumer-outage",
     "daily-rhythm",
     "efo-vs-polling",
+    "gate",
     "hot-shard",
     "hot-shard-auto",
     "hot-shard-salted",

@@ -6,8 +6,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Delivery;
 use crate::client::{Application, Checkpoint, ConsumerKind, Interruption, Processing, Start, Wire};
 use crate::kinesis::{Profile, StreamMode};
+use crate::measure::EventRecord;
 use crate::time::Time;
 use crate::units::Share;
 
@@ -34,6 +36,15 @@ pub struct Consumer {
     /// Highest 99th percentile of its lag, in place of the one for all consumers.
     #[serde(default)]
     pub lag_p99: Option<Duration>,
+    /// By how much of the time its lag may grow, in place of what holds for all consumers.
+    #[serde(default)]
+    pub lag_trend: Option<Share>,
+    /// Whether every accepted record must reach it, in place of what holds for all consumers.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
+    /// Whether it must get the records of a key in the order in which they were due, in place of what holds for all consumers.
+    #[serde(default)]
+    pub order_per_key: Option<bool>,
 }
 
 /// Where a consumer starts to read: the positions of GetShardIterator.
@@ -55,12 +66,10 @@ pub enum StartingPosition {
 }
 
 impl Consumer {
-    /// The application for a driver. `default` is where it starts if the scenario does not say, `since_1970` the time now, and
-    /// `shard` and `sequence` read the names of shards and numbers as the driver has them; what they do not know is left out.
+    /// The application for a driver. `default` is where it starts if the scenario does not say, and `shard` and `sequence` read the names of shards and numbers as the driver has them; what they do not know is left out.
     pub fn application<W: Wire>(
         &self,
         default: Start<W::Sequence>,
-        since_1970: Duration,
         profile: &Profile,
         shard: impl Fn(&str) -> Option<W::Shard>,
         sequence: impl Fn(&str) -> Option<W::Sequence>,
@@ -75,7 +84,7 @@ impl Consumer {
             None => default,
             Some(StartingPosition::TrimHorizon) => Start::TrimHorizon,
             Some(StartingPosition::Latest) => Start::Latest,
-            Some(StartingPosition::Ago(ago)) => Start::Timestamp(since_1970.saturating_sub(*ago)),
+            Some(StartingPosition::Ago(ago)) => Start::Ago(*ago),
             Some(StartingPosition::Timestamp(at)) => Start::Timestamp(*at),
             Some(StartingPosition::AtSequenceNumber(numbers)) => each(numbers, Start::AtSequence),
             Some(StartingPosition::AfterSequenceNumber(numbers)) => each(numbers, Start::After),
@@ -184,6 +193,17 @@ impl Action {
     /// Whether it changes the shards of the stream.
     pub const fn reshards(&self) -> bool {
         matches!(self, Self::SplitShard { .. } | Self::MergeShards { .. } | Self::UpdateShardCount { .. })
+    }
+
+    /// The record of it, which has begun at `now`.
+    pub fn begun(&self, now: Time) -> EventRecord {
+        EventRecord { at: now, until: None, label: self.label(), problem: None, reshards: self.reshards() }
+    }
+
+    /// The record of it, which still waited for the change before it when the run ended at `now`.
+    pub fn never_begun(&self, now: Time) -> EventRecord {
+        let problem = "the run ended while the stream was UPDATING, before this could begin".to_owned();
+        EventRecord { problem: Some(problem), until: Some(now), ..self.begun(now) }
     }
 
     /// A few words for charts.

@@ -9,6 +9,7 @@ mod keys;
 mod load;
 mod phases;
 mod producer;
+mod service_times;
 mod sizes;
 mod tenants;
 
@@ -30,6 +31,8 @@ use crate::workload::{Filling, Keys, Schedule, Sizes};
 const MOST_SHARDS: u32 = 10_000;
 /// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
 const TARGET_UTILISATION: Share = Share(0.8);
+/// What takes longer than ten times as on AWS answers no question.
+const MOST_TRANSITIONS: f64 = 10.0;
 
 /// See [`super::parse`].
 pub(super) fn scenario(
@@ -109,10 +112,11 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     };
     let largest = largest_record(&sizes, &keys, most, problems);
     let producer = producer::producer(&mut root, largest, profile);
-    let consumers = consumers::consumers(&mut root, profile);
+    let consumers = consumers::consumers(&mut root, profile, folder);
     let ends = load.as_ref().ok().map(|(_, ends, _)| ends);
     let known = consumers.as_deref().map_err(|reported| *reported);
-    let events = events::events(&mut root, known, ends);
+    let commitment = stream.as_ref().map_or(true, |stream| stream.commitment);
+    let events = events::events(&mut root, known, ends, commitment);
     let faults = faults::faults(&mut root);
     let cost = cost::cost(&mut root);
     let offered = load.as_ref().ok().map(|(load, length, _)| (&load.schedule, length.value));
@@ -215,6 +219,14 @@ fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Repor
         let problem = auto.problem("must be \"user-partition-key\" on a provisioned stream");
         reader.problems().report(problem.help("AUTO is for on-demand streams: add mode = \"on-demand\""));
     }
+    let commitment = reader.or("commitment", false);
+    let transitions = reader.or("transitions", 0.0);
+    let transitions = reader.check(
+        transitions,
+        |scale: &f64| (0.0..=MOST_TRANSITIONS).contains(scale),
+        &format!("must be from 0 to {MOST_TRANSITIONS}"),
+        "0 makes changes of the stream immediate, 1 lets them take as long as on AWS",
+    );
     reader.finish();
     Ok(Stream {
         name: name?.map(|name| name.value),
@@ -222,6 +234,8 @@ fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Repor
         shards: shards?.value,
         max_record_size: max_record_size?.value,
         auto_distribution: auto_distribution?.value,
+        commitment: commitment?.value,
+        transitions: transitions?.value,
     })
 }
 
@@ -264,9 +278,8 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
     let (put_p50, put_p99, put_p999) = (bound("put_p50"), bound("put_p99"), bound("put_p999"));
     let lag_p99 = bound("lag_p99");
     let lag_trend = reader.optional::<Share>("lag_trend");
-    let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
-    let delivery = reader.choice("delivery", &deliveries, Some(None));
-    let order_per_key = reader.choice("order", &[("any", false), ("per-key", true)], Some(false));
+    let delivery = delivery(&mut reader);
+    let order_per_key = order_per_key(&mut reader);
     let cost_per_month = reader.optional::<f64>("cost_per_month").transpose().map(|found| {
         let dollars = |amount: &f64| amount.is_finite() && *amount >= 0.0;
         reader.check(found, dollars, "is no amount", "write US dollars a month, such as 500.0")
@@ -280,10 +293,21 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         put_p999: put_p999?.map(|found| found.value),
         lag_p99: lag_p99?.map(|found| found.value),
         lag_trend: lag_trend?.map(|found| found.value),
-        delivery: delivery?.value,
-        order_per_key: order_per_key?.value,
+        delivery: delivery?,
+        order_per_key: order_per_key?.unwrap_or(false),
         cost_per_month: cost_per_month?.map(|found| found.value),
     })
+}
+
+/// What the delivery check demands, if it does.
+fn delivery(reader: &mut TableReader<'_>) -> Result<Option<Delivery>, Reported> {
+    let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
+    reader.choice("delivery", &deliveries, Some(None)).map(|delivery| delivery.value)
+}
+
+/// Whether the records of a key must come in their order, if it is said.
+fn order_per_key(reader: &mut TableReader<'_>) -> Result<Option<bool>, Reported> {
+    reader.choice("order", &[("any", Some(false)), ("per-key", Some(true))], Some(None)).map(|order| order.value)
 }
 
 /// Refuses a duration of zero.

@@ -27,7 +27,7 @@ pub use draft::Draft;
 pub use settings::settings;
 
 use crate::client::{Intake, Overload, Part, ProducerSettings};
-use crate::kinesis::{FaultRule, Profile, StreamMode};
+use crate::kinesis::{FaultRule, HashKeyRange, Profile, StreamMode};
 use crate::measure::{EventRecord, TenantRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
@@ -82,8 +82,15 @@ pub struct Scenario {
 impl Scenario {
     /// The arrivals that the scenario asks for.
     pub fn workload(&self) -> Workload {
+        self.workload_on(&[])
+    }
+
+    /// The same on a stream that has these open shards when the load begins: explicit hash keys that are one for each shard are those
+    /// in the middle of them.
+    pub fn workload_on(&self, shards: &[HashKeyRange]) -> Workload {
+        let middles: Vec<u128> = shards.iter().map(|range| range.middle().0).collect();
         let end = Time::ZERO + self.load.duration;
-        Workload::new(self.load.schedule.clone(), self.keys.clone(), self.sizes.clone(), end, self.seed)
+        Workload::new(self.load.schedule.clone(), self.keys.on_shards(&middles), self.sizes.clone(), end, self.seed)
     }
 
     /// What takes up the arrivals, or this part of them.
@@ -113,6 +120,13 @@ impl Scenario {
     /// Mean rate of the load.
     pub fn mean_rate(&self) -> Rate {
         Rate(self.workload().count() as f64 / self.load.duration.as_secs_f64().max(1e-9))
+    }
+
+    /// Whether an event stops or starts a consumer.
+    pub fn interrupts(&self, consumer: &Consumer) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(&event.action, Action::Consumer { consumer: name, .. } if *name == consumer.name))
     }
 
     /// Whether a consumer starts with an event, and not with the run.
@@ -154,6 +168,13 @@ pub struct Stream {
     /// The service spreads the records over the shards (AUTO) instead of their partition keys.
     #[serde(default)]
     pub auto_distribution: bool,
+    /// The account has the minimum throughput billing commitment (On-demand Advantage), without which no stream can be warmed.
+    #[serde(default)]
+    pub commitment: bool,
+    /// How long changes of the stream take while load is offered, as a multiple of what they take on AWS; the embedded emulator
+    /// and the simulator obey.
+    #[serde(default)]
+    pub transitions: f64,
 }
 
 /// What the bill is reckoned for; a run changes none of it.

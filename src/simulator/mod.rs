@@ -16,7 +16,7 @@ use readers::Readers;
 use service::{LEAD, Service};
 
 use crate::client::{CallId, CallOutcome, Failure, Part, ShardMap};
-use crate::kinesis::{Profile, ShardId};
+use crate::kinesis::{Injuries, Profile, ShardId};
 use crate::measure::{DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, ShardRecord};
 use crate::producing::Producing;
 use crate::scenario::{Action, Event, Scenario};
@@ -35,6 +35,8 @@ pub struct Simulation {
     pub ending: Ending,
     /// When load was last offered.
     pub load_ended: Time,
+    /// What faults of the scenario have damaged.
+    pub injuries: Injuries,
 }
 
 /// Simulates a scenario with the limits and latencies of `profile`. `go_on` is asked once per simulated second, with the time;
@@ -69,6 +71,10 @@ struct Simulator<'a> {
     /// Answers of put calls on their way.
     answers: BTreeMap<CallId, (Time, CallOutcome)>,
     ahead: VecDeque<Event>,
+    /// Changes of the stream that are due and have not begun: there is one at a time.
+    waiting: VecDeque<Action>,
+    /// The number of the record of the change that is under way.
+    changing: Option<usize>,
     records: Vec<EventRecord>,
     /// How many shards were open, from when on.
     open_shards: Vec<(Time, u32)>,
@@ -78,9 +84,9 @@ struct Simulator<'a> {
 
 impl<'a> Simulator<'a> {
     fn new(scenario: &'a Scenario, profile: &Profile) -> Result<Self, String> {
-        let workload = scenario.workload();
         let mut service = Service::new(scenario, profile)?;
         let shards = ShardMap::new(service.list_shards());
+        let workload = scenario.workload_on(&shards.open_ranges());
         let mut heap = Heap::default();
         let readers = Readers::new(scenario, profile, &mut service, &shards, RUN, scenario.most_records(), &mut heap)?;
         Ok(Self {
@@ -95,6 +101,8 @@ impl<'a> Simulator<'a> {
             now: Time::ZERO,
             producer_wake: Time::NEVER,
             answers: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            changing: None,
             records: Vec::new(),
             over: false,
         })
@@ -107,7 +115,7 @@ impl<'a> Simulator<'a> {
             self.handle(happening.0, happening.1);
         }
         // The load begins where the service has been for a while.
-        self.service.set_faults(&self.scenario.faults);
+        self.service.begin_load(self.scenario);
         self.producer_wake = LEAD;
         self.heap.plan(LEAD, Happening::ProducerWake);
         for event in &self.scenario.events {
@@ -125,6 +133,7 @@ impl<'a> Simulator<'a> {
             let Some((at, happening)) = self.heap.pop_before(end) else { break };
             if at.second() > second {
                 second = at.second();
+                self.readers.note_accepted(run_time(at), &self.producing.recorder);
                 if !go_on(run_time(at)) {
                     self.now = run_time(at);
                     return Ending::Interrupted;
@@ -145,6 +154,7 @@ impl<'a> Simulator<'a> {
         let mut look = LEAD + load_ended.since(Time::ZERO);
         while let Some((at, happening)) = self.heap.pop_before(deadline) {
             if at >= look {
+                self.readers.note_accepted(run_time(at), &self.producing.recorder);
                 if self.is_done() {
                     break;
                 }
@@ -159,8 +169,7 @@ impl<'a> Simulator<'a> {
         if !self.is_done() {
             self.now = run_time(deadline);
         }
-        self.producing.producer.abandon(self.now);
-        self.producing.record(usize::MAX);
+        self.producing.give_up(self.now);
         ending
     }
 
@@ -174,11 +183,13 @@ impl<'a> Simulator<'a> {
         let mut logs = Vec::new();
         let unknown_stored = self.readers.seen_of(&put.ledger.unknown);
         let consumers = {
-            let place = |index| FaultPlace::lost(&produced.workload, &self.shards, index);
+            let place = |index| FaultPlace::lost(&produced.workload, &self.shards, &put.ledger.receipts, index);
             self.readers.finish(self.now, &put, &place, &mut logs)
         };
         let storage = Some(self.service.usage().into());
-        let events = self.scenario.with_faults(&self.records);
+        let never_begun = self.waiting.iter().map(|action| action.never_begun(self.now));
+        let happened: Vec<EventRecord> = self.records.iter().cloned().chain(never_begun).collect();
+        let events = self.scenario.with_faults(&happened);
         let puts = Measurement::of_puts(put, ShardRecord::of_map(&self.shards), &mut logs);
         let open_shards = self.open_shards;
         let measurement = Measurement {
@@ -193,7 +204,8 @@ impl<'a> Simulator<'a> {
             warnings: produced.warnings,
             ..puts
         };
-        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended }
+        let injuries = self.service.injuries().clone();
+        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended, injuries }
     }
 
     /// Lets something happen at a time of the service.
@@ -269,6 +281,7 @@ impl<'a> Simulator<'a> {
             self.readers.notice_puts(at, &mut self.heap);
         }
         self.producing.record(usize::MAX);
+        self.readers.drop_receipts(self.producing.recorder.receipts_mut());
         let timeout = self.producing.producer.poll_timeout();
         let next = if self.over { None } else { self.producing.indifferent_until() };
         let wake = timeout.into_iter().chain(next).min().map(|wake| (LEAD + wake.since(Time::ZERO)).max(at));
@@ -282,19 +295,35 @@ impl<'a> Simulator<'a> {
     fn happen(&mut self, at: Time) {
         let now = self.now;
         while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
-            let (label, reshards) = (event.action.label(), event.action.reshards());
-            let mut record = EventRecord { at: now, until: None, label, problem: None, reshards };
             if let Action::Consumer { consumer, interruption, worker } = &event.action {
                 let interruption = interruption.of(*worker);
                 self.readers.interrupt(at, consumer, interruption, &self.shards, &mut self.service, &mut self.heap);
+                self.records.push(event.action.begun(now));
             } else {
-                let hottest = self.producing.recorder.hottest_shard().unwrap_or(0);
-                match self.service.change(at, &event.action, &self.shards, hottest) {
-                    // State changes are immediate, as in the embedded emulator.
-                    Ok(()) => record.until = Some(now),
-                    Err(problem) => record.problem = Some(problem),
-                }
+                self.waiting.push_back(event.action);
+            }
+        }
+        self.change(at);
+    }
+
+    /// Ends the change of the stream that is under way, if its time has come, and begins those that wait for it, as the engine does.
+    fn change(&mut self, at: Time) {
+        loop {
+            if let Some(until) = self.service.changing_until(at) {
+                // It may be a change of the service's own, of an on-demand stream.
+                self.heap.plan(until, Happening::Event);
+                return;
+            }
+            if let Some(record) = self.changing.take().and_then(|number| self.records.get_mut(number)) {
+                record.until = Some(self.now);
                 self.look_at_shards(at);
+            }
+            let Some(action) = self.waiting.pop_front() else { return };
+            let mut record = action.begun(self.now);
+            let hottest = self.producing.recorder.hottest_shard().unwrap_or(0);
+            match self.service.change(at, &action, &self.shards, hottest) {
+                Ok(()) => self.changing = Some(self.records.len()),
+                Err(problem) => (record.problem, record.until) = (Some(problem), Some(self.now)),
             }
             self.records.push(record);
         }

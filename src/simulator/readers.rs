@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::heap::{ForConsumer, Happening, Heap};
 use super::run_time;
-use super::service::{STREAM, Service, lead, words};
+use super::service::{EPOCH, STREAM, Service, lead, words};
 use crate::client::{
     Answer, Consumer as Machine, Interruption, Lineage, ReadCall, ReadOutcome, Received, ShardMap, Start, Ticket, Wire,
     key_hash,
@@ -18,10 +18,14 @@ use crate::kinesis::{
     SequenceNumber, ServiceError, ShardId, SubscriptionId, SubscriptionPoll,
 };
 use crate::measure::{
-    self, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, RecordSet,
+    self, Attendances, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, Receipts,
+    RecordSet,
 };
 use crate::scenario::{Consumer, Scenario};
-use crate::time::Time;
+use crate::time::{Time, nanos};
+
+/// How many receipts are looked at each time: more than a call has records.
+const RECEIPTS_AT_A_TIME: usize = 1_000;
 
 /// The types of the simulated service's answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +41,7 @@ impl Wire for Simulated {
 /// The consumers, on the clock of the service.
 pub(super) struct Readers {
     readers: Vec<Reader>,
+    attendances: Attendances,
     /// Subscriptions that wait for a record, until the moment that is planned.
     waiting: BTreeMap<(usize, Ticket), Time>,
 }
@@ -63,7 +68,7 @@ impl Readers {
         offered: u64,
         heap: &mut Heap,
     ) -> Result<Self, String> {
-        let mut readers = Self { readers: Vec::new(), waiting: BTreeMap::new() };
+        let mut readers = Self { readers: Vec::new(), attendances: Attendances::default(), waiting: BTreeMap::new() };
         for consumer in &scenario.consumers {
             if consumer.kind.is_fan_out() {
                 let (stream, tags) = (STREAM.to_owned(), crate::kinesis::Tags::new());
@@ -72,8 +77,9 @@ impl Readers {
             }
             let shard = |name: &str| name.parse().ok();
             let sequence = |number: &str| number.parse().ok();
-            let application =
-                consumer.application::<Simulated>(Start::TrimHorizon, Duration::ZERO, profile, shard, sequence);
+            let application = consumer.application::<Simulated>(Start::TrimHorizon, profile, shard, sequence);
+            let (joins_later, at_tip) = (scenario.joins_later(consumer), application.start == Start::Latest);
+            readers.attendances.add(joins_later, at_tip, scenario.interrupts(consumer));
             readers.readers.push(Reader {
                 consumer: consumer.clone(),
                 machine: Machine::new(application, scenario.seed),
@@ -96,12 +102,26 @@ impl Readers {
     fn begin(&mut self, at: Time, number: usize, shards: &ShardMap<ShardId>) {
         let reader = &mut self.readers[number];
         reader.begun = true;
+        reader.machine.resolve_start(EPOCH + at.since(Time::ZERO));
         reader.machine.begin(at, lineage(shards));
     }
 
     pub fn have_read_all(&self, recorder: &PutRecorder) -> bool {
-        let accepted = &recorder.ledger().accepted;
-        self.readers.iter().all(|reader| accepted.in_common(&reader.recorder.reading().seen) == accepted.len())
+        let seen = |number: usize| &self.readers[number].recorder.reading().seen;
+        self.attendances.have_seen_all(&recorder.ledger().accepted, |number, owed| owed.in_common(seen(number)))
+    }
+
+    /// Takes note of what is accepted at `now`, for consumers that come and go.
+    pub fn note_accepted(&mut self, now: Time, recorder: &PutRecorder) {
+        self.attendances.note(now, &recorder.ledger().accepted);
+    }
+
+    /// Drops receipts of records that every consumer has seen.
+    pub fn drop_receipts(&self, receipts: &mut Receipts) {
+        if receipts.are_many() {
+            let seen = |index| self.readers.iter().all(|reader| reader.recorder.reading().seen.contains(index));
+            receipts.drop_seen(RECEIPTS_AT_A_TIME, seen);
+        }
     }
 
     /// How many of these records some consumer has seen; `None` without consumers.
@@ -121,6 +141,11 @@ impl Readers {
         heap: &mut Heap,
     ) {
         let Some(number) = self.readers.iter().position(|reader| reader.consumer.name == name) else { return };
+        match interruption {
+            Interruption::Start => self.attendances.start(run_time(at), number),
+            Interruption::Stop | Interruption::Kill => self.attendances.stop(run_time(at), number),
+            _ => {}
+        }
         if self.readers[number].begun {
             self.readers[number].machine.handle_interruption(at, interruption);
         } else if interruption == Interruption::Start {
@@ -214,7 +239,7 @@ impl Readers {
         let reader = &mut self.readers[number];
         match call {
             ReadCall::GetShardIterator { ticket, shard, start } => {
-                let position = position(start);
+                let position = position(at, start);
                 let request = Request::GetShardIterator { stream: STREAM.to_owned(), shard, position };
                 let reply = service.call(at, request);
                 let outcome = match reply.response {
@@ -241,7 +266,7 @@ impl Readers {
                 reader.recorder.handle_call(run_time(at));
                 let consumer = reader.consumer.name.clone();
                 let consumer = ConsumerName { stream: STREAM.to_owned(), consumer, created: None };
-                let position = position(start);
+                let position = position(at, start);
                 let reply = service.call(at, Request::SubscribeToShard { consumer, shard, position });
                 let outcome = match reply.response {
                     Ok(Response::SubscribeToShard(id)) => {
@@ -296,12 +321,14 @@ impl Readers {
         place: &dyn Fn(u64) -> FaultPlace,
         logs: &mut Vec<(String, LatencyLog)>,
     ) -> Vec<ConsumerRecord> {
-        let record = |mut reader: Reader| {
+        let record = |(number, mut reader): (usize, Reader)| {
+            let attendance = (&self.attendances, number);
             let (name, kind) = (&reader.consumer.name, reader.consumer.kind.word());
             let counts = reader.machine.counts(ended + lead());
-            ConsumerRecord::new(name, kind, &counts, reader.recorder.finish(ended), put, place, logs, ended)
+            let recording = reader.recorder.finish(ended);
+            ConsumerRecord::new(name, kind, &counts, recording, put, place, logs, ended, attendance)
         };
-        self.readers.into_iter().map(record).collect()
+        self.readers.into_iter().enumerate().map(record).collect()
     }
 }
 
@@ -326,13 +353,14 @@ fn lineage(shards: &ShardMap<ShardId>) -> Vec<Lineage<Simulated>> {
     shards.lineage(false).into_iter().map(|(shard, parents)| Lineage { shard, parents }).collect()
 }
 
-fn position(start: Start<SequenceNumber>) -> Position {
+fn position(at: Time, start: Start<SequenceNumber>) -> Position {
     match start {
         Start::TrimHorizon => Position::TrimHorizon,
         Start::Latest => Position::Latest,
-        // The clock of the service is that of the consumers, and begins in 1970.
+        // The clock of the service is that of the consumers.
         Start::At(time) => Position::AtTimestamp(time),
-        Start::Timestamp(since) => Position::AtTimestamp(Time::ZERO + since),
+        Start::Ago(ago) => Position::AtTimestamp(Time::from_nanos(nanos(at.since(Time::ZERO).saturating_sub(ago)))),
+        Start::Timestamp(since) => Position::AtTimestamp(Time::ZERO + since.saturating_sub(EPOCH)),
         Start::AtSequence(number) => Position::AtSequenceNumber(number),
         Start::After(number) => Position::AfterSequenceNumber(number),
     }

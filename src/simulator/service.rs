@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, ShardMap};
+use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, PackedSequence, ShardMap};
 use crate::kinesis::{
-    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Kinesis, ListShards, Profile, PutEntry, Reply, Request,
-    Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId, SubscriptionPoll,
+    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Injuries, Kinesis, ListShards, Profile, PutEntry,
+    PutReceipt, Reply, Request, Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode,
+    SubscriptionId, SubscriptionPoll,
 };
 use crate::scenario::{Action, Scenario, ShardChoice};
 use crate::time::Time;
@@ -15,6 +16,10 @@ use crate::workload::Payloads;
 
 /// The service is there so long before the load begins, so that consumers can get ready.
 pub(super) const LEAD: Time = Time::from_secs(10);
+
+/// When a simulation begins, as the service tells the time, since 1970: with the first of January 2026. Always the same, so that
+/// the same scenario gives the same result.
+pub(super) const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// Name of the stream; there is only one.
 pub(super) const STREAM: &str = "simulated";
@@ -32,8 +37,12 @@ pub(super) struct PutAnswer {
 
 impl Service {
     pub fn new(scenario: &Scenario, profile: &Profile) -> Result<Self, String> {
-        let settings = Settings { transition_scale: 0.0, ..Settings::new(profile.clone(), scenario.seed) };
+        let settings =
+            Settings { epoch: EPOCH, transition_scale: 0.0, ..Settings::new(profile.clone(), scenario.seed) };
         let mut service = Self { kinesis: Kinesis::new(settings) };
+        if scenario.stream.commitment {
+            service.ask(Time::ZERO, Request::UpdateAccountSettings { minimum_throughput_billing_commitment: true })?;
+        }
         let create = match scenario.stream.mode {
             StreamMode::Provisioned => CreateStream::provisioned(STREAM, scenario.stream.shards),
             StreamMode::OnDemand => CreateStream::on_demand(STREAM),
@@ -63,12 +72,24 @@ impl Service {
         self.kinesis.close_subscription(id);
     }
 
-    /// Puts the faults of a scenario in force, which count from the start of the load.
-    pub fn set_faults(&mut self, rules: &[FaultRule]) {
+    /// Puts the faults of a scenario in force, which count from the start of the load, and lets changes take their time: the
+    /// stream is there.
+    pub fn begin_load(&mut self, scenario: &Scenario) {
+        self.kinesis.set_transition_scale(scenario.stream.transitions);
+        let rules = &scenario.faults;
         let shifted = |time: Time| if time == Time::NEVER { time } else { LEAD + time.since(Time::ZERO) };
         let rule =
             |rule: &FaultRule| FaultRule { from: shifted(rule.from), until: shifted(rule.until), ..rule.clone() };
         self.kinesis.set_faults(rules.iter().map(rule).collect());
+    }
+
+    /// Until when the stream is UPDATING, if it is.
+    pub fn changing_until(&mut self, at: Time) -> Option<Time> {
+        self.kinesis.changing_until(at, STREAM)
+    }
+
+    pub const fn injuries(&self) -> &Injuries {
+        self.kinesis.injuries()
     }
 
     pub const fn usage(&self) -> StorageUsage {
@@ -127,16 +148,14 @@ impl Service {
         let reply = self.kinesis.handle(at, request);
         let outcome = match reply.response {
             Ok(Response::PutRecords { receipts, .. }) => {
-                let outcome = |receipt: Result<crate::kinesis::PutReceipt, ServiceError>| match receipt {
-                    Ok(receipt) => EntryOutcome::Accepted { shard: shards.index(&receipt.shard) },
+                let outcome = |receipt: Result<PutReceipt, ServiceError>| match receipt {
+                    Ok(receipt) => accepted(&receipt, shards),
                     Err(error) if error.kind == ErrorKind::ProvisionedThroughputExceeded => EntryOutcome::Throttled,
                     Err(_) => EntryOutcome::InternalFailure,
                 };
                 Ok(receipts.into_iter().map(outcome).collect())
             }
-            Ok(Response::PutRecord { receipt, .. }) => {
-                Ok(vec![EntryOutcome::Accepted { shard: shards.index(&receipt.shard) }])
-            }
+            Ok(Response::PutRecord { receipt, .. }) => Ok(vec![accepted(&receipt, shards)]),
             Ok(_) => Ok(Vec::new()),
             Err(error) => Err((failure(error.kind), words(&error))),
         };
@@ -210,6 +229,13 @@ fn put_entries(call: &Call, payloads: &Payloads) -> Vec<PutEntry> {
     call.entries.iter().zip(written).map(put_entry).collect()
 }
 
+fn accepted(receipt: &PutReceipt, shards: &ShardMap<ShardId>) -> EntryOutcome {
+    EntryOutcome::Accepted {
+        shard: shards.index(&receipt.shard),
+        sequence: PackedSequence::new(&receipt.sequence_number.digits()),
+    }
+}
+
 /// What a refusal of a whole call means for its records, as the engine reads it.
 const fn failure(kind: ErrorKind) -> Failure {
     match kind {
@@ -218,6 +244,7 @@ const fn failure(kind: ErrorKind) -> Failure {
         }
         ErrorKind::InternalFailure | ErrorKind::ServiceUnavailable => Failure::InternalFailure,
         ErrorKind::ConnectionDropped => Failure::ConnectionReset,
+        ErrorKind::ExpiredToken => Failure::ExpiredCredentials,
         _ => Failure::Rejected,
     }
 }

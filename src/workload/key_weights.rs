@@ -50,7 +50,7 @@ impl Keys {
                 tops.fold(0.0, f64::max)
             }
             // No shard takes a key as a whole.
-            Self::Explicit { parts, .. } => 1.0 / f64::from(*parts),
+            Self::Explicit { hash_keys, .. } => 1.0 / hash_keys.len().max(1) as f64,
             keys => keys.heaviest(1, arrivals).keys.iter().map(|weight| weight.share).fold(0.0, f64::max),
         }
     }

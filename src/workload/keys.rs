@@ -74,12 +74,14 @@ pub enum Keys {
         /// Buckets per key.
         buckets: u32,
     },
-    /// The keys do not decide on the shard: explicit hash keys go round over equal parts of the key space.
+    /// The keys do not decide on the shard: explicit hash keys do, one after the other, over and over.
     Explicit {
         /// The partition keys.
         keys: Box<Keys>,
-        /// Number of parts.
-        parts: u32,
+        /// The explicit hash keys.
+        hash_keys: Arc<[u128]>,
+        /// They are one for each shard, and so follow the stream: see [`Keys::on_shards`].
+        per_shard: bool,
     },
     /// Each tenant has keys of its own, `tenant/key`.
     Tenants {
@@ -140,6 +142,23 @@ impl Keys {
         Self::Weighted { names, cumulative: cumulative.into() }
     }
 
+    /// `keys` with explicit hash keys: the middles of `parts` equal parts of the key space.
+    pub fn explicit(keys: Self, parts: u32, per_shard: bool) -> Self {
+        let hash_keys = (0..u64::from(parts)).map(|part| middle(part, parts)).collect();
+        Self::Explicit { keys: Box::new(keys), hash_keys, per_shard }
+    }
+
+    /// The same for a stream whose shards have these hash keys in their middles: explicit hash keys that are one for each shard are
+    /// these. Without shards nothing changes.
+    pub fn on_shards(&self, middles: &[u128]) -> Self {
+        match self {
+            Self::Explicit { keys, per_shard: true, .. } if !middles.is_empty() => {
+                Self::Explicit { keys: keys.clone(), hash_keys: middles.into(), per_shard: true }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Number of distinct keys.
     pub fn count(&self) -> u64 {
         match self {
@@ -173,21 +192,16 @@ impl Keys {
         }
     }
 
-    /// The explicit hash key of arrival `index`: the middle of its part of the key space.
+    /// The explicit hash key of arrival `index`.
     pub fn hash_key(&self, index: u64) -> Option<u128> {
-        match self {
-            Self::Explicit { parts, .. } => Some(middle(index % u64::from(*parts), *parts)),
-            _ => None,
-        }
+        let hash_keys = self.hash_keys()?;
+        hash_keys.get((index % hash_keys.len().max(1) as u64) as usize).copied()
     }
 
-    /// The parts of the key space that explicit hash keys go round over; `None` if the keys decide.
-    pub fn hash_keys(&self) -> Option<impl Iterator<Item = u128> + use<>> {
+    /// The explicit hash keys, which take turns; `None` if the keys decide.
+    pub const fn hash_keys(&self) -> Option<&Arc<[u128]>> {
         match self {
-            Self::Explicit { parts, .. } => {
-                let parts = *parts;
-                Some((0..u64::from(parts)).map(move |part| middle(part, parts)))
-            }
+            Self::Explicit { hash_keys, .. } => Some(hash_keys),
             _ => None,
         }
     }
@@ -304,7 +318,7 @@ mod tests {
         check(&Keys::weighted(&[("a".into(), 1.0), ("b".into(), 7.0), ("c".into(), 2.0)]));
         check(&Keys::Sequential { count: 50 });
         check(&Keys::Salted { keys: Box::new(Keys::hot_key(5, Share(0.6))), buckets: 4 });
-        check(&Keys::Explicit { keys: Box::new(Keys::uniform(20)), parts: 3 });
+        check(&Keys::explicit(Keys::uniform(20), 3, false));
         // Ten periods of two seconds: twenty seconds of a record per millisecond.
         let every = Duration::from_secs(2);
         check(&Keys::MovingHotKey { count: 4, share: Share(0.5), every, periods: 10 });
@@ -326,11 +340,15 @@ mod tests {
 
     #[test]
     fn explicit_hash_keys_go_round() {
-        let keys = Keys::Explicit { keys: Box::new(Keys::uniform(3)), parts: 4 };
+        let keys = Keys::explicit(Keys::uniform(3), 4, false);
         let quarter = u128::MAX / 4;
         let parts: Vec<u128> = (0..5).map(|k| keys.hash_key(k).unwrap() / quarter).collect();
         assert_eq!(parts, [0, 1, 2, 3, 0]);
         assert_eq!(Keys::uniform(3).hash_key(1), None);
+        // A number of parts stays what it is; one for each shard follows the shards.
+        let on_shards = |keys: Keys| (0..3).map(|k| keys.on_shards(&[7, 99]).hash_key(k)).collect::<Vec<_>>();
+        assert_eq!(on_shards(Keys::explicit(Keys::uniform(3), 4, true)), [Some(7), Some(99), Some(7)]);
+        assert_eq!(on_shards(keys.clone()), (0..3).map(|k| keys.hash_key(k)).collect::<Vec<_>>());
     }
 
     #[test]

@@ -21,8 +21,9 @@ pub use keys::Keys;
 pub use payload::{Data, Filling, HEADER_BYTES, Header, HeaderError, JSON_BYTES, Payloads, SMALLEST_RECORD};
 pub use poisson::Poisson;
 pub use schedule::{Position, Schedule};
-pub use shape::{LINES_PER_PERIOD, Line, Shape};
+pub use shape::{Burst, LINES_PER_PERIOD, Line, Shape};
 pub use sizes::Sizes;
+pub(crate) use sizes::{capped_pareto_mean, cumulative, place_of};
 pub use template::Template;
 pub use tenants::Tenants;
 pub use trace::{Trace, TraceColumns, TraceError};
@@ -114,9 +115,10 @@ impl Workload {
 }
 
 impl Arrival {
-    /// A hash of all that the arrival is but for its data, which are a function of the seed, the number and the size. The sum of
-    /// the hashes of a load says whether two processes, or many, have offered the same records.
-    pub fn digest(&self) -> u64 {
+    /// A hash of all that the arrival is. Its data are a function of its number, its size, its intended time, its key and the `source` that
+    /// they are cut from ([`Payloads::source`]): the hash of these stands for the data, which need not be made for it, and leaves out
+    /// only the number of the run. The sum of the hashes of a load says whether two processes, or many, have offered the same records.
+    pub fn digest(&self, source: u64) -> u64 {
         let fields = [self.index, self.intended.as_nanos(), u64::from(self.size), self.key.len() as u64];
         let hash_key = self.explicit_hash_key.map(|key| [key as u64, (key >> 64) as u64, 1]);
         let key = self.key.as_bytes().chunks(8).map(|chunk| {
@@ -124,7 +126,7 @@ impl Arrival {
             word[..chunk.len()].copy_from_slice(chunk);
             u64::from_be_bytes(word)
         });
-        fields.into_iter().chain(hash_key.into_iter().flatten()).chain(key).fold(0, |hash, word| mix(hash ^ word))
+        fields.into_iter().chain(hash_key.into_iter().flatten()).chain(key).fold(source, |hash, word| mix(hash ^ word))
     }
 }
 
@@ -155,7 +157,7 @@ mod tests {
             (0..workload.count())
                 .skip(part)
                 .step_by(parts)
-                .map(|k| workload.arrival(k).digest())
+                .map(|k| workload.arrival(k).digest(5))
                 .fold(0, u64::wrapping_add)
         };
         let whole = digest(7, 0, 1);
@@ -171,8 +173,9 @@ mod tests {
             Arrival { explicit_hash_key: Some(0), ..arrival.clone() },
             Arrival { intended: Time::ZERO, ..arrival.clone() },
         ] {
-            assert_ne!(changed.digest(), arrival.digest());
+            assert_ne!(changed.digest(5), arrival.digest(5));
         }
+        assert_ne!(arrival.digest(5), arrival.digest(6));
     }
 
     #[test]

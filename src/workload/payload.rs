@@ -11,7 +11,7 @@ use base64_simd::STANDARD;
 
 use super::Arrival;
 use super::template::Template;
-use crate::seed::{NamedSeed, Seed};
+use crate::seed::{NamedSeed, Seed, mix};
 use crate::time::Time;
 
 /// Bytes of the header.
@@ -148,6 +148,13 @@ impl Payloads {
             }
         }
         Self(Arc::new(Source { run, pool, template }))
+    }
+
+    /// A hash of all that data are cut from: the random bytes, and the template of JSON. The same for every run with this seed.
+    pub fn source(&self) -> u64 {
+        let template =
+            self.0.template.as_ref().map_or(0, |(template, _)| crc32c::crc32c(format!("{template:?}").as_bytes()));
+        mix(u64::from(crc32c::crc32c(&self.0.pool)) << 32 | u64::from(template))
     }
 
     /// The data of an arrival, a function of the seed and the arrival. They are at least [`SMALLEST_RECORD`]. JSON is made at once,

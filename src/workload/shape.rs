@@ -40,6 +40,55 @@ struct Piece {
     amount: f64,
 }
 
+/// How a period's arrivals are put at its beginning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Burst {
+    /// All of them in this part of the period.
+    Share(Share),
+    /// In so much of the period that the counts of its tenths have this index of dispersion: their variance over their mean. Evenly
+    /// spaced arrivals have 0, a Poisson process has 1.
+    Dispersion(f64),
+}
+
+/// Windows of a period in which arrivals are counted for its index of dispersion.
+pub const WINDOWS: f64 = 10.0;
+
+impl Burst {
+    /// The highest index of dispersion that a period of `due` arrivals can have: all of them in one of its tenths.
+    pub const fn most(due: f64) -> f64 {
+        due / WINDOWS * (WINDOWS - 1.0)
+    }
+
+    /// The part of a period of `due` arrivals that has them all.
+    ///
+    /// Let `m = due / 10` be the mean of the counts of its tenths, and `t` the length of the burst in tenths. At an even rate, `k = floor(t)`
+    /// of them hold `10 m / t` arrivals, the next holds the rest, a part `f = t - k` of that, and the others hold none. So the mean square of
+    /// the counts is `(k + f²) / 10 (10 m / t)²`, and the index of dispersion
+    ///
+    /// `D = (mean square - m²) / m = m (10 (k + f²) / t² - 1)`.
+    ///
+    /// It falls from `9 m` at one tenth to 0 at all ten, since its derivative has the sign of `2 k (f - 1)`: bisection finds `t`. For a burst of
+    /// whole tenths, a share `s = t / 10` of the period, it is `m (1 / s - 1)`. A period that has too few arrivals for the dispersion has all of
+    /// them in its first tenth.
+    fn share_of(self, due: f64) -> f64 {
+        let dispersion = match self {
+            Self::Share(share) => return share.0,
+            Self::Dispersion(dispersion) => dispersion,
+        };
+        let mean = due / WINDOWS;
+        let of = |length: f64| {
+            let rest = length.fract();
+            mean * (WINDOWS * (length.floor() + rest * rest) / (length * length) - 1.0)
+        };
+        let (mut low, mut high) = (1.0, WINDOWS);
+        for _ in 0..60 {
+            let middle = (low + high) / 2.0;
+            if of(middle) > dispersion { low = middle } else { high = middle }
+        }
+        (low + high) / 2.0 / WINDOWS
+    }
+}
+
 impl Line {
     /// One rate for `duration`.
     pub const fn constant(duration: Duration, rate: Rate) -> Self {
@@ -99,19 +148,17 @@ impl Line {
         lines
     }
 
-    /// The same arrivals, but all of each `period` in its first `share`, at an even rate there.
-    ///
-    /// Of counts over windows shorter than the burst, the index of dispersion (variance over mean) is about
-    /// `mean x (1 / share - 1)`, where evenly spaced arrivals have 0 and a Poisson process has 1.
-    pub fn bursts(lines: &[Self], period: Duration, share: Share) -> Vec<Self> {
+    /// The same arrivals, but all of each `period` in a first part of it, at an even rate there: the part that `burst` says.
+    pub fn bursts(lines: &[Self], period: Duration, burst: Burst) -> Vec<Self> {
         let shape = Shape::new(lines.iter().copied());
         let (end, period) = (shape.seconds(), period.as_secs_f64());
         let mut bursts = Vec::new();
         let mut begin = 0.0;
         for number in 1u64.. {
             let next = (number as f64 * period).min(end);
-            let on = (next - begin) * share.0;
-            let rate = Rate((shape.due(next) - shape.due(begin)) / on);
+            let due = shape.due(next) - shape.due(begin);
+            let on = (next - begin) * burst.share_of(due);
+            let rate = Rate(due / on);
             bursts.push(Self::constant(Duration::from_secs_f64(on), rate));
             bursts.push(Self::constant(Duration::from_secs_f64(next - begin - on), Rate(0.0)));
             begin = next;
@@ -238,7 +285,7 @@ mod tests {
     #[test]
     fn bursts_keep_the_arrivals_of_each_period() {
         let ramp = [Line { duration: MINUTE, from: Rate(100.0), to: Rate(200.0) }];
-        let bursts = Shape::new(Line::bursts(&ramp, Duration::from_secs(1), Share(0.1)));
+        let bursts = Shape::new(Line::bursts(&ramp, Duration::from_secs(1), Burst::Share(Share(0.1))));
         let ramp = Shape::new(ramp);
         for second in 0..60 {
             let (begin, end) = (f64::from(second), f64::from(second + 1));
@@ -246,6 +293,25 @@ mod tests {
             assert!((bursts.due(end) - bursts.due(begin) - expected).abs() < 1e-6);
             assert!((bursts.due(begin + 0.1) - bursts.due(begin) - expected).abs() < 1e-6, "all in the first tenth");
         }
+    }
+
+    #[test]
+    fn bursts_have_the_dispersion_that_is_asked_for() {
+        let constant = [Line::constant(MINUTE, Rate(1_000.0))];
+        for (period, asked) in [(1.0, 50.0), (1.0, 0.0), (1.0, 333.3), (1.0, 900.0), (0.5, 20.0), (4.0, 1_234.5)] {
+            let shape = Shape::new(Line::bursts(&constant, Duration::from_secs_f64(period), Burst::Dispersion(asked)));
+            // Arrivals are whole: those that are due are counted in each tenth of each period.
+            let windows = (60.0 / period * WINDOWS) as u32;
+            let due = |window: u32| (shape.due(f64::from(window) * period / WINDOWS) + 1e-6).floor();
+            let counts: Vec<f64> = (0..windows).map(|window| due(window + 1) - due(window)).collect();
+            let mean = counts.iter().sum::<f64>() / f64::from(windows);
+            let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / f64::from(windows);
+            assert!((variance / mean - asked).abs() < 0.01 * asked + 0.01, "{} for {asked}", variance / mean);
+            assert!((shape.due(60.0) - 60_000.0).abs() < 1e-3);
+        }
+        // More than there can be is as much as there can be.
+        let most = Line::bursts(&constant, Duration::from_secs(1), Burst::Dispersion(1e9));
+        assert!((most[0].duration.as_secs_f64() - 0.1).abs() < 1e-6 && (Burst::most(1_000.0) - 900.0).abs() < 1e-9);
     }
 
     #[test]

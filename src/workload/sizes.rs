@@ -60,8 +60,8 @@ pub enum Sizes {
     },
     /// One of several distributions, drawn by its share.
     Mix {
-        /// Cumulative share, and distribution; the last share is 1.
-        parts: Arc<[(f64, Sizes)]>,
+        /// Distribution, and cumulative share; the last share is 1.
+        parts: Arc<[(Sizes, f64)]>,
     },
     /// Each tenant has sizes of its own.
     Tenants {
@@ -124,12 +124,12 @@ impl Sizes {
     pub fn empirical(weights: &[(u32, f64)]) -> Self {
         let mut weights = weights.to_vec();
         weights.sort_by_key(|(size, _)| *size);
-        let steps = cumulative(weights.into_iter().map(|(size, weight)| (weight, size)));
-        Self::Empirical { steps: steps.into_iter().map(|(share, size)| (size, share)).collect() }
+        let steps = cumulative(weights.into_iter());
+        Self::Empirical { steps: steps.into() }
     }
 
     /// One of these distributions by their weights, which are positive.
-    pub fn mix(parts: Vec<(f64, Self)>) -> Self {
+    pub fn mix(parts: Vec<(Self, f64)>) -> Self {
         Self::Mix { parts: cumulative(parts.into_iter()).into() }
     }
 
@@ -138,23 +138,14 @@ impl Sizes {
         match self {
             Self::Constant { size } => Some(size.0 as f64),
             Self::Uniform { min, max } => Some((min.0 + max.0) as f64 / 2.0),
-            Self::Pareto { min, max, shape, .. } => {
-                // The integral of the survival function up to the cap.
-                let (low, cap) = (min.0 as f64, max.0 as f64);
-                let tail = if (shape - 1.0).abs() < 1e-9 {
-                    low * (cap / low).ln()
-                } else {
-                    low / (shape - 1.0) * (1.0 - (low / cap).powf(shape - 1.0))
-                };
-                Some(low + tail)
-            }
+            Self::Pareto { min, max, shape, .. } => Some(capped_pareto_mean(min.0 as f64, *shape, max.0 as f64)),
             Self::Empirical { steps } => {
                 let before = std::iter::once(0.0).chain(steps.iter().map(|(_, share)| *share));
                 Some(steps.iter().zip(before).map(|((size, share), before)| f64::from(*size) * (share - before)).sum())
             }
             Self::Mix { parts } => {
-                let before = std::iter::once(0.0).chain(parts.iter().map(|(share, _)| *share));
-                parts.iter().zip(before).map(|((share, sizes), before)| Some(sizes.mean()? * (share - before))).sum()
+                let before = std::iter::once(0.0).chain(parts.iter().map(|(_, share)| *share));
+                parts.iter().zip(before).map(|((sizes, share), before)| Some(sizes.mean()? * (share - before))).sum()
             }
             Self::Tenants { tenants, sizes } => {
                 tenants.shares().zip(sizes.iter()).map(|(share, sizes)| Some(sizes.mean()? * share)).sum()
@@ -172,7 +163,7 @@ impl Sizes {
             | Self::Normal { min, .. }
             | Self::Pareto { min, .. } => *min,
             Self::Empirical { steps } => Bytes(steps.first().map_or(0, |(size, _)| *size).into()),
-            Self::Mix { parts } => parts.iter().map(|(_, sizes)| sizes.smallest()).min().unwrap_or_default(),
+            Self::Mix { parts } => parts.iter().map(|(sizes, _)| sizes.smallest()).min().unwrap_or_default(),
             Self::Tenants { sizes, .. } => sizes.iter().map(Self::smallest).min().unwrap_or_default(),
             Self::Recorded { column } => Bytes(column.iter().min().copied().unwrap_or(0).into()),
         }
@@ -187,7 +178,7 @@ impl Sizes {
             | Self::Normal { max, .. }
             | Self::Pareto { max, .. } => *max,
             Self::Empirical { steps } => Bytes(steps.last().map_or(0, |(size, _)| *size).into()),
-            Self::Mix { parts } => parts.iter().map(|(_, sizes)| sizes.largest()).max().unwrap_or_default(),
+            Self::Mix { parts } => parts.iter().map(|(sizes, _)| sizes.largest()).max().unwrap_or_default(),
             Self::Tenants { sizes, .. } => sizes.iter().map(Self::largest).max().unwrap_or_default(),
             Self::Recorded { column } => Bytes(column.iter().max().copied().unwrap_or(0).into()),
         }
@@ -207,15 +198,10 @@ impl Sizes {
             Self::Pareto { min, max, distribution, .. } => {
                 (distribution.sample(&mut seed.at(index)).round() as u64).clamp(min.0, max.0)
             }
-            Self::Empirical { steps } => {
-                let drawn = seed.at(index).random::<f64>();
-                let place = steps.partition_point(|(_, share)| *share <= drawn).min(steps.len() - 1);
-                steps[place].0.into()
-            }
+            Self::Empirical { steps } => place_of(steps, seed.at(index).random()).copied().unwrap_or_default().into(),
             Self::Mix { parts } => {
-                let drawn = seed.salted().at(index).random::<f64>();
-                let place = parts.partition_point(|(share, _)| *share <= drawn).min(parts.len() - 1);
-                return parts[place].1.pick(index, seed);
+                let part = place_of(parts, seed.salted().at(index).random());
+                return part.map_or(0, |part| part.pick(index, seed));
             }
             Self::Tenants { tenants, sizes } => return sizes[tenants.pick(index)].pick(index, seed),
             Self::Recorded { column } => column.get(index as usize).copied().unwrap_or(0).into(),
@@ -224,15 +210,31 @@ impl Sizes {
     }
 }
 
+/// The mean of a Pareto distribution of which all above `cap` is set to it: the integral of its survival function up to there.
+pub(crate) fn capped_pareto_mean(low: f64, shape: f64, cap: f64) -> f64 {
+    let tail = if (shape - 1.0).abs() < 1e-9 {
+        low * (cap / low).ln()
+    } else {
+        low / (shape - 1.0) * (1.0 - (low / cap).powf(shape - 1.0))
+    };
+    low + tail
+}
+
+/// Which of these, with their cumulative shares, a number from 0 to 1 means; `None` without any.
+pub(crate) fn place_of<T>(steps: &[(T, f64)], drawn: f64) -> Option<&T> {
+    let place = steps.partition_point(|(_, share)| *share <= drawn).min(steps.len().checked_sub(1)?);
+    steps.get(place).map(|(of, _)| of)
+}
+
 /// Weights as cumulative shares, of which the last is 1.
-fn cumulative<T>(weighted: impl Iterator<Item = (f64, T)>) -> Vec<(f64, T)> {
-    let weighted: Vec<(f64, T)> = weighted.collect();
-    let total: f64 = weighted.iter().map(|(weight, _)| weight).sum();
+pub(crate) fn cumulative<T>(weighted: impl Iterator<Item = (T, f64)>) -> Vec<(T, f64)> {
+    let weighted: Vec<(T, f64)> = weighted.collect();
+    let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
     let last = weighted.len();
     let mut sum = 0.0;
-    let share = |(place, (weight, value)): (usize, (f64, T))| {
+    let share = |(place, (value, weight)): (usize, (T, f64))| {
         sum += weight / total;
-        (if place == last { 1.0 } else { sum }, value)
+        (value, if place == last { 1.0 } else { sum })
     };
     (1..).zip(weighted).map(share).collect()
 }
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn sizes_have_the_means_that_are_computed() {
-        let mix = vec![(99.0, Sizes::constant(Bytes(1_000))), (1.0, Sizes::uniform(Bytes(10_000), Bytes(20_000)))];
+        let mix = vec![(Sizes::constant(Bytes(1_000)), 99.0), (Sizes::uniform(Bytes(10_000), Bytes(20_000)), 1.0)];
         for sizes in [
             Sizes::pareto(Bytes(200), 1.5, Bytes(100_000)).unwrap(),
             Sizes::pareto(Bytes(200), 1.0, Bytes(10_000)).unwrap(),

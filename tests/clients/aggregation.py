@@ -21,7 +21,9 @@ def program(command, text):
 def records(dice):
     """Records with keys that repeat, of sizes from nothing to large, all bytes among them."""
     keys = ["k", "user-%d" % dice.randrange(5), "schlüssel", "x" * 256]
-    return [(dice.choice(keys), dice.randbytes(dice.choice([0, 1, 100, 5000]))) for _ in range(dice.randrange(1, 40))]
+    hash_keys = [None, "0", "42", str(2**128 - 1)]
+    return [(dice.choice(keys), dice.choice(hash_keys), dice.randbytes(dice.choice([0, 1, 100, 5000])))
+            for _ in range(dice.randrange(1, 40))]
 
 
 def unpacked_by_theirs(blob):
@@ -29,7 +31,7 @@ def unpacked_by_theirs(blob):
 
     outer = {"kinesis": {"kinesisSchemaVersion": "1.0", "sequenceNumber": "1", "approximateArrivalTimestamp": 0.0,
                          "partitionKey": "a", "data": base64.b64encode(blob).decode()}}
-    return [(r["kinesis"]["partitionKey"], base64.b64decode(r["kinesis"]["data"]))
+    return [(r["kinesis"]["partitionKey"], r["kinesis"].get("explicitHashKey"), base64.b64decode(r["kinesis"]["data"]))
             for r in deaggregator.deaggregate_records([outer])]
 
 
@@ -37,15 +39,16 @@ def main():
     dice = random.Random(7)
     for _ in range(50):
         wanted = records(dice)
-        ours = program("encode", "".join(json.dumps([key, data.hex()]) + "\n" for key, data in wanted))
+        ours = program("encode", "".join(json.dumps([key, hash_key, data.hex()]) + "\n" for key, hash_key, data in wanted))
         assert unpacked_by_theirs(bytes.fromhex(ours)) == wanted
 
         packer = aggregator.RecordAggregator()
-        for key, data in wanted:
-            assert packer.add_user_record(key, data) is None, "it fits into one aggregate"
+        for key, hash_key, data in wanted:
+            # It makes a hash key of the partition key where there is none, and packs only what somebody gave it.
+            assert packer.add_user_record(key, data, hash_key) is None, "it fits into one aggregate"
         _, _, theirs = packer.clear_and_get().get_contents()
         lines = program("decode", theirs.hex()).splitlines()
-        assert [(key, bytes.fromhex(data)) for key, data in map(json.loads, lines)] == wanted
+        assert [(key, hash_key, bytes.fromhex(data)) for key, hash_key, data in map(json.loads, lines)] == wanted
     print("aws-kinesis-agg: 50 aggregates in both directions")
 
 

@@ -110,7 +110,9 @@ fn a_generator_that_is_too_late_voids_the_run() {
     let (output, _directory, result) = run(&SMALL.replace("\"10s\"", "\"1ns\""), &[]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     let summary = text(&output.stdout);
-    assert!(summary.contains("late"), "{summary}");
+    let words = "The generator, not the stream, was the limit: the 99th percentile of its lateness is";
+    assert!(summary.replace("\n", " ").split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{summary}");
+    assert!(summary.contains("void: the figures below do not count"), "{summary}");
     assert!(result.join("report.html").exists(), "a void run is kept, too");
 }
 
@@ -288,13 +290,16 @@ fn a_part_needs_a_target_and_a_stream_that_all_processes_share() {
         assert!(!result.exists());
     };
     let other = ["--target", "http://127.0.0.1:9"];
-    refused(SMALL, &["--part", "1/2"], "--part needs a target that all processes reach");
-    refused(SMALL, &[&other[..], &["--part", "2/2"]].concat(), "name it in the scenario, by stream.name");
+    refused(SMALL, &["--part", "1/2"], "--part needs a --run-id");
+    refused(SMALL, &["--part", "1/2", "--run-id", "x"], "--part needs a target that all processes reach");
+    refused(SMALL, &["--run-id", "a b"], "use 1 to 64 letters");
+    let two = ["--part", "2/2", "--run-id", "x"];
+    refused(SMALL, &[&other[..], &two].concat(), "name it in the scenario, by stream.name");
     let closed = SMALL
         .replace("shards = 1", "shards = 1\nname = \"orders\"")
         .replace("rate = \"200/s\"", "model = \"closed\"\nproducers = 2")
         .replace("lateness_bound = \"10s\"\n", "");
-    refused(&closed, &[&other[..], &["--part", "2/2"]].concat(), "a closed-loop load has no parts");
+    refused(&closed, &[&other[..], &two].concat(), "a closed-loop load has no parts");
     for wrong in ["0/2", "3/2", "1", "1/0", "a/b", "1/20000"] {
         refused(SMALL, &["--part", wrong], "write it as I/N, such as 2/4");
     }
@@ -308,19 +313,179 @@ fn the_parts_of_a_load_are_the_whole() {
     let emulator = Standing::start(directory.path());
     let url = emulator.url.clone();
     create_stream(&url);
-    let digest = |part: &str| {
+    let offer = |part: &str| {
         let out = format!("part-{}", part.replace('/', "-"));
-        let arguments = ["run", "small.toml", "--target", &url, "--part", part, "--out", &out];
+        let arguments = ["run", "small.toml", "--target", &url, "--part", part, "--run-id", "r1", "--out", &out];
         let output = streamgauge(&arguments, directory.path());
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         let result: Value =
             serde_json::from_slice(&fs::read(directory.path().join(out).join("result.json")).unwrap()).unwrap();
         let offered = result["measurement"]["counters"]["offered"].as_u64().unwrap();
+        let delivery = &result["measurement"]["consumers"][0]["delivery"];
+        let read = (delivery["delivered"].as_u64(), delivery["foreign"].as_u64(), delivery["unexpected"].as_u64());
+        assert_eq!(
+            read,
+            (Some(offered), Some(0), Some(0)),
+            "each reads its own, and takes those of others for what they are"
+        );
         (offered, u64::from_str_radix(result["measurement"]["digest"].as_str().unwrap(), 16).unwrap())
     };
-    let (whole, one, two) = (digest("1/1"), digest("1/2"), digest("2/2"));
+    let whole = offer("1/1");
+    let (one, two) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| offer("1/2"));
+        (offer("2/2"), one.join().unwrap())
+    });
     assert_eq!((whole.0, one.0, two.0), (200, 100, 100));
     assert_eq!(one.1.wrapping_add(two.1), whole.1);
+    // Byte for byte: what the whole has put, the parts have put again.
+    let mut times = std::collections::HashMap::new();
+    for record in read_all(&url) {
+        *times.entry(record).or_insert(0) += 1;
+    }
+    assert_eq!((times.len(), times.values().all(|times| *times == 2)), (200, true));
+}
+
+/// The partition keys and data of all records of the stream `orders` of one shard.
+fn read_all(url: &str) -> Vec<(String, Vec<u8>)> {
+    use streamgauge::engine::{Target, connect};
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let target = Target::Endpoint(url.to_owned());
+        let timeout = std::time::Duration::from_secs(5);
+        let profile = streamgauge::kinesis::Profile::newest();
+        let client = connect(&target, timeout, &profile, streamgauge::seed::Seed(1)).await.unwrap().client;
+        let shard = "shardId-000000000000";
+        let from = aws_sdk_kinesis::types::ShardIteratorType::TrimHorizon;
+        let iterator = client.get_shard_iterator().stream_name("orders").shard_id(shard).shard_iterator_type(from);
+        let mut next = iterator.send().await.unwrap().shard_iterator;
+        let mut records = Vec::new();
+        loop {
+            let read = client.get_records().set_shard_iterator(next).send().await.unwrap();
+            let all = read.millis_behind_latest() == Some(0);
+            let record = |r: aws_sdk_kinesis::types::Record| (r.partition_key.unwrap_or_default(), r.data.into_inner());
+            records.extend(read.records.into_iter().map(record));
+            if all {
+                return records;
+            }
+            next = read.next_shard_iterator;
+        }
+    })
+}
+
+#[test]
+fn the_records_that_were_not_accepted_are_in_a_file() {
+    let directory = TempDir::new().unwrap();
+    let overload = SMALL.replace("rate = \"200/s\"", "rate = \"3000/s\"")
+        + "[keys]\ndistribution = \"sequential\"\ncount = 7\n[producer]\nretry.policy = \"none\"\ndead_letters = 50\n";
+    fs::write(directory.path().join("small.toml"), overload).unwrap();
+    let output = streamgauge(&["simulate", "small.toml", "--out", "result"], directory.path());
+    let (result, file) =
+        (directory.path().join("result/result.json"), directory.path().join("result/dead-letter.jsonl"));
+    let result: Value = serde_json::from_slice(&fs::read(result).unwrap_or_else(|_| panic!("{output:?}"))).unwrap();
+    let failed = result["measurement"]["counters"]["failed"].as_u64().unwrap();
+    assert!(failed > 50, "{failed}");
+    let lines: Vec<Value> =
+        fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 50);
+    for pair in lines.windows(2) {
+        assert!(pair[0]["index"].as_u64() < pair[1]["index"].as_u64(), "{pair:?}");
+    }
+    for line in &lines {
+        let index = line["index"].as_u64().unwrap();
+        // The arrivals are 3,000 a second, and take the seven keys in turns.
+        assert!(line["intended_ns"].as_u64().unwrap().abs_diff(index * 1_000_000_000 / 3_000) <= 1, "{line}");
+        assert_eq!(line["shard"], "shardId-000000000000");
+        assert!(line["partition_key"].as_str().is_some_and(|key| !key.is_empty()), "{line}");
+        assert_eq!(
+            (&line["attempts"], &line["outcome"], &line["reason"]),
+            (&1.into(), &"failed".into(), &"throttled".into())
+        );
+    }
+    let keys: std::collections::BTreeSet<&str> =
+        lines.iter().filter_map(|line| line["partition_key"].as_str()).collect();
+    assert!(keys.len() <= 7, "{keys:?}");
+}
+
+#[test]
+fn a_closed_loop_is_labelled_wherever_its_figures_are() {
+    let directory = TempDir::new().unwrap();
+    let closed = SMALL
+        .replace("rate = \"200/s\"", "model = \"closed\"\nproducers = 3")
+        .replace("lateness_bound = \"10s\"\n", "");
+    fs::write(directory.path().join("closed.toml"), closed).unwrap();
+    let output = streamgauge(&["simulate", "closed.toml", "--out", "result"], directory.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let words = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("closed loop of 3 producers: response times leave out the wait"), "{words}");
+    let page = fs::read_to_string(directory.path().join("result/report.html")).unwrap();
+    assert!(page.contains("closed loop"), "the report says so too");
+    let plan = streamgauge(&["plan", "closed.toml"], directory.path());
+    assert!(text(&plan.stdout).contains("closed loop"), "{}", text(&plan.stdout));
+}
+
+#[test]
+fn the_expected_load_of_each_shard_is_told_before_the_load_begins() {
+    let (output, _directory, _result) = run(&SMALL.replace("shards = 1", "shards = 2"), &["-v"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let words = text(&output.stderr);
+    let at = |word: &str| words.find(word).unwrap_or_else(|| panic!("`{word}` is missing: {words}"));
+    let head = at("expected load of 2 shard(s):");
+    assert!(head < at("load begins"), "{words}");
+    for shard in ["shardId-000000000000", "shardId-000000000001"] {
+        assert!((head..at("load begins")).contains(&at(shard)), "{words}");
+    }
+}
+
+/// The process stands still for most of a second while it offers load: what came due meanwhile is offered late, and the wait counts.
+#[cfg(unix)]
+#[test]
+fn a_run_that_was_stopped_by_the_system_offers_its_whole_schedule() {
+    let directory = TempDir::new().unwrap();
+    let longer = SMALL
+        .replace("shards = 1", "shards = 1\nname = \"orders\"")
+        .replace("duration = \"1s\"", "duration = \"4s\"\ndrain = \"60s\"");
+    let longer = longer.replace("lateness_bound = \"10s\"", "lateness_bound = \"1h\"\nwarm_up = \"0s\"");
+    fs::write(directory.path().join("small.toml"), longer).unwrap();
+    let emulator = Standing::start(directory.path());
+    create_stream(&emulator.url);
+    let process = Command::new(env!("CARGO_BIN_EXE_streamgauge"))
+        .args(["run", "small.toml", "--target", &emulator.url, "--out", "result", "--json"])
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    emulator.wait_for_records();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "{name}");
+    };
+    signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    signal("-CONT");
+    let output = process.wait_with_output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let count = |name: &str| summary[name].as_u64().unwrap();
+    assert_eq!((count("offered"), count("accepted")), (800, 800), "{summary}");
+    assert!(summary["put"]["response"]["max"].as_u64().is_some_and(|nanos| nanos >= 500_000_000), "{summary}");
+    assert!(summary["put"]["lateness"]["max"].as_u64().is_some_and(|nanos| nanos >= 500_000_000), "{summary}");
+}
+
+#[test]
+fn the_self_test_finds_all_that_it_damages() {
+    let directory = TempDir::new().unwrap();
+    let output = streamgauge(&["self-test", "--seconds", "3"], directory.path());
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{table}{}", text(&output.stderr));
+    // Nine rows of the simulation, nine of the emulator.
+    assert_eq!((table.matches('✓').count(), table.matches('✗').count()), (18, 0), "{table}");
+    for damage in streamgauge::kinesis::Damage::ALL {
+        assert!(table.contains(damage.word()), "{table}");
+    }
+    assert!(table.contains("found, counted and placed, and nothing else"), "{table}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "it leaves nothing behind");
+    let bad = streamgauge(&["self-test", "--seconds", "0"], directory.path());
+    assert_eq!(bad.status.code(), Some(2));
 }
 
 /// An emulator in a process of its own; it ends with the test.
@@ -342,6 +507,23 @@ impl Standing {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { process, url: line.trim().trim_start_matches("listening on ").to_owned() }
+    }
+
+    /// Returns when somebody has put records.
+    fn wait_for_records(&self) {
+        use std::io::{Read, Write};
+        let address = self.url.trim_start_matches("http://");
+        let stored = || {
+            let mut connection = std::net::TcpStream::connect(address).unwrap();
+            connection.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).unwrap();
+            let bytes = answer.lines().find_map(|line| line.strip_prefix("streamgauge_stored_bytes "));
+            bytes.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0.0)
+        };
+        while stored() < 10_000.0 {
+            std::thread::yield_now();
+        }
     }
 }
 

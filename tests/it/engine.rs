@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use streamgauge::emulator::Embedded;
 use streamgauge::engine::{Control, EngineError, Progress, Run, Target, connect, run};
 use streamgauge::kinesis::{Profile, Settings};
-use streamgauge::measure::Ending;
+use streamgauge::measure::{Ending, Finding};
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::seed::Seed;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -200,7 +203,188 @@ async fn faults_of_the_scenario_strike_and_every_record_is_accounted_for() {
     let run = run_on(&Target::Embedded, &dropped).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance() && counters.accepted == 0, "{counters:?}");
-    assert_eq!(counters.failed + counters.unknown, 500, "{counters:?}");
+    assert_eq!((counters.failed, counters.unknown), (0, 500), "{counters:?}");
+    assert_eq!(kinds(&run), [("connection-reset", 500)]);
+}
+
+/// The kinds of errors, and how many attempts ended so.
+fn kinds(run: &Run) -> Vec<(&str, u64)> {
+    run.measurement.errors_by_kind.iter().map(|(kind, attempts)| (kind.as_str(), *attempts)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_kind_of_error_has_its_name_its_count_and_its_times() {
+    let faulty = |fault: &str, timeout: &str| {
+        scenario(&format!(
+            "stream.shards = 1
+            load = {{ rate = \"200/s\", duration = \"1s\", warm_up = \"0s\", lateness_bound = \"1h\" }}
+            records.size = \"100 B\"
+            producer = {{ timeout = \"{timeout}\", retry.policy = \"none\" }}
+            [[consumer]]
+            name = \"polls\"
+            type = \"polling\"
+            [[fault]]
+            {fault}
+            operations = [\"PutRecords\"]"
+        ))
+    };
+    // What is only late is stored all the same: nobody says so but the consumer.
+    let late = run_on(&Target::Embedded, &faulty("kind = \"delay\"\ndelay = \"3s\"", "500ms")).await.unwrap();
+    let measured = &late.measurement;
+    assert_eq!(kinds(&late), [("timeout", 200)]);
+    assert_eq!((measured.counters.unknown, measured.unknown_stored), (200, Some(200)), "{:?}", measured.counters);
+    let times = measured.put["failed-timeout"];
+    assert!(times.count == 200 && times.min >= Some(500_000_000), "nobody gives up too soon: {times:?}");
+    for (fault, kind) in [
+        ("kind = \"expired-credentials\"", "expired-credentials"),
+        ("kind = \"service-unavailable\"", "internal-failure"),
+    ] {
+        let run = run_on(&Target::Embedded, &faulty(fault, "5s")).await.unwrap();
+        assert_eq!(kinds(&run), [(kind, 200)]);
+        let counters = &run.measurement.counters;
+        assert_eq!((counters.failed, counters.unknown, counters.accepted), (200, 0, 0), "{counters:?}");
+        assert_eq!(run.measurement.put[&format!("failed-{kind}")].count, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_emulator_damages_is_found_counted_and_placed() {
+    let run = run_on(&Target::Embedded, &scenario(DAMAGED)).await.unwrap();
+    let findings = Finding::of(&run.injuries, &run.measurement.consumers);
+    assert!(findings.len() == 3 && findings.iter().all(Finding::holds), "{findings:#?}");
+}
+
+const DAMAGED: &str = r#"
+stream.shards = 3
+load = { rate = "600/s", duration = "2s", lateness_bound = "1h", drain = "60s" }
+records.size = "100 B"
+keys = { distribution = "uniform", count = 30 }
+producer = { max_in_flight = 1, retry.policy = "none" }
+[[consumer]]
+name = "polls"
+type = "polling"
+[[fault]]
+kind = "record-lost"
+probability = "10%"
+shard = 0
+[[fault]]
+kind = "record-duplicated"
+probability = "10%"
+shard = 1
+[[fault]]
+kind = "record-corrupted"
+probability = "10%"
+shard = 2
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_retries_of_the_sdk_are_off() {
+    let profile = Profile::newest();
+    let scenario = scenario(
+        "stream.shards = 1
+        load = { rate = \"500/s\", duration = \"1s\", lateness_bound = \"1h\" }
+        records.size = \"100 B\"
+        producer = { timeout = \"5s\", retry = { policy = \"exponential\", base = \"20ms\", attempts = 20 } }
+        [[fault]]
+        kind = \"internal-failure\"
+        probability = \"30%\"
+        operations = [\"PutRecords\"]
+        [[fault]]
+        kind = \"connection-dropped\"
+        probability = \"20%\"
+        operations = [\"PutRecords\"]",
+    );
+    let settings = Settings { transition_scale: 0.0, ..Settings::new(profile.clone(), Seed(1)) };
+    let emulator = Embedded::start(settings).unwrap();
+    let target: SocketAddr = emulator.url().trim_start_matches("http://").parse().unwrap();
+    emulator.set_faults(&scenario.faults);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Target::Endpoint(format!("http://{}", listener.local_addr().unwrap()));
+    let requests = Arc::new(AtomicU64::new(0));
+    tokio::spawn(count_puts(listener, target, requests.clone()));
+    let run = run_on(&endpoint, &scenario).await.unwrap();
+    let counters = &run.measurement.counters;
+    assert!(counters.errors > 0 && counters.balance(), "{counters:?}");
+    let requests = requests.load(Ordering::SeqCst);
+    assert_eq!(requests, counters.calls, "each call of the run is one request: {counters:?}");
+}
+
+/// Passes connections on to `target`, and counts the heads of PutRecords requests on the way.
+async fn count_puts(listener: TcpListener, target: SocketAddr, requests: Arc<AtomicU64>) {
+    const HEAD: &[u8] = b"Kinesis_20131202.PutRecords";
+    while let Ok((client, _)) = listener.accept().await {
+        let requests = requests.clone();
+        tokio::spawn(async move {
+            let server = TcpStream::connect(target).await.unwrap();
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            let back = async { _ = tokio::io::copy(&mut from_server, &mut to_client).await };
+            let forth = async {
+                // Behind what was looked at is what may be the beginning of a head.
+                let (mut seen, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                    seen.extend_from_slice(&buffer[..read]);
+                    let heads = seen.windows(HEAD.len()).filter(|window| *window == HEAD).count();
+                    requests.fetch_add(heads as u64, Ordering::SeqCst);
+                    seen.drain(..seen.len() - seen.len().min(HEAD.len() - 1));
+                    if to_server.write_all(&buffer[..read]).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            // Whichever side ends: the connection does.
+            tokio::select! { () = back => {}, () = forth => {} }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_that_come_and_go_are_judged_by_what_was_there() {
+    let run = run_on(
+        &Target::Embedded,
+        &scenario(
+            r#"
+            stream.shards = 1
+            load = { rate = "100/s", duration = "9s", warm_up = "0s", lateness_bound = "1h", drain = "60s" }
+            records.size = "100 B"
+            [[consumer]]
+            name = "leaves"
+            type = "polling"
+            [[consumer]]
+            name = "joins-at-the-tip"
+            type = "polling"
+            start = "latest"
+            [[consumer]]
+            name = "joins-at-the-oldest"
+            type = "polling"
+            start = "trim-horizon"
+            [[event]]
+            at = "1s"
+            kind = "start-consumer"
+            consumer = "joins-at-the-tip"
+            [[event]]
+            at = "1s"
+            kind = "start-consumer"
+            consumer = "joins-at-the-oldest"
+            [[event]]
+            at = "8s"
+            kind = "stop-consumer"
+            consumer = "leaves"
+            "#,
+        ),
+    )
+    .await
+    .unwrap();
+    let measured = &run.measurement;
+    assert_eq!((run.ending, measured.counters.accepted), (Ending::Complete, 900));
+    let [leaves, tip, oldest] = &measured.consumers[..] else { panic!("{:?}", measured.consumers) };
+    for consumer in [leaves, tip, oldest] {
+        assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
+        assert_eq!(consumer.delivery.accepted + consumer.delivery.absent, 900);
+    }
+    assert!(leaves.delivery.absent >= 500 && leaves.presence.unwrap().left.is_some(), "{leaves:?}");
+    assert!(tip.delivery.absent >= 500 && tip.presence.unwrap().joined.is_some(), "{tip:?}");
+    assert_eq!(oldest.delivery.delivered, 900);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -256,7 +440,11 @@ async fn a_drain_that_is_too_short_shows_in_the_counters() {
     let run = run_on(&Target::Embedded, &scenario(&short)).await.unwrap();
     let counters = &run.measurement.counters;
     assert!(counters.balance());
-    assert!(counters.in_flight > 0 || run.measurement.consumers.iter().any(|c| c.delivery.lost > 0), "{counters:?}");
+    assert_eq!(counters.in_flight, 0, "what was never answered is unknown: {counters:?}");
+    let unread = run.measurement.consumers.iter().any(|c| c.delivery.unread > 0);
+    assert!(counters.unknown > 0 || unread, "{counters:?}");
+    let told = run.measurement.warnings.iter().any(|warning| warning.contains("count as unknown"));
+    assert_eq!(told, counters.unknown > 0);
 }
 
 /// Passes connections on to `target` while it is alive. When it dies, its port is closed and every connection breaks; when it comes
@@ -325,4 +513,152 @@ async fn a_target_that_dies_and_comes_back_is_survived() {
         assert!(consumer.delivery.complete(), "{}: {:?}", consumer.name, consumer.delivery);
         assert!(!consumer.failed_calls.is_empty(), "{} noticed", consumer.name);
     }
+}
+
+/// What an engine run of a scenario measured; every record must be accounted for.
+async fn measured(toml: &str) -> streamgauge::measure::Measurement {
+    let run = run_on(&Target::Embedded, &scenario(toml)).await.unwrap();
+    assert_eq!(run.ending, Ending::Complete);
+    let counters = &run.measurement.counters;
+    assert!(counters.balance() && counters.in_flight == 0, "{counters:?}");
+    run.measurement
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_kinds_of_consumers_read_what_single_puts_write() {
+    let measured = measured(
+        r#"
+        stream.shards = 2
+        load = { rate = "100/s", duration = "1s", lateness_bound = "10s", drain = "30s" }
+        records.size = "200 B"
+        producer.api = "PutRecord"
+        [[consumer]]
+        name = "library"
+        type = "kcl"
+        workers = 2
+        idle_time = "500ms"
+        [[consumer]]
+        name = "function"
+        type = "lambda"
+        parallelization_factor = 3
+        processing = { per_batch = "1ms" }
+        [[consumer]]
+        name = "delivery"
+        type = "firehose"
+        buffer_interval = "2s"
+        "#,
+    )
+    .await;
+    let counters = &measured.counters;
+    assert_eq!((counters.accepted, counters.attempts, counters.calls), (100, 100, 100), "{counters:?}");
+    for consumer in &measured.consumers {
+        assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
+        assert_eq!((consumer.delivery.delivered, consumer.lag.count), (100, 100), "{}", consumer.name);
+    }
+    let work = |name: &str| &measured.consumers.iter().find(|consumer| consumer.name == name).unwrap().work;
+    assert!(work("library").lease_renewals > 0 && work("library").checkpoints > 0, "{:?}", work("library"));
+    assert!((2..=4).contains(&work("delivery").batches), "a buffer or two for each shard: {:?}", work("delivery"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_die_and_join_lose_nothing() {
+    let measured = measured(
+        r#"
+        stream.shards = 4
+        load = { rate = "200/s", duration = "3s", lateness_bound = "10s", drain = "60s" }
+        records.size = "200 B"
+        keys = { distribution = "uniform", count = 100 }
+        [[consumer]]
+        name = "library"
+        type = "kcl"
+        workers = 2
+        idle_time = "200ms"
+        failover_time = "1s"
+        checkpoint = "1s"
+        [[event]]
+        at = "1s"
+        kind = "kill-worker"
+        consumer = "library"
+        worker = 1
+        [[event]]
+        at = "2s"
+        kind = "add-worker"
+        consumer = "library"
+        "#,
+    )
+    .await;
+    let library = &measured.consumers[0];
+    assert!(library.delivery.complete() && library.delivery.delivered == 600, "{:?}", library.delivery);
+    assert!(library.work.leases_taken >= 2, "the two of the dead worker: {:?}", library.work);
+    assert_eq!(measured.events.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_of_a_key_is_kept_against_faults() {
+    let measured = measured(
+        r#"
+        stream.shards = 2
+        load = { rate = "300/s", duration = "2s", lateness_bound = "10s", drain = "30s" }
+        records.size = "200 B"
+        keys = { distribution = "uniform", count = 20 }
+        producer = { order = "per-key", linger = "5ms", retry = { policy = "exponential", base = "10ms", cap = "100ms", attempts = 50 } }
+        [[consumer]]
+        name = "pushed"
+        type = "efo"
+        [[fault]]
+        kind = "internal-failure"
+        probability = "20%"
+        operations = ["PutRecords"]
+        [[fault]]
+        kind = "connection-dropped"
+        probability = "5%"
+        operations = ["PutRecords"]
+        "#,
+    )
+    .await;
+    let pushed = &measured.consumers[0].delivery;
+    assert!(measured.counters.errors > 20, "{:?}", measured.counters);
+    assert_eq!((measured.counters.accepted, pushed.delivered), (600, 600), "{pushed:?}");
+    assert!(pushed.in_order() && pushed.lost == 0, "{pushed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_that_somebody_else_takes_over_loses_nothing() {
+    let profile = Profile::newest();
+    let scenario = scenario(
+        r#"
+        stream = { name = "shared", shards = 1 }
+        load = { rate = "50/s", duration = "8s", lateness_bound = "10s", drain = "60s" }
+        records.size = "200 B"
+        [[consumer]]
+        name = "pushed"
+        type = "efo"
+        "#,
+    );
+    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let client = connection.client.clone();
+    client.create_stream().stream_name("shared").shard_count(1).send().await.unwrap();
+    let (_stop, stop) = watch::channel(false);
+    let progress = watch::Sender::new(Progress::default());
+    let mut watched = progress.subscribe();
+    let taken = tokio::spawn(async move {
+        // A subscription can be taken over when it is five seconds old.
+        let _ = watched.wait_for(|progress| progress.now.second() >= 6).await;
+        let summary = client.describe_stream_summary().stream_name("shared").send().await.unwrap();
+        let stream = summary.stream_description_summary().unwrap().stream_arn().to_owned();
+        let consumers = client.list_stream_consumers().stream_arn(stream).send().await.unwrap();
+        let from = aws_sdk_kinesis::types::StartingPosition::builder()
+            .r#type(aws_sdk_kinesis::types::ShardIteratorType::Latest)
+            .build()
+            .unwrap();
+        let subscribe = client.subscribe_to_shard().consumer_arn(consumers.consumers()[0].consumer_arn());
+        let subscribe = subscribe.shard_id("shardId-000000000000").starting_position(from);
+        let mut events = subscribe.send().await.unwrap().event_stream;
+        events.recv().await.unwrap().is_some()
+    });
+    let run = run(&connection, &scenario, &profile, Control::new(stop, progress)).await.unwrap();
+    assert!(taken.await.unwrap(), "the other one has got something");
+    let pushed = &run.measurement.consumers[0];
+    assert!(pushed.calls >= 2, "it had to subscribe again");
+    assert!(pushed.delivery.exactly_once() && pushed.delivery.delivered == 400, "{:?}", pushed.delivery);
 }

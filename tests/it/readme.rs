@@ -53,6 +53,7 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
             Command::Run(run) => run.scenario,
             Command::Plan(plan) => plan.scenario,
             Command::Search(search) => search.scenario,
+            Command::Bench(bench) => bench.scenario,
             Command::Sweep(mut sweep) => {
                 let first = |axis: &streamgauge::sweep::Axis| format!("{}={}", axis.key, axis.values[0]);
                 sweep.scenario.overrides.extend(sweep.vary.iter().map(first));
@@ -73,6 +74,9 @@ fn every_command_parses_and_names_a_scenario_that_is_there() {
             Command::Emulator(_)
             | Command::Prices(_)
             | Command::Report(_)
+            | Command::Compare(_)
+            | Command::Trend(_)
+            | Command::SelfTest(_)
             | Command::Init(_)
             | Command::Schema
             | Command::Completions(_)
@@ -164,4 +168,30 @@ fn the_diagnostics_of_the_readme_are_the_real_ones() {
     let diagnostics = scenario::parse(Path::new("orders.toml"), ORDERS, &[], &Profile::newest()).unwrap_err();
     let shown = format!("$ streamgauge plan orders.toml\n{}\n", diagnostics.render(false).trim());
     assert!(blocks(&file("README.md"), "text").contains(&shown), "the README should show:\n{shown}");
+}
+
+#[test]
+fn the_commands_of_the_gate_parse() {
+    let mut commands: Vec<String> = blocks(&file("docs/gate.md"), "sh").iter().flat_map(|b| lines(b)).collect();
+    for workflow in ["docs/ci/github-actions.yml", "docs/ci/gitlab-ci.yml"] {
+        let text = file(workflow);
+        let found = text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("streamgauge "));
+        let found: Vec<String> = found.map(|rest| format!("streamgauge {rest}")).collect();
+        assert_eq!(found.len(), 2, "{workflow}");
+        commands.extend(found);
+    }
+    for line in commands {
+        // What the shell takes for itself.
+        let own = line.split(['>', '|']).next().unwrap().split("  #").next().unwrap();
+        let cli = Cli::try_parse_from(words(own.trim())).unwrap_or_else(|error| panic!("{line}: {error}"));
+        if let Command::Bench(bench) = cli.command {
+            let path = bench.scenario.path.display().to_string();
+            valid(&line, Path::new(path.trim_start_matches("candidate/")), &[]);
+        }
+    }
+}
+
+/// The lines of a block that are not empty.
+fn lines(block: &str) -> Vec<String> {
+    block.lines().filter(|line| !line.trim().is_empty()).map(ToOwned::to_owned).collect()
 }

@@ -143,6 +143,7 @@ fn probes() -> Vec<Probe> {
     const SIZE: &str = "/$defs/size_table";
     const PART: &str = "/$defs/size_part";
     const TIME: &str = "/$defs/time_table";
+    const TIME_PART: &str = "/$defs/time_part";
     const CONSUMER: &str = "/properties/consumer/items";
     const EVENT: &str = "/properties/event/items";
     const RETRY: &str = "/properties/producer/properties/retry";
@@ -172,6 +173,10 @@ fn probes() -> Vec<Probe> {
         inline(
             "/$defs/phase/properties/burst",
             "[[load.phase]]\nshape = \"constant\"\nduration = \"20s\"\nrate = \"10/s\"\nburst = { @period = \"1s\", share = \"20%\" }\n",
+        ),
+        inline(
+            "/$defs/phase/properties/burst",
+            "[[load.phase]]\nshape = \"constant\"\nduration = \"20s\"\nrate = \"10/s\"\nburst = { @period = \"1s\", dispersion = 2 }\n",
         ),
         table("/properties/records", "[records]\n@size = \"1 KiB\"\n"),
         table(SIZE, "[records.size]\n@distribution = \"constant\"\nsize = \"1 KiB\"\n"),
@@ -237,11 +242,34 @@ fn probes() -> Vec<Probe> {
             TIME,
             "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"lognormal\", median = \"1s\", p99 = \"2s\" }\n",
         ),
+        inline(
+            TIME,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"normal\", mean = \"2s\", deviation = \"1s\" }\n",
+        ),
+        inline(
+            TIME,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"pareto\", min = \"1s\", shape = 1.5 }\n",
+        ),
+        inline(
+            TIME,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_record = { @distribution = \"mix\", of = [{ weight = 1, time = \"1s\" }] }\n",
+        ),
+        inline(
+            TIME_PART,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_batch = { distribution = \"mix\", of = [{ @weight = 1, time = \"1s\" }] }\n",
+        ),
+        inline(
+            TIME_PART,
+            "[[consumer]]\nname = \"a\"\ntype = \"efo\"\nprocessing.per_batch = { distribution = \"mix\", of = [{ @weight = 1, distribution = \"uniform\", min = \"1s\", max = \"2s\" }] }\n",
+        ),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"split-shard\"\nshard = \"hottest\"\n"),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"merge-shards\"\nshard = 0\n"),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"update-shard-count\"\nshards = 8\n"),
         table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"update-stream-mode\"\nmode = \"on-demand\"\n"),
-        table(EVENT, "[[event]]\n@at = \"5s\"\nkind = \"update-warm-throughput\"\nmib_per_second = 8\n"),
+        table(
+            EVENT,
+            "[[event]]\n@at = \"5s\"\nkind = \"update-warm-throughput\"\nmib_per_second = 8\n[stream]\nshards = 4\ncommitment = true\n",
+        ),
         table(
             EVENT,
             "[[consumer]]\nname = \"a\"\ntype = \"kcl\"\n[[event]]\n@at = \"5s\"\nkind = \"kill-worker\"\nconsumer = \"a\"\n",
@@ -253,6 +281,7 @@ fn probes() -> Vec<Probe> {
         table("/properties/fault/items", "[[fault]]\n@kind = \"throttling\"\n"),
         table("/properties/fault/items", "[[fault]]\n@kind = \"delay\"\ndelay = \"1s\"\n"),
         table("/properties/cost", "[cost]\n@region = \"eu-central-1\"\n"),
+        table("/properties/plan", "[plan]\n@utilisation = \"70%\"\n"),
         table("/properties/autoscaling", "[autoscaling]\n@speedup = 1440\n"),
         inline(
             "/properties/autoscaling/properties/scale_out",
@@ -380,6 +409,7 @@ fn find<'v>(document: &'v mut Value, place: &str) -> Option<&'v mut Map<String, 
                 "phase" => &["load/phase/0"],
                 "size_table" => &["records/size"],
                 "size_part" => &["records/size/of/0"],
+                "time_part" => &["consumer/0/processing/per_batch/of/0", "consumer/0/processing/per_record/of/0"],
                 _ => &["consumer/0/processing/per_batch", "consumer/0/processing/per_record"],
             };
             let there = paths.iter().find(|path| document.pointer(&format!("/{path}")).is_some())?;

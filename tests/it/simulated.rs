@@ -7,8 +7,9 @@ use streamgauge::kinesis::Profile;
 use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
 use streamgauge::scenario;
 use streamgauge::simulator::{self, Simulation};
+use streamgauge::time::Time;
 
-fn simulate(toml: &str) -> Simulation {
+pub fn simulate(toml: &str) -> Simulation {
     let profile = Profile::newest();
     let scenario = match scenario::parse(Path::new("test.toml"), toml, &[], &profile) {
         Ok(scenario) => scenario,
@@ -19,14 +20,14 @@ fn simulate(toml: &str) -> Simulation {
     simulation
 }
 
-fn measured(toml: &str) -> Measurement {
+pub(crate) fn measured(toml: &str) -> Measurement {
     let simulation = simulate(toml);
     assert_eq!(simulation.ending, Ending::Complete);
     simulation.measurement
 }
 
 /// Four shards that take `seconds` of 400 records a second.
-fn load(seconds: u32, more: &str) -> String {
+pub fn load(seconds: u32, more: &str) -> String {
     format!(
         r#"
         stream.shards = 4
@@ -38,7 +39,7 @@ fn load(seconds: u32, more: &str) -> String {
     )
 }
 
-fn exactly_once(consumer: &ConsumerRecord, records: u64) {
+pub(crate) fn exactly_once(consumer: &ConsumerRecord, records: u64) {
     assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
     assert_eq!(consumer.delivery.delivered, records, "{}", consumer.name);
     assert!(consumer.failed_calls.is_empty(), "{}: {:?}", consumer.name, consumer.failed_calls);
@@ -227,11 +228,17 @@ fn a_consumer_that_joins_at_the_tip_misses_what_was_before() {
             ),
         )
         .replace("drain = \"120s\"", "drain = \"15s\"");
-        measured(&toml).consumers[0].delivery
+        let consumer = measured(&toml).consumers[0].clone();
+        assert_eq!(consumer.presence.and_then(|presence| presence.joined), Some(Time::from_secs(10)));
+        consumer.delivery
     };
-    assert_eq!(joins("trim-horizon").lost, 0);
+    let oldest = joins("trim-horizon");
+    assert_eq!((oldest.accepted, oldest.lost, oldest.absent), (8_000, 0, 0));
+    // It is judged by what was accepted from the sixth second after it joined on, and has seen more.
     let late = joins("latest");
-    assert!((3_900..=4_100).contains(&late.lost), "{late:?}");
+    assert_eq!((late.lost, late.unread, late.unexpected), (0, 0, 0), "{late:?}");
+    assert!(late.delivered == late.accepted && (1_200..=2_100).contains(&late.accepted), "{late:?}");
+    assert_eq!(late.accepted + late.absent, 8_000);
 }
 
 #[test]

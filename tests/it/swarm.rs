@@ -198,11 +198,13 @@ const AUDITOR: &str = "auditor";
 struct Swarm {
     rng: Rng,
     toml: String,
+    /// Records may be larger than a MiB.
+    large: bool,
 }
 
 impl Swarm {
     fn new(seed: u64) -> Self {
-        Self { rng: Seed(seed).stream("swarm", 0), toml: format!("seed = {seed}\n") }
+        Self { rng: Seed(seed).stream("swarm", 0), toml: format!("seed = {seed}\n"), large: false }
     }
 
     fn chance(&mut self, percent: u32) -> bool {
@@ -234,8 +236,16 @@ impl Swarm {
 
     /// Whether the stream is on demand.
     fn stream(&mut self) -> bool {
-        let on_demand = self.chance(20);
-        self.line("[stream]");
+        let on_demand = self.chance(25);
+        self.line("[stream]\ncommitment = true");
+        if self.chance(30) {
+            let transitions = self.choice(&["0.02", "0.2", "1"]);
+            self.line(format!("transitions = {transitions}"));
+        }
+        if self.chance(10) {
+            self.large = true;
+            self.line("max_record_size = \"2 MiB\"");
+        }
         if on_demand {
             self.line("mode = \"on-demand\"");
             if self.chance(30) {
@@ -307,13 +317,17 @@ impl Swarm {
                 seconds * 500
             ),
         };
-        let burst = match self.chance(25) {
-            true => format!(
+        let burst = match self.number(0, 7) {
+            0 => {
+                // At a rate of one a second there is little that could be uneven.
+                format!(", burst = {{ period = \"{}ms\", dispersion = 0.1 }}", self.number(500, 1_000))
+            }
+            1 | 2 => format!(
                 ", burst = {{ period = \"{}ms\", share = \"{}%\" }}",
                 self.number(100, 1_000),
                 self.number(5, 100)
             ),
-            false => String::new(),
+            _ => String::new(),
         };
         format!("{{ {shape}, duration = \"{seconds}s\"{burst} }}")
     }
@@ -359,9 +373,17 @@ impl Swarm {
             }
             return;
         }
-        let size = self.size();
+        let json = self.chance(10);
+        let size = match (self.large, json) {
+            (true, _) => "{ distribution = \"mix\", of = [{ weight = 50, size = \"300 B\" }, { weight = 1, size = \"1500 KiB\" }] }"
+                .to_owned(),
+            (_, true) => format!("\"{} B\"", self.number(400, 2_000)),
+            _ => self.size(),
+        };
         self.line(format!("[records]\nsize = {size}"));
-        if self.chance(20) {
+        if json && !self.large {
+            self.line("payload = { json = '{\"user\": \"{{key}}\", \"order\": {{index}}, \"cents\": {{random}}}' }");
+        } else if self.chance(20) {
             let payload = self.choice(&["\"zero\"", "{ compressible = \"70%\" }"]);
             self.line(format!("payload = {payload}"));
         }
@@ -387,7 +409,9 @@ impl Swarm {
                 let records = self.number(1, 500);
                 self.line(format!("batch_records = {records}"));
             }
-            if self.chance(30) {
+            if self.large {
+                self.line("batch_bytes = \"4 MiB\"");
+            } else if self.chance(30) {
                 let kib = self.number(1_024, 5_000);
                 self.line(format!("batch_bytes = \"{kib} KiB\""));
             }
@@ -398,7 +422,7 @@ impl Swarm {
             let most = self.number(1, 20);
             self.line(format!("max_in_flight = {most}"));
         }
-        if self.chance(20) {
+        if !self.large && self.chance(20) {
             self.line("buffer = \"1 MiB\"");
         }
         if self.chance(20) {
@@ -443,7 +467,7 @@ impl Swarm {
                     let (batch, factor) = (self.number(1, 500), self.number(1, 10));
                     let (bisect, window) = (self.chance(50), self.number(0, 3));
                     self.line(format!(
-                        "batch_size = {batch}\nparallelization_factor = {factor}\nbisect = {bisect}\nwindow = \"{window}s\""
+                        "batch_size = {batch}\nparallelization_factor = {factor}\nbisect = {bisect}\nwindow = \"{window}s\"\non_failure = true"
                     ));
                 }
                 "firehose" => {
@@ -451,6 +475,16 @@ impl Swarm {
                     self.line(format!("buffer_interval = \"{seconds}s\""));
                 }
                 _ => {}
+            }
+            if self.chance(25) {
+                let start = self.choice(&[
+                    "\"latest\"",
+                    "{ ago = \"2s\" }",
+                    "{ ago = \"1h\" }",
+                    "{ timestamp = \"2026-01-01T00:00:12Z\" }",
+                    "{ timestamp = \"2025-01-01T00:00:00Z\" }",
+                ]);
+                self.line(format!("start = {start}"));
             }
             if self.chance(30) {
                 let window = self.number(1, 5_000);
@@ -462,9 +496,13 @@ impl Swarm {
             }
             if kind != "firehose" && self.chance(40) {
                 let (micros, failure) = (self.number(1, 500), self.number(0, 5));
-                self.line(format!(
-                    "[consumer.processing]\nper_record = \"{micros}us\"\nfailure = \"{failure}%\"\nattempts = 3"
-                ));
+                self.line(format!("[consumer.processing]\nfailure = \"{failure}%\"\nattempts = 3"));
+                let time = match self.number(0, 3) {
+                    0 => format!("{{ distribution = \"pareto\", min = \"{micros}us\", shape = 1.5, max = \"20ms\" }}"),
+                    1 => format!("{{ distribution = \"normal\", mean = \"{micros}us\", deviation = \"{micros}us\" }}"),
+                    _ => format!("\"{micros}us\""),
+                };
+                self.line(format!("per_record = {time}"));
                 if self.chance(30) {
                     self.line("poison = \"0.1%\"");
                 }
@@ -478,13 +516,24 @@ impl Swarm {
         for _ in 0..self.number(0, 3) {
             let end = seconds * 1_000;
             let at = self.number(1, end - 2);
-            let event = match self.number(0, 5) {
+            let event = match self.number(0, 8) {
                 0 | 1 if !on_demand => {
                     let shard = self.choice(&["\"hottest\"", "0"]);
                     format!("kind = \"split-shard\"\nshard = {shard}\ncut = \"{}%\"", self.number(10, 90))
                 }
                 2 if !on_demand => "kind = \"merge-shards\"\nshard = 0".to_owned(),
                 3 if !on_demand => format!("kind = \"update-shard-count\"\nshards = {}", self.number(1, 8)),
+                4 => {
+                    let mode = if on_demand { "provisioned" } else { "on-demand" };
+                    format!("kind = \"update-stream-mode\"\nmode = \"{mode}\"")
+                }
+                5 if on_demand => format!("kind = \"update-warm-throughput\"\nmib_per_second = {}", self.number(1, 10)),
+                6 | 7 if consumers.iter().any(|(_, kind)| kind == "kcl") => {
+                    let workers = consumers.iter().find(|(_, kind)| kind == "kcl");
+                    let name = workers.map_or("", |(name, _)| name);
+                    let kind = self.choice(&["kill-worker\"\nworker = 0", "kill-worker\"\nworker = 2", "add-worker\""]);
+                    format!("consumer = \"{name}\"\nkind = \"{kind}")
+                }
                 _ => {
                     let Some((name, _)) = consumers.first() else { continue };
                     let kind = self.choice(&["kill-consumer", "stop-consumer"]);
@@ -511,9 +560,14 @@ impl Swarm {
             ]);
             let (from, lasting) = (self.number(0, seconds * 1_000), self.number(100, 4_000));
             let probability = self.number(1, 60);
+            let operations = self.choice(&[
+                "[\"PutRecords\", \"PutRecord\"]",
+                "[\"PutRecords\", \"PutRecord\"]",
+                "[\"GetRecords\", \"GetShardIterator\", \"SubscribeToShard\"]",
+            ]);
             self.line(format!(
                 "[[fault]]\nkind = \"{kind}\"\nprobability = \"{probability}%\"\nfrom = \"{from}ms\"\nuntil = \"{}ms\"\n\
-                 operations = [\"PutRecords\", \"PutRecord\"]",
+                 operations = {operations}",
                 from + lasting
             ));
             if kind == "delay" {

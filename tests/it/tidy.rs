@@ -14,7 +14,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (7, &["engine", "emulator", "simulator"]),
     (8, &["result"]),
     (9, &["plan"]),
-    (10, &["search", "sweep"]),
+    (10, &["compare", "search", "sweep"]),
     (11, &["report", "view"]),
     (12, &["commands", "cli"]),
 ];

@@ -128,7 +128,7 @@ impl Pair {
                 let reply = self.kinesis.handle(now, request);
                 let Response::PutRecords { receipts, .. } = reply.response.unwrap() else { panic!("another answer") };
                 let outcome = |receipt: Result<streamgauge::kinesis::PutReceipt, _>| match receipt {
-                    Ok(receipt) => EntryOutcome::Accepted { shard: Some(receipt.shard.0 as usize) },
+                    Ok(receipt) => EntryOutcome::Accepted { shard: Some(receipt.shard.0 as usize), sequence: None },
                     Err(streamgauge::kinesis::ServiceError {
                         kind: ErrorKind::ProvisionedThroughputExceeded, ..
                     }) => EntryOutcome::Throttled,

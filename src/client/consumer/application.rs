@@ -9,31 +9,10 @@ use super::interruption::{ConsumerCounts, Interruption, Outage};
 use super::leases::{Lease, LeaseCounts, Leases};
 use super::processing::{Delivery, Processor, Rules};
 use super::reading::Reading;
-use super::settings::{Checkpoint, ConsumerKind, Processing};
+use super::settings::{Application, Checkpoint, ConsumerKind};
 use super::wire::{Lineage, ReadCall, ReadOutcome, Start, Ticket, Wire};
 use crate::seed::Seed;
 use crate::time::Time;
-
-/// What a consumer application is made of.
-#[derive(Debug, Clone)]
-pub struct Application<W: Wire> {
-    /// Its name; keeps its random choices apart from those of others.
-    pub name: String,
-    /// How it reads.
-    pub kind: ConsumerKind,
-    /// Where it starts in each shard that is there when it starts.
-    pub start: Start<W::Sequence>,
-    /// Where it starts in particular shards instead.
-    pub starts: HashMap<W::Shard, Start<W::Sequence>>,
-    /// What it does with the records.
-    pub processing: Processing,
-    /// When it notes how far it has got.
-    pub checkpoint: Checkpoint,
-    /// How soon the service takes a further subscription to a shard.
-    pub resubscribe_after: Duration,
-    /// How long a subscription lives.
-    pub subscription_life: Duration,
-}
 
 /// A consumer application as a state machine over all shards of a stream.
 #[derive(Debug)]
@@ -72,7 +51,6 @@ struct ConsumedShard<W: Wire> {
     /// Processed and not noted yet.
     to_note: Option<W::Sequence>,
     positioned: bool,
-    /// The last answer reached the tip.
     /// When an answer last reached the tip, if the last one did.
     at_tip: Option<Time>,
     /// Read to its end and processed.
@@ -108,6 +86,12 @@ impl<W: Wire> Consumer<W> {
             unpositioned: 0,
             behind: BTreeSet::new(),
         }
+    }
+
+    /// Fixes a starting position that counts from the moment in which the consumer begins: it is this long after the beginning of
+    /// 1970.
+    pub fn resolve_start(&mut self, since_1970: Duration) {
+        self.application.start.begin(since_1970);
     }
 
     /// Starts to read `shards`. Parents come before their children.
@@ -181,6 +165,7 @@ impl<W: Wire> Consumer<W> {
         self.count_renewals(now);
         match interruption {
             Interruption::Stop | Interruption::Kill if self.running => {
+                self.counts.read_everything = self.has_read_everything(now);
                 self.running = false;
                 self.counts.outages.push(Outage { stopped: now, started: None, caught_up: None });
                 let dies = interruption == Interruption::Kill;
@@ -268,7 +253,8 @@ impl<W: Wire> Consumer<W> {
     pub fn counts(&mut self, now: Time) -> ConsumerCounts {
         self.count_renewals(now);
         let leases = self.leases.as_ref().map_or_else(LeaseCounts::default, |leases| leases.counts);
-        ConsumerCounts { leases, read_everything: self.has_read_everything(now), ..self.counts.clone() }
+        let read_everything = if self.running { self.has_read_everything(now) } else { self.counts.read_everything };
+        ConsumerCounts { leases, read_everything, ..self.counts.clone() }
     }
 
     /// How long ago at `now` it had read and processed every shard that it knows of, up to its end or to what was its tip then;
@@ -321,6 +307,7 @@ impl<W: Wire> Consumer<W> {
         if let Some(sequence) = shard.processor.processed_to() {
             shard.to_note = Some(sequence);
         }
+        self.counts.on_failure.extend(&shard.shard, shard.processor.take_failed());
         self.note(now, number, false);
         let shard = &mut self.shards[number];
         let readable = running && shard.owner.is_some() && shard.waits_for.is_empty();

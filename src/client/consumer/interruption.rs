@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::leases::LeaseCounts;
+use super::on_failure::OnFailure;
 use super::processing::ProcessingCounts;
 use crate::time::Time;
 
@@ -43,8 +44,11 @@ pub struct ConsumerCounts {
     pub leases: LeaseCounts,
     /// Shards that it began to read.
     pub shards: u64,
+    /// What went to the on-failure destination.
+    pub on_failure: OnFailure,
     /// Interruptions.
     pub outages: Vec<Outage>,
-    /// How long ago it had read and processed every shard that it knows of, up to its end or to what was its tip then.
+    /// How long ago it had read and processed every shard that it knows of, up to its end or to what was its tip then; of a
+    /// consumer that is stopped, how long before that.
     pub read_everything: Option<Duration>,
 }

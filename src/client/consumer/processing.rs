@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::on_failure::FailureReason;
+use super::service_time::ServiceTime;
 use super::settings::{ConsumerKind, Processing};
 use super::wire::{Received, Wire};
 use crate::seed::NamedSeed;
@@ -64,6 +66,7 @@ pub(super) struct Rules {
     bisect: bool,
     maximum_age: Option<Duration>,
     largest: u64,
+    on_failure: bool,
     processing: Processing,
     seeds: NamedSeed,
 }
@@ -82,24 +85,32 @@ impl Rules {
             bisect: false,
             maximum_age: None,
             largest: u64::MAX,
+            on_failure: false,
             processing,
             seeds,
         };
         match *kind {
             ConsumerKind::Polling { .. } | ConsumerKind::Efo | ConsumerKind::Kcl { .. } => whole_answers,
-            ConsumerKind::Lambda { batch_size, window, parallelization_factor, bisect, maximum_record_age, .. } => {
-                Self {
-                    records: batch_size as usize,
-                    bytes: LAMBDA_PAYLOAD,
-                    window,
-                    per_answer: false,
-                    lanes: parallelization_factor.max(1),
-                    bisect,
-                    maximum_age: maximum_record_age,
-                    largest: LAMBDA_PAYLOAD,
-                    ..whole_answers
-                }
-            }
+            ConsumerKind::Lambda {
+                batch_size,
+                window,
+                parallelization_factor,
+                bisect,
+                maximum_record_age,
+                on_failure,
+                ..
+            } => Self {
+                records: batch_size as usize,
+                bytes: LAMBDA_PAYLOAD,
+                window,
+                per_answer: false,
+                lanes: parallelization_factor.max(1),
+                bisect,
+                maximum_age: maximum_record_age,
+                largest: LAMBDA_PAYLOAD,
+                on_failure,
+                ..whole_answers
+            },
             ConsumerKind::Firehose { buffer_interval, buffer_bytes } => Self {
                 records: usize::MAX,
                 bytes: buffer_bytes.0,
@@ -143,6 +154,18 @@ pub(super) struct Processor<W: Wire> {
     /// The shard has ended: nothing will fill a batch any more.
     flush: bool,
     processed: Option<W::Sequence>,
+    /// Batches for the on-failure destination that nobody has taken yet.
+    failed: Vec<GivenUp<W::Sequence>>,
+}
+
+/// A batch for the on-failure destination.
+#[derive(Debug)]
+pub(super) struct GivenUp<S> {
+    pub first: S,
+    pub last: S,
+    pub records: u64,
+    pub attempts: u32,
+    pub reason: FailureReason,
 }
 
 #[derive(Debug)]
@@ -194,6 +217,7 @@ impl<W: Wire> Processor<W> {
             batches: 0,
             flush: false,
             processed: None,
+            failed: Vec::new(),
         }
     }
 
@@ -278,6 +302,11 @@ impl<W: Wire> Processor<W> {
         self.processed.take()
     }
 
+    /// The batches for the on-failure destination since the last time.
+    pub fn take_failed(&mut self) -> Vec<GivenUp<W::Sequence>> {
+        std::mem::take(&mut self.failed)
+    }
+
     /// Forgets what has not begun. What is under way goes on.
     pub fn drop_queues(&mut self) {
         for lane in &mut self.lanes {
@@ -324,19 +353,17 @@ impl<W: Wire> Processor<W> {
         let age = |item: &Item<W>| item.received.age + at.since(item.read);
         let too_old = |item: &mut Item<W>| rules.maximum_age.is_some_and(|most| age(item) > most);
         let large = batch.items.extract_if(.., too_large).collect();
-        self.finish(large, at, Fate::TooLarge, deliveries);
+        self.give_up(large, batch.attempts, at, Fate::TooLarge, deliveries);
         let old = batch.items.extract_if(.., too_old).collect();
-        self.finish(old, at, Fate::TooOld, deliveries);
+        self.give_up(old, batch.attempts, at, Fate::TooOld, deliveries);
         if batch.items.is_empty() {
             return;
         }
         let work = &rules.processing;
         let mut rng = rules.seeds.at((self.shard as u64) << 40 ^ self.batches);
         self.batches += 1;
-        let each: Duration = match work.per_record {
-            super::settings::ServiceTime::Constant { time } => {
-                time.saturating_mul(u32::try_from(batch.items.len()).unwrap_or(u32::MAX))
-            }
+        let each: Duration = match &work.per_record {
+            ServiceTime::Constant { time } => time.saturating_mul(u32::try_from(batch.items.len()).unwrap_or(u32::MAX)),
             time if time.is_none() => Duration::ZERO,
             time => batch.items.iter().map(|_| time.draw(&mut rng)).sum(),
         };
@@ -351,7 +378,7 @@ impl<W: Wire> Processor<W> {
         // A pause of nothing would repeat an attempt that takes no time for ever at one moment.
         batch.due = now + self.rules.processing.retry_delay.max(SHORTEST_PAUSE);
         if self.rules.processing.attempts.is_some_and(|most| batch.attempts >= most) {
-            self.finish(batch.items, now, Fate::Failed, deliveries);
+            self.give_up(batch.items, batch.attempts, now, Fate::Failed, deliveries);
         } else if self.rules.bisect && batch.items.len() > 1 {
             let second = batch.items.split_off(batch.items.len() / 2);
             // A split does not count as an attempt.
@@ -362,6 +389,24 @@ impl<W: Wire> Processor<W> {
         } else {
             self.lanes[lane].again.push_front(batch);
         }
+    }
+
+    /// Ends records that were not processed, and tells the on-failure destination if there is one.
+    fn give_up(
+        &mut self,
+        items: Vec<Item<W>>,
+        attempts: u32,
+        done: Time,
+        fate: Fate,
+        deliveries: &mut VecDeque<Delivery<W>>,
+    ) {
+        if let (true, Some(reason), Some(first), Some(last)) =
+            (self.rules.on_failure, FailureReason::of(fate), items.first(), items.last())
+        {
+            let (first, last) = (first.received.sequence.clone(), last.received.sequence.clone());
+            self.failed.push(GivenUp { first, last, records: items.len() as u64, attempts, reason });
+        }
+        self.finish(items, done, fate, deliveries);
     }
 
     fn finish(&mut self, items: Vec<Item<W>>, done: Time, fate: Fate, deliveries: &mut VecDeque<Delivery<W>>) {

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::application::Application;
 use super::processing::Processor;
-use super::settings::ConsumerKind;
+use super::settings::{Application, ConsumerKind};
 use super::wire::{Answer, ReadCall, ReadOutcome, Start, Ticket, Wire};
 use crate::time::Time;
 

@@ -1,12 +1,13 @@
 //! What kinds of consumers there are, and how they work.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use rand_distr::{Distribution, Exp, LogNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::seed::Rng;
+use super::service_time::ServiceTime;
+use super::wire::{Start, Wire};
 use crate::units::{Bytes, Share};
 
 /// How a consumer reads.
@@ -47,6 +48,9 @@ pub enum ConsumerKind {
         bisect: bool,
         /// Records older than this are discarded instead of tried again.
         maximum_record_age: Option<Duration>,
+        /// Batches that are given up are told to an on-failure destination.
+        #[serde(default)]
+        on_failure: bool,
         /// It reads by enhanced fan-out instead of polling.
         fan_out: bool,
     },
@@ -133,87 +137,6 @@ pub struct Processing {
     pub retry_delay: Duration,
 }
 
-/// The distribution of a simulated service time.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "distribution", rename_all = "kebab-case")]
-pub enum ServiceTime {
-    /// No time at all.
-    #[default]
-    None,
-    /// Always the same.
-    Constant {
-        /// The time.
-        time: Duration,
-    },
-    /// Every time between the two is equally likely.
-    Uniform {
-        /// The shortest.
-        min: Duration,
-        /// The longest.
-        max: Duration,
-    },
-    /// Exponential.
-    Exponential {
-        /// The mean.
-        mean: Duration,
-    },
-    /// Lognormal by its median and 99th percentile.
-    Lognormal {
-        /// The median.
-        median: Duration,
-        /// The 99th percentile.
-        p99: Duration,
-    },
-}
-
-/// The 99th percentile of the standard normal distribution.
-const Z99: f64 = 2.326_347_874_040_841;
-
-impl ServiceTime {
-    /// One time.
-    pub fn draw(&self, rng: &mut Rng) -> Duration {
-        use rand::RngExt;
-        match *self {
-            Self::None => Duration::ZERO,
-            Self::Constant { time } => time,
-            Self::Uniform { min, max } => min + max.saturating_sub(min).mul_f64(rng.random::<f64>()),
-            Self::Exponential { mean } => {
-                let drawn = Exp::new(1.0).map_or(1.0, |unit| unit.sample(rng));
-                mean.mul_f64(drawn)
-            }
-            Self::Lognormal { median, p99 } => {
-                let sigma = log_normal_sigma(median, p99);
-                let drawn = LogNormal::new(0.0, sigma).map_or(1.0, |unit| unit.sample(rng));
-                // Far in the tail of a wide distribution; a month is as good as for ever.
-                median.mul_f64(drawn.min(2_592_000.0 / median.as_secs_f64().max(1e-9)))
-            }
-        }
-    }
-
-    /// The mean.
-    pub fn mean(&self) -> Duration {
-        match *self {
-            Self::None => Duration::ZERO,
-            Self::Constant { time } => time,
-            Self::Uniform { min, max } => (min + max) / 2,
-            Self::Exponential { mean } => mean,
-            Self::Lognormal { median, p99 } => {
-                let sigma = log_normal_sigma(median, p99);
-                median.mul_f64((sigma * sigma / 2.0).exp())
-            }
-        }
-    }
-
-    /// Whether it never takes any time.
-    pub const fn is_none(&self) -> bool {
-        matches!(self, Self::None)
-    }
-}
-
-fn log_normal_sigma(median: Duration, p99: Duration) -> f64 {
-    (p99.as_secs_f64() / median.as_secs_f64().max(1e-9)).max(1.0).ln() / Z99
-}
-
 /// When a consumer notes how far it has got. What it has processed since then is delivered again after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -227,25 +150,23 @@ pub enum Checkpoint {
     Never,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::seed::Seed;
-
-    #[test]
-    fn service_times_have_their_means() {
-        let ms = Duration::from_millis;
-        for time in [
-            ServiceTime::None,
-            ServiceTime::Constant { time: ms(7) },
-            ServiceTime::Uniform { min: ms(2), max: ms(12) },
-            ServiceTime::Exponential { mean: ms(20) },
-            ServiceTime::Lognormal { median: ms(10), p99: ms(50) },
-        ] {
-            let seeds = Seed(3).named("test");
-            let sum: Duration = (0..20_000).map(|k| time.draw(&mut seeds.at(k))).sum();
-            let (drawn, mean) = ((sum / 20_000).as_secs_f64(), time.mean().as_secs_f64());
-            assert!((drawn - mean).abs() <= 0.03 * mean, "{time:?}: {drawn} for {mean}");
-        }
-    }
+/// What a consumer application is made of.
+#[derive(Debug, Clone)]
+pub struct Application<W: Wire> {
+    /// Its name; keeps its random choices apart from those of others.
+    pub name: String,
+    /// How it reads.
+    pub kind: ConsumerKind,
+    /// Where it starts in each shard that is there when it starts.
+    pub start: Start<W::Sequence>,
+    /// Where it starts in particular shards instead.
+    pub starts: HashMap<W::Shard, Start<W::Sequence>>,
+    /// What it does with the records.
+    pub processing: Processing,
+    /// When it notes how far it has got.
+    pub checkpoint: Checkpoint,
+    /// How soon the service takes a further subscription to a shard.
+    pub resubscribe_after: Duration,
+    /// How long a subscription lives.
+    pub subscription_life: Duration,
 }

@@ -322,6 +322,7 @@ mod processing {
             parallelization_factor,
             bisect: false,
             maximum_record_age: None,
+            on_failure: false,
             fan_out: false,
         }
     }
@@ -392,6 +393,7 @@ mod processing {
             parallelization_factor: 1,
             bisect: true,
             maximum_record_age: None,
+            on_failure: false,
             fan_out: false,
         };
         let poison = Processing { poison: Share(0.05), attempts: Some(2), ..constant(1, 0) };
@@ -410,6 +412,7 @@ mod processing {
             parallelization_factor: 1,
             bisect: false,
             maximum_record_age: Some(Duration::from_millis(250)),
+            on_failure: false,
             fan_out: false,
         };
         let done = work(Application { processing: constant(100, 0), ..application(kind) }, 0..5, 5_000);

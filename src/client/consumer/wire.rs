@@ -1,6 +1,6 @@
 //! What a consumer and the service tell each other; the types in which they do are the driver's.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::time::Time;
 /// The types of one driver's answers: texts for the SDK, numbers for the simulated service.
 pub trait Wire: Debug + Clone + PartialEq + 'static {
     /// Name of a shard.
-    type Shard: Debug + Clone + Eq + Hash;
+    type Shard: Debug + Clone + Eq + Hash + Display;
     /// Sequence number of a record.
-    type Sequence: Debug + Clone + PartialEq + Hash;
+    type Sequence: Debug + Clone + PartialEq + Hash + Display;
     /// Shard iterator.
     type Iterator: Debug + Clone + PartialEq;
     /// A record, as the consumer application gets it.
@@ -27,6 +27,8 @@ pub enum Start<S> {
     Latest,
     /// With the first record put at this time of the consumer's clock, or after it.
     At(Time),
+    /// With the first record put so long before the consumer begins, or later.
+    Ago(Duration),
     /// With the first record put this long after the beginning of 1970, or later.
     Timestamp(Duration),
     /// With the record of this sequence number.
@@ -36,6 +38,13 @@ pub enum Start<S> {
 }
 
 impl<S> Start<S> {
+    /// The position of a consumer that begins when it is this long after the beginning of 1970.
+    pub(super) fn begin(&mut self, since_1970: Duration) {
+        if let Self::Ago(ago) = self {
+            *self = Self::Timestamp(since_1970.saturating_sub(*ago));
+        }
+    }
+
     /// The position is taken at `now`: whoever loses it before the first record goes on from there, since the latest record
     /// would be another one by then.
     pub(super) fn fix(&mut self, now: Time) {

@@ -39,10 +39,16 @@ impl Aggregates {
         Self { settings, filling: HashMap::new(), deadlines: BTreeSet::new(), bytes: 0 }
     }
 
-    /// Adds a record of `bytes` of key and data for `shard`. Gives what is full by it, or `None` if the record goes alone.
-    pub fn add(&mut self, shard: usize, slot: usize, (key, data): (usize, usize), deadline: Time) -> Option<Vec<Full>> {
+    /// Adds a record with so many bytes of key, perhaps with an explicit hash key, and so many bytes of data for `shard`. Gives what is full by it, or `None` if the record goes alone.
+    pub fn add(
+        &mut self,
+        shard: usize,
+        slot: usize,
+        (key, explicit, data): (usize, bool, usize),
+        deadline: Time,
+    ) -> Option<Vec<Full>> {
         let settings = self.settings?;
-        let bytes = aggregation::record_size(key, data);
+        let bytes = aggregation::record_size(key, explicit, data);
         if aggregation::OVERHEAD + bytes > settings.max_bytes.0 {
             return None;
         }
@@ -68,9 +74,9 @@ impl Aggregates {
     }
 
     /// By how many bytes at most a record makes grow what is ready or being filled.
-    pub fn growth(&self, key: usize, data: usize) -> u64 {
+    pub fn growth(&self, key: usize, explicit: bool, data: usize) -> u64 {
         match self.settings {
-            Some(_) => aggregation::OVERHEAD + aggregation::record_size(key, data),
+            Some(_) => aggregation::OVERHEAD + aggregation::record_size(key, explicit, data),
             None => (key + data) as u64,
         }
     }

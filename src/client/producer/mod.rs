@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod record;
+mod sequence;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ use super::{Backoff, ProducerSettings, RetryPolicy};
 use crate::kinesis::{HashKey, aggregation};
 use crate::time::Time;
 use crate::workload::{Arrival, Data};
+
+pub use sequence::PackedSequence;
 
 pub use record::{Call, CallId, CallOutcome, Entry, EntryOutcome, FailedAttempt, Failure, Outcome, Reason, Sample};
 
@@ -64,6 +67,8 @@ struct Slot {
     sent: Option<Time>,
     /// An attempt was never answered, so the record may be stored whatever later attempts say.
     perhaps_stored: bool,
+    /// The number that it was acknowledged with.
+    sequence: Option<PackedSequence>,
 }
 
 /// What is sent as one Kinesis record.
@@ -184,8 +189,8 @@ impl Producer {
             let failure = match outcome {
                 CallOutcome::Failed(failure) => *failure,
                 CallOutcome::Answered(entries) => match entries.get(position) {
-                    Some(EntryOutcome::Accepted { shard }) => {
-                        self.accept(now, &unit, *shard);
+                    Some(EntryOutcome::Accepted { shard, sequence }) => {
+                        self.accept(now, &unit, *shard, *sequence);
                         continue;
                     }
                     Some(EntryOutcome::Throttled) => Failure::Throttled,
@@ -222,6 +227,24 @@ impl Producer {
         for number in given_up {
             self.finish(now, number, Outcome::Abandoned, Some(Reason::RunEnded), true);
         }
+    }
+
+    /// Gives up waiting for the calls that are under way: nobody can say any more whether their records are stored. Returns how many
+    /// records that are.
+    pub fn give_up_unanswered(&mut self, now: Time) -> u64 {
+        let before = self.under_way;
+        for units in std::mem::take(&mut self.in_flight).into_values() {
+            for unit in units {
+                for number in &unit.slots {
+                    let slot = &mut self.slots[*number];
+                    slot.attempts += 1;
+                    slot.perhaps_stored = true;
+                }
+                self.finish_unit(now, &unit, Outcome::Unknown, Reason::RunEnded);
+            }
+        }
+        self.under_way = 0;
+        before
     }
 
     /// The next call to make now.
@@ -277,9 +300,10 @@ impl Producer {
         retry.into_iter().chain(batch).chain(expiry).chain(self.aggregates.due()).min()
     }
 
-    /// By how many bytes at most a record of `key` and `data` bytes makes grow what is ready or being put together.
-    pub fn growth(&self, key: usize, data: usize) -> u64 {
-        self.aggregates.growth(key, data)
+    /// By how many bytes at most a record of `key` and `data` bytes, perhaps with an explicit hash key, makes grow what is ready or being
+    /// put together.
+    pub fn growth(&self, key: usize, explicit_hash_key: bool, data: usize) -> u64 {
+        self.aggregates.growth(key, explicit_hash_key, data)
     }
 
     /// Until when it makes no difference whether the next records, of which `count` are known, are taken up: each call goes out
@@ -355,9 +379,8 @@ impl Producer {
     fn enqueue(&mut self, now: Time, number: usize) {
         let slot = &self.slots[number];
         let deadline = now + self.settings.linger;
-        let sizes = (slot.key.len(), slot.data.len());
-        // A record with a hash key of its own keeps it, and goes alone.
-        let aggregable = slot.explicit_hash_key.is_none() && matches!(slot.data, Data::Made(_));
+        let sizes = (slot.key.len(), slot.explicit_hash_key.is_some(), slot.data.len());
+        let aggregable = matches!(slot.data, Data::Made(_));
         match aggregable.then(|| self.aggregates.add(slot.shard, number, sizes, deadline)).flatten() {
             Some(full) => full.into_iter().for_each(|full| self.make_aggregate_ready(full)),
             None => {
@@ -373,7 +396,9 @@ impl Producer {
             [one] => Unit { bytes: self.slots[*one].bytes(), slots, deadline, aggregate: None },
             many => {
                 let record = |number: &usize| match &self.slots[*number] {
-                    Slot { key, data: Data::Made(data), .. } => Some((key.as_ref(), &data[..])),
+                    Slot { key, explicit_hash_key, data: Data::Made(data), .. } => {
+                        Some((key.as_ref(), *explicit_hash_key, &data[..]))
+                    }
                     Slot { data: Data::Unmade(_), .. } => None,
                 };
                 let data = aggregation::encode(many.iter().filter_map(record));
@@ -399,7 +424,7 @@ impl Producer {
                 key,
             },
             Some(data) => Entry {
-                explicit_hash_key: Some(HashKey::of(&key).0),
+                explicit_hash_key: first.and_then(|slot| slot.explicit_hash_key).or_else(|| Some(HashKey::of(&key).0)),
                 data: data.clone().into(),
                 key: AGGREGATE_KEY.into(),
             },
@@ -423,10 +448,11 @@ impl Producer {
         }
     }
 
-    fn accept(&mut self, now: Time, unit: &Unit, shard: Option<usize>) {
+    fn accept(&mut self, now: Time, unit: &Unit, shard: Option<usize>, sequence: Option<PackedSequence>) {
         for (position, number) in unit.slots.iter().enumerate() {
             let slot = &mut self.slots[*number];
             slot.shard = shard.unwrap_or(slot.shard);
+            slot.sequence = sequence;
             self.finish_with(now, *number, Outcome::Accepted, None, (position == 0).then_some(unit.bytes));
         }
     }
@@ -522,6 +548,7 @@ impl Slot {
             attempts: 0,
             sent: None,
             perhaps_stored: false,
+            sequence: None,
         }
     }
 
@@ -543,6 +570,7 @@ impl Slot {
             shard: self.shard,
             bytes,
             service_bytes: leads.then_some(bytes),
+            sequence: self.sequence,
         }
     }
 }

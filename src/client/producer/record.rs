@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::PackedSequence;
 use crate::time::Time;
 use crate::workload::Data;
 
@@ -47,6 +48,8 @@ pub enum EntryOutcome {
     Accepted {
         /// Index into the shard map, if the shard is known.
         shard: Option<usize>,
+        /// Its sequence number, if it is one as AWS gives them.
+        sequence: Option<PackedSequence>,
     },
     /// Its shard takes no more at the moment.
     Throttled,
@@ -184,6 +187,8 @@ pub struct Sample {
     /// Bytes of the Kinesis record that it went in, for the first one of an aggregate only; so that sums count each Kinesis
     /// record once.
     pub service_bytes: Option<u32>,
+    /// The sequence number that it was acknowledged with.
+    pub sequence: Option<PackedSequence>,
 }
 
 /// An attempt that was not accepted.

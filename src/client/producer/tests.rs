@@ -55,7 +55,7 @@ fn answer(producer: &mut Producer, at: u64, call: &Call, entries: Vec<EntryOutco
     producer.handle_outcome(at, at, call.id, &CallOutcome::Answered(entries));
 }
 
-const ACCEPTED: EntryOutcome = EntryOutcome::Accepted { shard: None };
+const ACCEPTED: EntryOutcome = EntryOutcome::Accepted { shard: None, sequence: None };
 
 #[test]
 fn a_full_batch_goes_out_at_once() {
@@ -253,7 +253,7 @@ mod aggregation {
         producer.handle_timeout(Time::from_millis(70));
         let again = producer.poll_call(Time::from_millis(120)).unwrap();
         assert_eq!(again.entries, call.entries);
-        answer(&mut producer, 130, &again, vec![EntryOutcome::Accepted { shard: Some(3) }]);
+        answer(&mut producer, 130, &again, vec![EntryOutcome::Accepted { shard: Some(3), sequence: None }]);
         let samples: Vec<Sample> = std::iter::from_fn(|| producer.poll_sample()).collect();
         assert!(samples.iter().all(|s| (s.outcome, s.attempts, s.shard) == (Outcome::Accepted, 2, 3)));
         let service: Vec<u32> = samples.iter().filter_map(|sample| sample.service_bytes).collect();
@@ -368,7 +368,11 @@ mod indifference {
         let (mut calls, mut samples) = (Vec::new(), Vec::new());
         for _ in 0..100_000 {
             let growth = |position| {
-                ahead.iter().take(position + 1).map(|(a, data)| producer.growth(a.key.len(), data.len())).sum::<u64>()
+                ahead
+                    .iter()
+                    .take(position + 1)
+                    .map(|(a, data)| producer.growth(a.key.len(), a.explicit_hash_key.is_some(), data.len()))
+                    .sum::<u64>()
             };
             let upcoming = |position: usize| (ahead[position].0.intended, 1_000 + growth(position));
             let next = match lazy {

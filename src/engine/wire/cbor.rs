@@ -5,7 +5,7 @@ use minicbor::data::Type;
 use minicbor::decode::Error;
 use minicbor::{Decoder, Encoder};
 
-use super::outcome;
+use super::Said;
 use crate::client::{Entry, EntryOutcome};
 use crate::engine::stream::ShardMap;
 use crate::workload::Payloads;
@@ -55,16 +55,17 @@ pub(super) fn read(body: &[u8], shards: &ShardMap) -> Result<Vec<EntryOutcome>, 
         let length = decoder.array()?;
         let mut read = Vec::new();
         while goes_on(decoder, length, read.len())? {
-            let (mut shard, mut error) = (None, None);
+            let mut said = Said::default();
             members(decoder, |decoder, name| {
                 match name {
-                    "ShardId" => shard = text(decoder)?,
-                    "ErrorCode" => error = text(decoder)?,
+                    "ShardId" => said.shard = text(decoder)?,
+                    "SequenceNumber" => said.sequence = text(decoder)?,
+                    "ErrorCode" => said.error = text(decoder)?,
                     _ => decoder.skip()?,
                 }
                 Ok(())
             })?;
-            read.push(outcome(shard, error, shards));
+            read.push(said.outcome(shards));
         }
         outcomes = Some(read);
         Ok(())
@@ -129,7 +130,7 @@ fn text<'a>(decoder: &mut Decoder<'a>) -> Result<Option<&'a str>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ListedShard;
+    use crate::client::{ListedShard, PackedSequence};
     use crate::emulator::wire::{Context, Format, Target, decode};
     use crate::engine::wire::tests::entries;
     use crate::kinesis::{HashKey, HashKeyRange, Operation, Profile, Request, Settings};
@@ -195,10 +196,10 @@ mod tests {
     #[test]
     fn an_answer_says_what_became_of_each_record() {
         let expected = [
-            EntryOutcome::Accepted { shard: Some(1) },
+            EntryOutcome::Accepted { shard: Some(1), sequence: PackedSequence::new(b"4954") },
             EntryOutcome::Throttled,
             EntryOutcome::InternalFailure,
-            EntryOutcome::Accepted { shard: None },
+            EntryOutcome::Accepted { shard: None, sequence: PackedSequence::new(b"4955") },
         ];
         for indefinite in [false, true] {
             assert_eq!(read(&answer(indefinite), &shards()).unwrap(), expected);

@@ -7,7 +7,7 @@ use base64_simd::STANDARD;
 use memchr::{memchr2, memmem};
 use serde::Deserialize;
 
-use super::outcome;
+use super::Said;
 use crate::client::{Entry, EntryOutcome};
 use crate::engine::stream::ShardMap;
 use crate::workload::Payloads;
@@ -59,11 +59,16 @@ fn parse(body: &[u8], shards: &ShardMap) -> Result<Vec<EntryOutcome>, serde_json
     struct Record<'a> {
         #[serde(rename = "ShardId", borrow, default)]
         shard: Option<Cow<'a, str>>,
+        #[serde(rename = "SequenceNumber", borrow, default)]
+        sequence: Option<Cow<'a, str>>,
         #[serde(rename = "ErrorCode", borrow, default)]
         error: Option<Cow<'a, str>>,
     }
     let answer: Answer<'_> = serde_json::from_slice(body)?;
-    let outcome = |record: &Record<'_>| outcome(record.shard.as_deref(), record.error.as_deref(), shards);
+    let outcome = |record: &Record<'_>| {
+        let (shard, sequence, error) = (record.shard.as_deref(), record.sequence.as_deref(), record.error.as_deref());
+        Said { shard, sequence, error }.outcome(shards)
+    };
     Ok(answer.records.iter().map(outcome).collect())
 }
 
@@ -86,15 +91,16 @@ impl<'a> Scanner<'a> {
             return None;
         }
         loop {
-            let (mut shard, mut error) = (None, None);
+            let mut said = Said::default();
             scanner.skip(b'{')?;
             loop {
                 let name = scanner.text()?;
                 scanner.skip(b':')?;
                 let value = scanner.text()?;
                 match name {
-                    b"ShardId" => shard = Some(value),
-                    b"ErrorCode" => error = Some(value),
+                    b"ShardId" => said.shard = std::str::from_utf8(value).ok(),
+                    b"SequenceNumber" => said.sequence = std::str::from_utf8(value).ok(),
+                    b"ErrorCode" => said.error = std::str::from_utf8(value).ok(),
                     _ => {}
                 }
                 match scanner.next()? {
@@ -103,8 +109,7 @@ impl<'a> Scanner<'a> {
                     _ => return None,
                 }
             }
-            let text = |value: Option<&'a [u8]>| value.and_then(|value| std::str::from_utf8(value).ok());
-            outcomes.push(outcome(text(shard), text(error), shards));
+            outcomes.push(said.outcome(shards));
             match scanner.next()? {
                 b',' => {}
                 b']' => break,
@@ -140,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::client::ListedShard;
+    use crate::client::{ListedShard, PackedSequence};
     use crate::engine::wire::tests::entries;
     use crate::kinesis::HashKeyRange;
     use crate::seed::Seed;
@@ -178,10 +183,10 @@ mod tests {
             {"ErrorCode":"InternalFailure","ErrorMessage":"Internal service failure."},
             {"SequenceNumber":"4955","ShardId":"shardId-000000000007"}]}"#;
         let expected = [
-            EntryOutcome::Accepted { shard: Some(1) },
+            EntryOutcome::Accepted { shard: Some(1), sequence: PackedSequence::new(b"4954") },
             EntryOutcome::Throttled,
             EntryOutcome::InternalFailure,
-            EntryOutcome::Accepted { shard: None },
+            EntryOutcome::Accepted { shard: None, sequence: PackedSequence::new(b"4955") },
         ];
         assert_eq!(read(body, &shards()).unwrap(), expected);
         assert!(read(b"<html>", &shards()).is_err() && read(b"{}", &shards()).is_err());

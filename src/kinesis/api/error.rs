@@ -23,6 +23,8 @@ pub enum ErrorKind {
     ExpiredIterator,
     ExpiredNextToken,
     AccessDenied,
+    /// Only fault injection gives it: the credentials were valid once.
+    ExpiredToken,
     /// HTTP 500.
     InternalFailure,
     /// HTTP 503.
@@ -46,6 +48,7 @@ impl ErrorKind {
             Self::ExpiredIterator => "ExpiredIteratorException",
             Self::ExpiredNextToken => "ExpiredNextTokenException",
             Self::AccessDenied => "AccessDeniedException",
+            Self::ExpiredToken => "ExpiredTokenException",
             Self::InternalFailure => "InternalFailure",
             Self::ServiceUnavailable => "ServiceUnavailable",
             Self::Throttling => "ThrottlingException",

@@ -74,6 +74,11 @@ operations!(
 );
 
 impl Operation {
+    /// Whether it stores records.
+    pub const fn is_put(self) -> bool {
+        matches!(self, Self::PutRecord | Self::PutRecords)
+    }
+
     /// Whether it moves records, and so costs no control-plane quota but that of its shard (fact sheet, section 1).
     pub const fn is_data_plane(self) -> bool {
         matches!(

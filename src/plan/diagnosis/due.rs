@@ -63,9 +63,13 @@ impl<'a> Due<'a> {
             let bound = |text: &str| text.parse().map(HashKey).ok();
             Some(HashKeyRange { start: bound(&shard.starting_hash_key)?, end: bound(&shard.ending_hash_key)? })
         };
+        let ranges: Vec<Option<HashKeyRange>> = result.measurement.shards.iter().map(range).collect();
+        // Those that were open at the beginning come first.
+        let began_with = result.measurement.open_shards.first().map_or(0, |(_, shards)| *shards as usize);
+        let open: Vec<HashKeyRange> = ranges.iter().copied().take(began_with).flatten().collect();
         Self {
-            workload: scenario.workload(),
-            ranges: result.measurement.shards.iter().map(range).collect(),
+            workload: scenario.workload_on(&open),
+            ranges,
             scenario,
             before: 0,
             every: arrivals.div_ceil(MOST_ARRIVALS).max(1),

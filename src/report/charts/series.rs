@@ -83,6 +83,19 @@ impl Series {
         }
     }
 
+    /// A line through points; a `None` makes a gap.
+    pub fn with_gaps(name: &str, index: usize, points: impl Iterator<Item = (f64, Option<f64>)>) -> Self {
+        let mut runs = vec![Vec::new()];
+        for (x, y) in points {
+            match (y, runs.last_mut()) {
+                (Some(y), Some(run)) => run.push((x, y)),
+                _ => runs.push(Vec::new()),
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        Self { runs, ..Self::new(name, index, std::iter::empty()) }
+    }
+
     /// Points that no line joins, each with its marker.
     pub fn dots(name: &str, index: usize, points: impl Iterator<Item = (f64, f64)>) -> Self {
         let runs = points.map(|point| vec![point]).collect();

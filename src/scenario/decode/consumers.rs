@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{check_name, positive};
-use crate::client::{Checkpoint, ConsumerKind, Processing, ServiceTime};
+use super::service_times::service_time;
+use super::{check_name, delivery, order_per_key, positive};
+use crate::client::{Checkpoint, ConsumerKind, Processing};
 use crate::kinesis::Profile;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};
@@ -44,11 +46,19 @@ const MEMBERS: [(Kind, &[&str]); 5] = [
     (Kind::Polling, &["interval", "limit"]),
     (Kind::Efo, &[]),
     (Kind::Kcl, &["workers", "idle_time", "limit", "failover_time", "fan_out"]),
-    (Kind::Lambda, &["batch_size", "window", "parallelization_factor", "bisect", "maximum_record_age", "fan_out"]),
+    (
+        Kind::Lambda,
+        &["batch_size", "window", "parallelization_factor", "bisect", "maximum_record_age", "on_failure", "fan_out"],
+    ),
     (Kind::Firehose, &["buffer_interval", "buffer_bytes"]),
 ];
 
-pub(super) fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result<Vec<Consumer>, Reported> {
+/// The consumers of a scenario; relative paths start from `folder`.
+pub(super) fn consumers(
+    root: &mut TableReader<'_>,
+    profile: &Profile,
+    folder: &Path,
+) -> Result<Vec<Consumer>, Reported> {
     let problems = root.problems();
     let Some(value) = root.raw("consumer") else {
         return Ok(Vec::new());
@@ -63,7 +73,7 @@ pub(super) fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result
     for (position, value) in array.iter().enumerate() {
         let reader = TableReader::of(value, format!("consumer.{position}"), problems);
         let kind_at = reader.place("fan_out").or_else(|| reader.place("type"));
-        let (name, consumer) = consumer(reader, profile);
+        let (name, consumer) = consumer(reader, profile, folder);
         if let Ok(name) = &name
             && let Some(first) = places.insert(name.value.clone(), name.at.clone())
         {
@@ -84,7 +94,11 @@ pub(super) fn consumers(root: &mut TableReader<'_>, profile: &Profile) -> Result
 }
 
 /// The name of a consumer, and the consumer without it.
-fn consumer(mut reader: TableReader<'_>, profile: &Profile) -> (Found<String>, Result<Consumer, Reported>) {
+fn consumer(
+    mut reader: TableReader<'_>,
+    profile: &Profile,
+    folder: &Path,
+) -> (Found<String>, Result<Consumer, Reported>) {
     let name = reader.required("name", "name = \"analytics\"");
     let name = check_name(&reader, name);
     let word = reader.choice("type", &KINDS, None);
@@ -104,7 +118,7 @@ fn consumer(mut reader: TableReader<'_>, profile: &Profile) -> (Found<String>, R
     };
     let start = start(&mut reader);
     let lambda = word.as_ref().is_ok_and(|word| word.value == Kind::Lambda);
-    let processing = processing(&mut reader, lambda);
+    let processing = processing(&mut reader, lambda, folder);
     let checkpoint = checkpoint(&mut reader);
     let dedupe_window = reader.optional::<usize>("dedupe_window");
     let dedupe_window = match dedupe_window {
@@ -113,6 +127,9 @@ fn consumer(mut reader: TableReader<'_>, profile: &Profile) -> (Found<String>, R
         Err(reported) => Err(reported),
     };
     let lag_p99 = reader.optional("lag_p99").transpose().map(|found| positive(&reader, found)).transpose();
+    let lag_trend = reader.optional::<Share>("lag_trend");
+    let delivery = delivery(&mut reader);
+    let order_per_key = order_per_key(&mut reader);
     reader.finish();
     let consumer = || {
         Ok(Consumer {
@@ -123,6 +140,9 @@ fn consumer(mut reader: TableReader<'_>, profile: &Profile) -> (Found<String>, R
             checkpoint: checkpoint?,
             dedupe_window: dedupe_window?,
             lag_p99: lag_p99?.map(|found| found.value),
+            lag_trend: lag_trend?.map(|found| found.value),
+            delivery: delivery?,
+            order_per_key: order_per_key?,
         })
     };
     (name, consumer())
@@ -213,6 +233,7 @@ fn lambda(reader: &mut TableReader<'_>) -> Result<ConsumerKind, Reported> {
     let bisect = reader.or("bisect", false);
     let maximum_record_age = reader.optional::<Duration>("maximum_record_age");
     let maximum_record_age = maximum_record_age.transpose().map(|age| positive(reader, age)).transpose();
+    let on_failure = reader.or("on_failure", false);
     let fan_out = reader.or("fan_out", false);
     Ok(ConsumerKind::Lambda {
         batch_size: batch_size?.value,
@@ -220,6 +241,7 @@ fn lambda(reader: &mut TableReader<'_>) -> Result<ConsumerKind, Reported> {
         parallelization_factor: parallelization_factor?.value,
         bisect: bisect?.value,
         maximum_record_age: maximum_record_age?.map(|age| age.value),
+        on_failure: on_failure?.value,
         fan_out: fan_out?.value,
     })
 }
@@ -298,10 +320,10 @@ fn numbers(table: &mut TableReader<'_>, key: &'static str) -> Result<Option<BTre
     numbers.iter().map(number).collect::<Result<BTreeMap<_, _>, _>>().map(Some)
 }
 
-fn processing(consumer: &mut TableReader<'_>, lambda: bool) -> Result<Processing, Reported> {
+fn processing(consumer: &mut TableReader<'_>, lambda: bool, folder: &Path) -> Result<Processing, Reported> {
     let mut reader = consumer.section("processing");
-    let per_batch = service_time(&mut reader, "per_batch");
-    let per_record = service_time(&mut reader, "per_record");
+    let per_batch = service_time(&mut reader, "per_batch", folder);
+    let per_record = service_time(&mut reader, "per_record", folder);
     let share = |reader: &mut TableReader<'_>, key: &'static str| {
         let share = reader.or(key, Share(0.0));
         reader.check(share, |share| (0.0..=1.0).contains(&share.0), "must be from 0% to 100%", "write \"1%\"")
@@ -325,60 +347,6 @@ fn processing(consumer: &mut TableReader<'_>, lambda: bool) -> Result<Processing
         attempts: attempts?,
         retry_delay: retry_delay?.value,
     })
-}
-
-/// A time, or a table with its distribution.
-fn service_time(reader: &mut TableReader<'_>, key: &'static str) -> Result<ServiceTime, Reported> {
-    if !matches!(reader.raw(key).map(Spanned::get_ref), Some(DeValue::Table(_))) {
-        let time = reader.optional::<Duration>(key)?;
-        return Ok(match time {
-            Some(time) if !time.value.is_zero() => ServiceTime::Constant { time: time.value },
-            _ => ServiceTime::None,
-        });
-    }
-    let mut table = reader.section(key);
-    let kinds = [("constant", 0), ("uniform", 1), ("exponential", 2), ("lognormal", 3)];
-    let kind = table.choice("distribution", &kinds, None);
-    let members: [&[&str]; 4] = [&["time"], &["min", "max"], &["mean"], &["median", "p99"]];
-    let kind = match kind {
-        Ok(kind) => kind.value,
-        Err(reported) => {
-            members.iter().flat_map(|members| *members).for_each(|member| _ = table.raw(member));
-            table.finish();
-            return Err(reported);
-        }
-    };
-    for (of, member) in (0..).zip(members).flat_map(|(of, members)| members.iter().map(move |m| (of, *m))) {
-        if of != kind {
-            table.misplaced(member, &format!("belongs to the distribution \"{}\"", kinds[of].0));
-        }
-    }
-    let time = |table: &mut TableReader<'_>, key| {
-        let time = table.required::<Duration>(key, &format!("{key} = \"5ms\""));
-        positive(table, time)
-    };
-    let ordered = |table: &TableReader<'_>, low: Found<Duration>, high: Found<Duration>| {
-        let (low, high) = (low?, high?);
-        if low.value <= high.value {
-            return Ok((low.value, high.value));
-        }
-        let problem = low.problem(format_args!("must not be above `{}`", high.path)).at(high.at, "this one");
-        Err(table.problems().report(problem.help("swap the two, or correct one of them")))
-    };
-    let service = match kind {
-        0 => time(&mut table, "time").map(|time| ServiceTime::Constant { time: time.value }),
-        1 => {
-            let (min, max) = (time(&mut table, "min"), time(&mut table, "max"));
-            ordered(&table, min, max).map(|(min, max)| ServiceTime::Uniform { min, max })
-        }
-        2 => time(&mut table, "mean").map(|mean| ServiceTime::Exponential { mean: mean.value }),
-        _ => {
-            let (median, p99) = (time(&mut table, "median"), time(&mut table, "p99"));
-            ordered(&table, median, p99).map(|(median, p99)| ServiceTime::Lognormal { median, p99 })
-        }
-    };
-    table.finish();
-    service
 }
 
 /// When a consumer notes how far it has got: a word or an interval.

@@ -37,11 +37,13 @@ const KINDS: [(&str, Kind); 10] = [
     ("add-worker", Kind::Consumer(InterruptionKind::AddWorker)),
 ];
 
-/// The events of a scenario, in the order of time; `ends` is when the load ends.
+/// The events of a scenario, in the order of time; `ends` is when the load ends, and `commitment` whether the account has the
+/// commitment that warm throughput needs.
 pub(super) fn events(
     root: &mut TableReader<'_>,
     consumers: Result<&[Consumer], Reported>,
     ends: Option<&Placed<Duration>>,
+    commitment: bool,
 ) -> Result<Vec<Event>, Reported> {
     let problems = root.problems();
     let Some(value) = root.raw("event") else { return Ok(Vec::new()) };
@@ -49,7 +51,9 @@ pub(super) fn events(
         let problem = Diagnostic::new("`event` must be a list of tables").at(Some(value.span()), "");
         return Err(problems.report(problem.help("write [[event]] with two brackets, once for each event")));
     };
-    let read = |(position, value): (usize, &Spanned<DeValue<'_>>)| event(position, value, consumers, ends, problems);
+    let read = |(position, value): (usize, &Spanned<DeValue<'_>>)| {
+        event(position, value, consumers, ends, commitment, problems)
+    };
     let events: Vec<_> = array.iter().enumerate().map(read).collect();
     let mut events = events.into_iter().collect::<Result<Vec<Event>, _>>()?;
     events.sort_by_key(|event| event.at);
@@ -61,6 +65,7 @@ fn event(
     value: &Spanned<DeValue<'_>>,
     consumers: Result<&[Consumer], Reported>,
     ends: Option<&Placed<Duration>>,
+    commitment: bool,
     problems: &Problems,
 ) -> Result<Event, Reported> {
     let mut reader = TableReader::of(value, format!("event.{position}"), problems);
@@ -75,6 +80,13 @@ fn event(
         _ => Ok(at),
     });
     let kind = reader.choice("kind", &KINDS, None);
+    if let Ok(kind) = &kind
+        && kind.value == Kind::UpdateWarmThroughput
+        && !commitment
+    {
+        let problem = kind.problem("needs the minimum throughput billing commitment of the account");
+        problems.report(problem.help("add commitment = true to [stream]: On-demand Advantage"));
+    }
     let action = match &kind {
         Ok(kind) => {
             let unused = members(kind.value);

@@ -5,21 +5,27 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::kinesis::{FaultKind, FaultRule, Operation, ShardId};
+use crate::kinesis::{Damage, FaultKind, FaultRule, Operation, ShardId};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Problems, Reported, TableReader, closest};
 use crate::time::Time;
 use crate::units::Share;
 
-const KINDS: [(&str, Option<FaultKind>); 7] = [
+const KINDS: [(&str, Option<FaultKind>); 13] = [
     ("internal-failure", Some(FaultKind::InternalFailure)),
     ("service-unavailable", Some(FaultKind::ServiceUnavailable)),
     ("throttling", Some(FaultKind::Throttling)),
     ("provisioned-throughput-exceeded", Some(FaultKind::ProvisionedThroughputExceeded)),
     ("expired-iterator", Some(FaultKind::ExpiredIterator)),
+    ("expired-credentials", Some(FaultKind::ExpiredCredentials)),
     ("connection-dropped", Some(FaultKind::ConnectionDropped)),
     // Its length is a key of its own.
     ("delay", None),
+    (Damage::Lose.word(), Some(FaultKind::Damage(Damage::Lose))),
+    (Damage::Duplicate.word(), Some(FaultKind::Damage(Damage::Duplicate))),
+    (Damage::Corrupt.word(), Some(FaultKind::Damage(Damage::Corrupt))),
+    (Damage::SwapStored.word(), Some(FaultKind::Damage(Damage::SwapStored))),
+    (Damage::SwapDelivered.word(), Some(FaultKind::Damage(Damage::SwapDelivered))),
 ];
 
 /// The rules of a scenario; times count from the start of the load.
@@ -53,7 +59,7 @@ fn rule(position: usize, value: &Spanned<DeValue<'_>>, problems: &Problems) -> R
         reader.check(probability, |share| (0.0..=1.0).contains(&share.0), "must be from 0% to 100%", "write \"1%\"");
     let from = reader.or("from", Duration::ZERO);
     let until = reader.optional::<Duration>("until");
-    let operations = operations(&mut reader);
+    let operations = operations(&mut reader, kind.as_ref().ok().and_then(|kind| kind.value));
     let shard = reader.optional::<u32>("shard");
     let (from, until) = (from?, until?);
     if let Some(until) = &until
@@ -77,7 +83,7 @@ fn rule(position: usize, value: &Spanned<DeValue<'_>>, problems: &Problems) -> R
     })
 }
 
-fn operations(reader: &mut TableReader<'_>) -> Result<Vec<Operation>, Reported> {
+fn operations(reader: &mut TableReader<'_>, kind: Option<FaultKind>) -> Result<Vec<Operation>, Reported> {
     let (path, problems) = (reader.path("operations"), reader.problems());
     let Some(value) = reader.raw("operations") else { return Ok(Vec::new()) };
     let names: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
@@ -91,7 +97,13 @@ fn operations(reader: &mut TableReader<'_>) -> Result<Vec<Operation>, Reported> 
     let read = |value: &Spanned<DeValue<'_>>| -> Result<Operation, Reported> {
         match value.get_ref() {
             DeValue::String(name) => match name.parse() {
-                Ok(operation) => Ok(operation),
+                Ok(operation) => match misplaced(kind, operation) {
+                    Some(help) => {
+                        let problem = Diagnostic::new(format!("`{path}` has an operation that this fault cannot hit"));
+                        Err(problems.report(problem.at(Some(value.span()), "").help(help)))
+                    }
+                    None => Ok(operation),
+                },
                 Err(()) => Err(match closest(name, &names) {
                     Some(near) => wrong(value, format!("did you mean \"{near}\"?")),
                     None => wrong(value, "use the names of the Kinesis API, such as \"PutRecords\"".to_owned()),
@@ -101,4 +113,16 @@ fn operations(reader: &mut TableReader<'_>) -> Result<Vec<Operation>, Reported> 
         }
     };
     array.iter().map(read).collect::<Vec<_>>().into_iter().collect()
+}
+
+/// What to write instead, if a kind of fault cannot hit an operation.
+fn misplaced(kind: Option<FaultKind>, operation: Operation) -> Option<String> {
+    let Some(FaultKind::Damage(damage)) = kind else { return None };
+    let reads = matches!(operation, Operation::GetRecords | Operation::SubscribeToShard);
+    match damage.is_of_puts() {
+        true if operation.is_put() => None,
+        false if reads => None,
+        true => Some(format!("{} happens to records that are put: \"PutRecords\" or \"PutRecord\"", damage.word())),
+        false => Some(format!("{} happens to answers: \"GetRecords\" or \"SubscribeToShard\"", damage.word())),
+    }
 }

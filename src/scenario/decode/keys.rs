@@ -220,15 +220,15 @@ fn salted(reader: &mut TableReader<'_>, keys: Result<Keys, Reported>) -> Result<
     Ok(Keys::Salted { keys: Box::new(keys), buckets: salt.value })
 }
 
-/// `explicit_hash_keys = true` spreads them over as many parts as there are shards; a number says how many parts.
+/// `explicit_hash_keys = true` makes one for each shard; a number makes them of so many equal parts of the key space.
 fn explicit(reader: &mut TableReader<'_>, keys: Result<Keys, Reported>, shards: Option<u32>) -> Result<Keys, Reported> {
     let parts = match reader.raw("explicit_hash_keys").map(Spanned::get_ref) {
         Some(DeValue::Integer(_)) => {
             let parts = reader.required::<u32>("explicit_hash_keys", "")?;
-            Some(reader.within(Ok(parts), 1..=MOST_SHARDS)?.value)
+            Some((reader.within(Ok(parts), 1..=MOST_SHARDS)?.value, false))
         }
         Some(DeValue::Boolean(_)) | None => {
-            reader.or("explicit_hash_keys", false)?.value.then_some(shards.unwrap_or(1))
+            reader.or("explicit_hash_keys", false)?.value.then_some((shards.unwrap_or(1), true))
         }
         Some(_) => {
             let message = format!("`{}` must be true, or a number of parts", reader.path("explicit_hash_keys"));
@@ -238,7 +238,7 @@ fn explicit(reader: &mut TableReader<'_>, keys: Result<Keys, Reported>, shards: 
     };
     let keys = keys?;
     Ok(match parts {
-        Some(parts) => Keys::Explicit { keys: Box::new(keys), parts },
+        Some((parts, per_shard)) => Keys::explicit(keys, parts, per_shard),
         None => keys,
     })
 }

@@ -1,5 +1,6 @@
 //! `[[load.phase]]`: how the rate changes, one phase after the other.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -10,7 +11,7 @@ use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, LONGEST, Placed, Problems, Reported, TableReader};
 use crate::seed::Seed;
 use crate::units::{self, Rate, Share};
-use crate::workload::{LINES_PER_PERIOD, Line, Shape};
+use crate::workload::{Burst, LINES_PER_PERIOD, Line, Shape};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -113,9 +114,10 @@ fn phase(
     let duration = duration?.value;
     let (lines, burst) = (lines?, burst?);
     Ok(match burst {
-        Some((period, share)) => {
+        Some((period, burst, at)) => {
             few_periods(period.clone(), duration, 2.0, problems)?;
-            Line::bursts(&lines, period.value, share)
+            possible(&lines, &period, burst, at, problems)?;
+            Line::bursts(&lines, period.value, burst)
         }
         None => lines,
     })
@@ -208,8 +210,29 @@ fn few_periods(period: Placed<Duration>, phase: Duration, lines: f64, problems: 
     Err(problems.report(period.problem("is too short for the phase").help(help)))
 }
 
-/// The period of micro-bursts and the share of it that they take, if the phase has any.
-fn burst(reader: &mut TableReader<'_>) -> Result<Option<(Placed<Duration>, Share)>, Reported> {
+/// Refuses a dispersion that the mean of the periods does not allow.
+fn possible(
+    lines: &[Line],
+    period: &Placed<Duration>,
+    burst: Burst,
+    at: Option<Range<usize>>,
+    problems: &Problems,
+) -> Result<(), Reported> {
+    let Burst::Dispersion(dispersion) = burst else { return Ok(()) };
+    let shape = Shape::new(lines.iter().copied());
+    let mean = shape.due(shape.seconds()) / shape.seconds().max(1e-9) * period.value.as_secs_f64();
+    let most = Burst::most(mean);
+    if dispersion <= most {
+        return Ok(());
+    }
+    let message = format!("a dispersion of {dispersion} is more than {mean:.1} records a period can have: {most:.1}");
+    let help = "all of them are in one tenth of the period then; ask for less, or make the period longer";
+    Err(problems.report(Diagnostic::new(message).at(at, "").help(help)))
+}
+
+/// The period of micro-bursts, how much of it they take, and where that is written, if the phase has any.
+#[allow(clippy::type_complexity, reason = "read and taken apart in one place each")]
+fn burst(reader: &mut TableReader<'_>) -> Result<Option<(Placed<Duration>, Burst, Option<Range<usize>>)>, Reported> {
     if !reader.has("burst") {
         reader.raw("burst");
         return Ok(None);
@@ -218,15 +241,32 @@ fn burst(reader: &mut TableReader<'_>) -> Result<Option<(Placed<Duration>, Share
     let period = burst.required::<Duration>("period", "period = \"1s\"");
     let shortest = Duration::from_millis(10);
     let period = burst.check(period, |period| *period >= shortest, "must be at least 10 ms", "write \"1s\"");
-    let share = burst.required::<Share>("share", "share = \"20%\", the part of the period with all of its load");
-    let share = burst.check(
-        share,
-        |share| share.0 > 0.0 && share.0 <= 1.0,
-        "must be above 0% and at most 100%",
-        "write \"20%\"",
-    );
+    let found = if burst.has("dispersion") {
+        burst.misplaced("share", "says the same as `dispersion` in another way: write one of the two");
+        let at = burst.place("dispersion");
+        let dispersion = burst.required::<f64>("dispersion", "dispersion = 50");
+        let dispersion = burst.check(
+            dispersion,
+            |dispersion| dispersion.is_finite() && *dispersion >= 0.0,
+            "must not be below zero",
+            "evenly spaced records have 0, a Poisson process has 1, bursts have more",
+        );
+        dispersion.map(|dispersion| (Burst::Dispersion(dispersion.value), at))
+    } else {
+        burst.raw("dispersion");
+        let help = "share = \"20%\", the part of the period with all of its load, or dispersion = 50";
+        let share = burst.required::<Share>("share", help);
+        let share = burst.check(
+            share,
+            |share| share.0 > 0.0 && share.0 <= 1.0,
+            "must be above 0% and at most 100%",
+            "write \"20%\"",
+        );
+        share.map(|share| (Burst::Share(share.value), None))
+    };
     burst.finish();
-    Ok(Some((period?, share?.value)))
+    let (period, (found, at)) = (period?, found?);
+    Ok(Some((period, found, at)))
 }
 
 fn rate(reader: &mut TableReader<'_>, key: &'static str) -> Result<Rate, Reported> {

@@ -197,15 +197,32 @@ fn distribution(reader: &mut TableReader<'_>, limits: Limits<'_>, mixable: bool)
 
 /// `of = [{ weight = 99, size = "1 KiB" }, { weight = 1, distribution = "uniform", … }]`.
 fn mix(reader: &mut TableReader<'_>, limits: Limits<'_>) -> Result<Sizes, Reported> {
-    let (path, problems) = (reader.path("of"), reader.problems());
     const EXAMPLE: &str = "of = [{ weight = 99, size = \"1 KiB\" }, { weight = 1, size = \"5 MiB\" }]";
+    let parts = weighted_parts(reader, "sizes", EXAMPLE, |part| {
+        if part.has("distribution") {
+            distribution(part, limits, false)
+        } else {
+            limits.size(part, "size").map(|size| Sizes::constant(size.value))
+        }
+    })?;
+    Ok(Sizes::mix(parts))
+}
+
+/// The parts of a mix of `what`, with their weights.
+pub(super) fn weighted_parts<T>(
+    reader: &mut TableReader<'_>,
+    what: &str,
+    example: &str,
+    read: impl Fn(&mut TableReader<'_>) -> Result<T, Reported>,
+) -> Result<Vec<(T, f64)>, Reported> {
+    let (path, problems) = (reader.path("of"), reader.problems());
     let parts = match reader.raw("of").map(|value| (value, value.get_ref())) {
         Some((_, DeValue::Array(parts))) if !parts.is_empty() => parts,
         Some((value, _)) => {
-            let problem = Diagnostic::new(format!("`{path}` must be a list of sizes")).at(Some(value.span()), "");
-            return Err(problems.report(problem.help(format!("such as {EXAMPLE}"))));
+            let problem = Diagnostic::new(format!("`{path}` must be a list of {what}")).at(Some(value.span()), "");
+            return Err(problems.report(problem.help(format!("such as {example}"))));
         }
-        None => return Err(reader.missing("of", EXAMPLE)),
+        None => return Err(reader.missing("of", example)),
     };
     let part = |(position, value)| {
         let mut part = TableReader::of(value, format!("{path}.{position}"), problems);
@@ -216,16 +233,12 @@ fn mix(reader: &mut TableReader<'_>, limits: Limits<'_>) -> Result<Sizes, Report
             "must be more than zero",
             "weights are relative to each other",
         );
-        let sizes = if part.has("distribution") {
-            distribution(&mut part, limits, false)
-        } else {
-            limits.size(&mut part, "size").map(|size| Sizes::constant(size.value))
-        };
+        let found = read(&mut part);
         part.finish();
-        Ok((weight?.value, sizes?))
+        Ok((found?, weight?.value))
     };
-    let parts: Vec<Result<(f64, Sizes), Reported>> = parts.iter().enumerate().map(part).collect();
-    Ok(Sizes::mix(parts.into_iter().collect::<Result<_, _>>()?))
+    let parts: Vec<Result<(T, f64), Reported>> = parts.iter().enumerate().map(part).collect();
+    parts.into_iter().collect()
 }
 
 /// Sizes and how many records had each, from the columns `size` and `count` of a CSV file.
