@@ -38,7 +38,7 @@ samples:
         mkdir -p "reports/samples/$name"
         cp "$made/$name"/{report.html,report.md,result.json} "reports/samples/$name/"
     done
-    cp "$made"/hot-shard/chart-01-*.png docs/sample-heat-map.png
+    cp "$made"/hot-shard/chart-*-utilisation-of-each-shard-*.png docs/sample-heat-map.png
     rm -r "$made"
 
 # The JSON Schemas of results and summaries in docs/schema.

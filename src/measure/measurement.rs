@@ -57,6 +57,9 @@ pub struct Measurement {
     pub put: BTreeMap<String, LatencySummary>,
     /// The whole distribution of the response time, for the percentile curve.
     pub put_curve: Vec<PercentilePoint>,
+    /// The same for its parts, by name: `lateness`, `queueing` and `service`; not in results of earlier versions.
+    #[serde(default)]
+    pub put_curves: BTreeMap<String, Vec<PercentilePoint>>,
     /// The shards of the stream.
     pub shards: Vec<ShardRecord>,
     /// How many shards were open, from when on; the first entry is the beginning of the run.
@@ -123,6 +126,9 @@ pub struct ConsumerRecord {
     pub lag: LatencySummary,
     /// Lag per second: the second, and the summary of what was read in it.
     pub lag_intervals: Vec<(u64, LatencySummary)>,
+    /// The whole distribution of the lag, for the percentile curve; not in results of earlier versions.
+    #[serde(default)]
+    pub lag_curve: Vec<PercentilePoint>,
     /// Records read in each second of the run; not in results of earlier versions.
     #[serde(default)]
     pub reads: Vec<u64>,
@@ -208,6 +214,7 @@ impl ConsumerRecord {
             name: name.to_owned(),
             lag: recording.lag.total().summary(),
             lag_intervals: recording.intervals,
+            lag_curve: recording.lag.total().curve(),
             reads: recording.reads,
             calls: recording.calls,
             early_calls: recording.early_calls,
@@ -242,7 +249,9 @@ impl Measurement {
             }
         }
         let summaries = put.logs.iter().map(|(name, log)| ((*name).to_owned(), log.total().summary())).collect();
-        let put_curve = put.logs.get("response").map(|log| log.total().curve()).unwrap_or_default();
+        let curve = |name: &str| put.logs.get(name).map(|log| log.total().curve()).unwrap_or_default();
+        let put_curve = curve("response");
+        let put_curves = ["lateness", "queueing", "service"].map(|name| (name.to_owned(), curve(name))).into();
         logs.extend(put.logs.into_iter().map(|(name, log)| (format!("put-{name}"), log)));
         Self {
             counters: put.counters,
@@ -250,6 +259,7 @@ impl Measurement {
             intervals: put.intervals,
             put: summaries,
             put_curve,
+            put_curves,
             shards,
             ..Self::default()
         }

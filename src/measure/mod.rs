@@ -1,6 +1,7 @@
 //! Measurement: histograms, one-second intervals, the record ledger and the delivery check.
 //!
-//! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped.
+//! Counters always balance, histograms are merged by adding, and nothing is averaged, clamped or dropped when it is
+//! recorded; `series` makes of the seconds what charts and comparisons need.
 
 mod attendance;
 mod dead_letter;
@@ -13,6 +14,7 @@ mod measurement;
 mod receipts;
 mod record_set;
 mod recorder;
+mod series;
 mod tenants;
 
 pub use attendance::{Attendances, Presence};
@@ -26,6 +28,7 @@ pub use measurement::{ConsumerRecord, ConsumerWork, Ending, EventRecord, Measure
 pub use receipts::{Receipt, Receipts};
 pub use record_set::RecordSet;
 pub use recorder::{PutRecorder, PutRecording, ReadRecorder, ReadRecording};
+pub use series::{Bin, Estimate, bin_width, bins};
 pub use tenants::{TenantRecord, TenantRecorder};
 
 use schemars::JsonSchema;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::agreement::Calibration;
 use super::comparison::comparison;
 use super::objectives::objectives;
+use super::steadiness::Steadiness;
 use super::{Conclusion, ObjectiveResult, ObjectiveStatus, Plan, ShardHeat, Verdict};
 use crate::measure::{Ending, Interval, ShardInterval};
 use crate::result::RunResult;
@@ -42,6 +43,7 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
         calibration: Calibration::of(&comparison),
         comparison,
         throttling: Vec::new(),
+        steadiness: Steadiness::of(result, measured.seconds),
         heat,
     }
 }

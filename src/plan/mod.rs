@@ -25,6 +25,7 @@ mod put_latency;
 mod quotas;
 mod sizing;
 mod skew;
+mod steadiness;
 #[cfg(test)]
 mod throttling_grid;
 mod trend;
@@ -45,6 +46,7 @@ pub use judge::{judge, void_reasons};
 pub use put_latency::PutForecast;
 pub use sizing::Salting;
 pub use skew::{SkewForecast, SkewRow};
+pub use steadiness::{Halves, HalvesUnit, Steadiness};
 
 use crate::units::{Rate, Share};
 
@@ -199,6 +201,9 @@ pub struct Verdict {
     pub calibration: Option<Calibration>,
     /// Why attempts were throttled, the worst first; empty if none were, or if it was not asked for ([`diagnose`]).
     pub throttling: Vec<ThrottleCause>,
+    /// The halves of the run side by side; `None` if it was too short to tell.
+    #[serde(default)]
+    pub steadiness: Option<Steadiness>,
     /// Utilisation of each shard per second, 1 for a full shard, in the order of the result's shards: the heat map.
     pub heat: Vec<ShardHeat>,
 }

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::charts::{Lines, Scale, Series, lines};
-use super::sections::legend_of;
+use super::charts::{Lines, Marks, Scale, Series, XAxis, legend, lines};
+use super::shell::Section;
+use super::table::Column::{Number, Text};
+use super::table::{numbers, table};
+use super::time_charts::figure;
 use crate::plan::{Plan, ScalingForecast, ScalingOption};
 use crate::units;
 
@@ -46,26 +49,23 @@ pub(super) fn text(plan: &Plan) -> String {
     out
 }
 
-/// The options on a page, and the course of the policy.
-pub(super) fn section(plan: &Plan) -> Markup {
-    let Some(forecast) = &plan.autoscaling else { return html! {} };
-    html! {
-        section {
-            h2 { "Autoscaling, on paper" }
-            p { (in_words(forecast)) " A run does not follow the policy." }
-            div class="scroll" { table {
-                thead { tr { @for head in HEADS { th scope="col" { (head) } } } }
-                tbody { @for option in &forecast.options {
-                    tr {
-                        th scope="row" { (option.name) }
-                        @for cell in cells(option) { td class="number" { (cell) } }
-                    }
-                } }
-            } }
-            (course(forecast))
-            ul { @for note in &forecast.notes { li { (note) } } }
+/// The options on a page, and the course of the policy; nothing without a policy.
+pub(super) fn section(plan: &Plan) -> Option<Section> {
+    let forecast = plan.autoscaling.as_ref()?;
+    let rows = html! { @for option in &forecast.options {
+        tr {
+            th scope="row" { (option.name) }
+            @for cell in cells(option) { td class="number" { (cell) } }
         }
-    }
+    } };
+    let columns: Vec<_> = [Text(HEADS[0])].into_iter().chain(HEADS[1..].iter().map(|head| Number(head))).collect();
+    let body = html! {
+        p { (in_words(forecast)) " A run does not follow the policy." }
+        (table("A month with the policy, and with other ways to size the stream", &columns, &rows))
+        (course(forecast))
+        ul { @for note in &forecast.notes { li { (note) } } }
+    };
+    Some(Section::new("autoscaling", "Autoscaling, on paper", body))
 }
 
 fn in_words(forecast: &ScalingForecast) -> String {
@@ -91,45 +91,40 @@ fn cells(option: &ScalingOption) -> [String; 7] {
 }
 
 fn course(forecast: &ScalingForecast) -> Markup {
-    let hours = |minute: u64| minute as f64 / 60.0;
-    let load = forecast.course.iter().map(|point| (hours(point.minute), Some(point.filled)));
+    let seconds = |minute: u64| minute as f64 * 60.0;
+    let load = forecast.course.iter().map(|point| (seconds(point.minute), point.filled));
     // Shards stay the same until they change.
     let shards = forecast.course.iter().enumerate().flat_map(|(index, point)| {
         let before = index.checked_sub(1).map(|before| forecast.course[before].shards);
-        let step = before.map(|before| (hours(point.minute), Some(f64::from(before))));
-        step.into_iter().chain([(hours(point.minute), Some(f64::from(point.shards)))])
+        let step = before.map(|before| (seconds(point.minute), f64::from(before)));
+        step.into_iter().chain([(seconds(point.minute), f64::from(point.shards))])
     });
-    let series = [Series::new("open shards", shards), Series::new("shards that the load fills", load)];
+    let series = [
+        Series::new("open shards", 0, shards).ending(Some("open")),
+        Series::new("shards that the load fills", 1, load).ending(Some("filled")),
+    ];
+    let end = forecast.course.last().map_or(0.0, |point| seconds(point.minute));
     let chart = lines(&Lines {
         title: "The open shards of the policy and the load in full shards, over the last period of the month",
         series: &series,
         scale: Scale::Linear,
         y_label: &units::number,
-        x_name: "hours of the period",
-        x_label: &units::number,
-        marks: None,
+        x: XAxis::Time(Marks { name: "time of the period", events: &[], warm_up: 0.0, load_ended: end, end }),
     });
+    let rows = html! { @for point in &forecast.course {
+        tr {
+            th scope="row" { (point.minute) }
+            td class="number" { (point.rate) }
+            td class="number" { (format!("{:.2}", point.filled)) }
+            td class="number" { (point.shards) }
+        }
+    } };
+    let columns = [Text("Minute"), Number("Records"), Number("Full shards"), Number("Open shards")];
     html! {
-        figure {
-            (PreEscaped(chart))
-            figcaption {
-                (legend_of(&series)) " The last period of the month: how many shards the policy has open, and how many the load would fill to the brim if it "
-                "spread evenly, by records or bytes. Where the load is above the shards, it throttles."
-            }
-        }
-        details {
-            summary { "The numbers" }
-            div class="scroll tall" { table {
-                thead { tr { @for head in ["Minute", "Records", "Full shards", "Open shards"] { th scope="col" { (head) } } } }
-                tbody { @for point in &forecast.course {
-                    tr {
-                        th scope="row" { (point.minute) }
-                        td class="number" { (point.rate) }
-                        td class="number" { (format!("{:.2}", point.filled)) }
-                        td class="number" { (point.shards) }
-                    }
-                } }
-            } }
-        }
+        (figure(&legend(series.iter().map(|series| (series.name.as_str(), series.look))), &chart, &html! {
+            "The last period of the month: how many shards the policy has open, and how many the load would fill to the brim if it "
+            "spread evenly, by records or bytes. Where the load is above the shards, it throttles."
+        }))
+        (numbers("The numbers", "The course of the policy over the last period of the month", &columns, &rows))
     }
 }

@@ -1,8 +1,11 @@
 //! What a bench made: as a page, as CSV and as JSON.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::html;
 
 use super::comparison::{banner, headline, sections, sides, where_from};
+use super::shell::{Page, Section, Source};
+use super::table::Column::{Number, Text};
+use super::table::table;
 use crate::compare::{BENCH_SCHEMA_VERSION, Bench, BenchEnd, BenchRun, Metric};
 
 /// As JSON.
@@ -44,75 +47,54 @@ pub fn ended(bench: &Bench) -> &'static str {
 
 /// As a page.
 pub fn html(bench: &Bench) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(&format!("{}, compared – streamgauge", bench.scenario)))
-            body {
-                header {
-                    p class="kicker" { "streamgauge bench" }
-                    h1 { (bench.scenario) }
-                    @if let Some(comparison) = &bench.comparison {
-                        div class=(banner(comparison.decision)) {
-                            strong { (headline(comparison)) }
-                            p { (comparison.sentence) }
-                        }
-                        p class="target" { (sides(comparison)) "; " (where_from(comparison)) "." }
-                    } @else {
-                        div class="banner void" { strong { (ended(bench)) } }
-                    }
-                }
-                main {
-                    @if let Some(comparison) = &bench.comparison { (sections(comparison)) }
-                    (runs(bench))
-                }
-                footer { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", bench schema " (BENCH_SCHEMA_VERSION) ". Beside this file: pairs.csv, bench.json and every run." } }
+    let header = html! {
+        p class="kicker" { "streamgauge bench" }
+        h1 { bdi { (bench.scenario) } }
+        @if let Some(comparison) = &bench.comparison {
+            div class=(banner(comparison.decision)) {
+                strong { (headline(comparison)) }
+                p { (comparison.sentence) }
             }
+            p class="target" { (sides(comparison)) "; " (where_from(comparison)) "." }
+        } @else {
+            div class="banner void" { strong { (ended(bench)) } }
         }
     };
-    page.into_string()
+    let compared = bench.comparison.as_ref();
+    let page = Page {
+        title: &format!("{}, compared – streamgauge", bench.scenario),
+        source: compared.map_or(Source::Mixed, |comparison| Source::from(&comparison.target)),
+        header,
+        sections: compared.map(sections).unwrap_or_default().into_iter().chain([runs(bench)]).collect(),
+        footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", bench schema " (BENCH_SCHEMA_VERSION) ". Beside this file: pairs.csv, bench.json and every run." } },
+    };
+    page.html()
 }
 
-/// The head of a page that needs nothing from outside.
-pub(super) fn head(title: &str) -> Markup {
-    html! {
-        head {
-            meta charset="utf-8";
-            meta name="viewport" content="width=device-width, initial-scale=1";
-            meta name="color-scheme" content="light dark";
-            title { (title) }
-            style { (PreEscaped(include_str!("style.css"))) }
-        }
-    }
-}
-
-fn runs(bench: &Bench) -> Markup {
+fn runs(bench: &Bench) -> Section {
     let void = bench.runs.iter().filter(|run| !run.void.is_empty()).count();
     let cell = |run: &BenchRun, metric: Metric| {
         run.readings.get(&metric).map_or_else(|| "–".to_owned(), |reading| metric.show(reading.value))
     };
     let name = |pairs: &usize| pairs.to_string();
-    html! {
-        section {
-            h2 { "Runs" }
-            p {
-                (bench.runs.len()) " runs, " (void) " of them void. Looks were fixed beforehand at "
-                (bench.looks.pairs().iter().map(name).collect::<Vec<_>>().join(", ")) " pairs."
-            }
-            div class="scroll tall" { table {
-                thead { tr {
-                    @for column in ["Made", "Pair", "Side"] { th scope="col" { (column) } }
-                    @for metric in Metric::ALL { th scope="col" { (metric.name()) } }
-                    th scope="col" { "Void" }
-                } }
-                tbody { @for run in &bench.runs { tr {
-                    th scope="row" { @if run.place == 0 { "before" } @else { (run.place) } }
-                    td class="number" { (run.pair) }
-                    td { (run.side.word()) }
-                    @for metric in Metric::ALL { td class="number" { (cell(run, metric)) } }
-                    td class="why" { (run.void.join(" ")) }
-                } } }
-            } }
+    let rows = html! { @for run in &bench.runs { tr {
+        th scope="row" { @if run.place == 0 { "before" } @else { (run.place) } }
+        td class="number" { (run.pair) }
+        td { (run.side.word()) }
+        @for metric in Metric::ALL { td class="number" { (cell(run, metric)) } }
+        td class="why" { (run.void.join(" ")) }
+    } } };
+    let columns: Vec<_> = [Text("Made"), Number("Pair"), Text("Side")]
+        .into_iter()
+        .chain(Metric::ALL.map(|metric| Number(metric.name())))
+        .chain([Text("Void")])
+        .collect();
+    let body = html! {
+        p {
+            (bench.runs.len()) " runs, " (void) " of them void. Looks were fixed beforehand at "
+            (bench.looks.pairs().iter().map(name).collect::<Vec<_>>().join(", ")) " pairs."
         }
-    }
+        (table("Every run in the order in which it was made, void ones among them", &columns, &rows))
+    };
+    Section::new("runs", "Runs", body)
 }

@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::charts::{RatioRow, ratios};
 use super::markdown::Document;
+use super::shell::Section;
+use super::table::Column::{Number, Text};
+use super::table::table as tabulated;
 use super::terminal::{printable, wrapped};
+use super::time_charts::figure;
 use crate::compare::{Assessment, Comparison, Decision, Difference, Method};
 use crate::result::TargetRecord;
 use crate::units::{self, Share};
@@ -84,39 +88,44 @@ pub fn markdown(comparison: &Comparison) -> String {
 }
 
 /// The chart, the table and the notes, for a page.
-pub fn sections(comparison: &Comparison) -> Markup {
-    html! {
-        @if !comparison.metrics.is_empty() {
-            section {
-                h2 { "Changes" }
-                figure {
-                    (PreEscaped(ratios("Change of each metric, pair by pair", &rows(comparison))))
-                    figcaption {
-                        "A dot per pair: how much worse the candidate is than the baseline, to the right, or better, to the left. The line is the "
-                        (Share(comparison.confidence)) " confidence interval, the ring the Hodges-Lehmann estimate, the band the change that does not matter."
-                    }
-                }
-                (metrics_table(comparison))
-            }
-        }
-        @for pair in comparison.pairs.iter().filter(|pair| !pair.differences.is_empty()) {
-            section {
-                h2 { "What differs" }
-                div class="scroll" { table {
-                    thead { tr { @for name in ["Place", "Baseline", "Candidate", "List"] { th scope="col" { (name) } } } }
-                    tbody { @for difference in pair.differences.iter().take(MOST_LISTED) { tr {
-                        th scope="row" { (difference.place) }
-                        td class="number" { (difference.baseline.as_deref().unwrap_or("–")) }
-                        td class="number" { (difference.candidate.as_deref().unwrap_or("–")) }
-                        td class="why" { (list_words(difference)) }
-                    } } }
-                } }
-                p { (more(pair.differences.len())) }
-            }
-        }
-        @let notes = notes(comparison);
-        @if !notes.is_empty() { section { h2 { "Notes" } @for note in &notes { p { (note) } } } }
+pub fn sections(comparison: &Comparison) -> Vec<Section> {
+    let mut sections = Vec::new();
+    if !comparison.metrics.is_empty() {
+        let changes: Vec<String> = comparison
+            .metrics
+            .iter()
+            .map(|assessment| format!("{}: {}", assessment.metric.name(), verdict_words(assessment)))
+            .collect();
+        let finding = format!("Change of each metric, pair by pair. {}.", changes.join("; "));
+        let body = html! {
+            (figure(&html! {}, &ratios(&finding, &rows(comparison)), &html! {
+                "A dot per pair: how much worse the candidate is than the baseline, to the right, or better, to the left. The line is the "
+                (Share(comparison.confidence)) " confidence interval, the ring the Hodges-Lehmann estimate, the band the change that does not matter."
+            }))
+            (metrics_table(comparison))
+        };
+        sections.push(Section::new("changes", "Changes", body));
     }
+    let differing = comparison.pairs.iter().filter(|pair| !pair.differences.is_empty());
+    for (number, pair) in (1..).zip(differing) {
+        let rows = html! { @for difference in pair.differences.iter().take(MOST_LISTED) { tr {
+            th scope="row" { (difference.place) }
+            td class="number" { (difference.baseline.as_deref().unwrap_or("–")) }
+            td class="number" { (difference.candidate.as_deref().unwrap_or("–")) }
+            td class="why" { (list_words(difference)) }
+        } } };
+        let columns = [Text("Place"), Number("Baseline"), Number("Candidate"), Text("List")];
+        let body = html! {
+            (tabulated("Where the results of the pair differ", &columns, &rows))
+            p { (more(pair.differences.len())) }
+        };
+        sections.push(Section::new(format!("differences-{number}"), "What differs", body));
+    }
+    let notes = notes(comparison);
+    if !notes.is_empty() {
+        sections.push(Section::new("notes", "Notes", html! { @for note in &notes { p { (note) } } }));
+    }
+    sections
 }
 
 /// The verdict in a word, with its mark.
@@ -227,20 +236,26 @@ fn table(comparison: &Comparison) -> String {
 }
 
 fn metrics_table(comparison: &Comparison) -> Markup {
-    html! {
-        div class="scroll" { table {
-            thead { tr { @for name in ["Metric", "Baseline", "Candidate", "Change", "Interval", "Matters from", "p", "Verdict"] { th scope="col" { (name) } } } }
-            tbody { @for assessment in &comparison.metrics { tr {
-                th scope="row" { (assessment.metric.name()) }
-                @for cell in cells(assessment) { td class="number" { (cell) } }
-                td class="why" { span class=(match assessment.decision {
-                    Decision::Equivalent | Decision::Improved => "pass",
-                    Decision::Inconclusive => "unclear",
-                    _ => "fail",
-                }) { (verdict_words(assessment)) } }
-            } } }
-        } }
-    }
+    let rows = html! { @for assessment in &comparison.metrics { tr {
+        th scope="row" { (assessment.metric.name()) }
+        @for cell in cells(assessment) { td class="number" { (cell) } }
+        td class="why" { span class=(match assessment.decision {
+            Decision::Equivalent | Decision::Improved => "pass",
+            Decision::Inconclusive => "unclear",
+            _ => "fail",
+        }) { (verdict_words(assessment)) } }
+    } } };
+    let columns = [
+        Text("Metric"),
+        Number("Baseline"),
+        Number("Candidate"),
+        Number("Change"),
+        Number("Interval"),
+        Number("Matters from"),
+        Number("p"),
+        Text("Verdict"),
+    ];
+    tabulated("Each metric of the baseline and of the candidate", &columns, &rows)
 }
 
 fn rows(comparison: &Comparison) -> Vec<RatioRow> {
@@ -337,7 +352,7 @@ mod tests {
 
     #[test]
     fn the_sections_of_a_page_stand_alone() {
-        let page = sections(&comparison()).into_string();
+        let page: String = sections(&comparison()).iter().map(|section| html! { (section) }.into_string()).collect();
         assert_eq!(page.matches("<svg").count(), page.matches("role=\"img\"").count());
         assert!(page.contains("<h2>Changes</h2>") && page.contains("✗ regressed") && !page.contains("<script"));
         assert!(!page.contains("#0707") && !page.contains("#0909"), "every placeholder colour is replaced");

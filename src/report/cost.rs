@@ -5,7 +5,14 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::plan::{Bill, Plan};
+use super::charts::{Chart, Look, Segment, Stack, TradeOff, TradeOffPoint, legend, legend_of_areas, stacks, trade_off};
+use super::sections::{millis, milliseconds};
+use super::shell::Section;
+use super::table::Column::{self, Number, Text};
+use super::table::{numbers, table};
+use super::time_charts::figure;
+use crate::plan::{Bill, CostForecast, Plan, ReadingCost};
+use crate::prices::Item;
 use crate::units;
 
 /// The name of a bill: how it is paid for, and for how much.
@@ -91,81 +98,195 @@ fn break_even(plan: &Plan) -> Vec<String> {
 }
 
 /// The costs of a plan on a page.
-pub(super) fn section(plan: &Plan) -> Markup {
+pub(super) fn section(plan: &Plan) -> Section {
     let cost = &plan.cost;
-    html! {
-        section {
-            h2 { "What it costs" }
-            p { "A month in " strong { (cost.region) } ", at the prices of " (cost.prices) ", in US dollars." }
-            @if !cost.bills.is_empty() { (bills(plan)) }
-            @if let Some(own) = cost.bills.first() { (lines(own, plan)) }
-            @if !cost.reading.is_empty() { (reading(plan)) }
-            ul { @for note in &cost.notes { li { (note) } } }
+    let body = html! {
+        p { "A month in " strong { (cost.region) } ", at the prices of " (cost.prices) ", in US dollars." }
+        @if !cost.bills.is_empty() { (bills(plan)) }
+        @if !cost.reading.is_empty() { (reading(plan)) }
+        ul { @for note in &cost.notes { li { (note) } } }
+    };
+    Section::new("costs", "What it costs", body)
+}
+
+/// What a line of a bill is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Stream,
+    Writing,
+    Reading,
+    Keeping,
+    Beside,
+}
+
+impl Purpose {
+    const ALL: [Self; 5] = [Self::Stream, Self::Writing, Self::Reading, Self::Keeping, Self::Beside];
+
+    const fn of(item: Item) -> Self {
+        match item {
+            Item::ShardHour | Item::OnDemandStreamHour => Self::Stream,
+            Item::PutPayloadUnits | Item::OnDemandIn | Item::AdvantageIn => Self::Writing,
+            Item::FanOutConsumerShardHour
+            | Item::FanOut
+            | Item::OnDemandOut
+            | Item::OnDemandFanOut
+            | Item::AdvantageOut
+            | Item::LongTermRetrieval => Self::Reading,
+            Item::ExtendedRetentionShardHour
+            | Item::LongTermRetention
+            | Item::OnDemandExtendedRetention
+            | Item::OnDemandLongTermRetention
+            | Item::AdvantageRetention => Self::Keeping,
+            Item::DynamodbWrites | Item::LambdaRequests | Item::MetricMonth => Self::Beside,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Stream => "the stream itself",
+            Self::Writing => "writing",
+            Self::Reading => "reading",
+            Self::Keeping => "retention",
+            Self::Beside => "beside the stream",
         }
     }
 }
 
 fn bills(plan: &Plan) -> Markup {
+    let bills = &plan.cost.bills;
+    let used =
+        |purpose: &Purpose| bills.iter().flat_map(|bill| &bill.lines).any(|line| Purpose::of(line.item) == *purpose);
+    let purposes = Purpose::ALL.iter().enumerate().filter(|(_, purpose)| used(purpose));
+    let legend = legend_of_areas(purposes.map(|(color, purpose)| (color, true, purpose.words())));
+    let caption = html! {
+        "US dollars a month for each way to pay, by the lines of the bill; lines of one colour are for one purpose, and a gap parts them."
+        @if bills.iter().any(|bill| bill.total.is_none()) { " What has no known price is left out." }
+    };
+    let rows = html! { @for bill in bills {
+        tr {
+            th scope="row" { (name(bill, plan)) }
+            td class="number" { (dollars(bill.total)) }
+            td class="number" { (dollars(bill.per_million_records)) }
+        }
+    } };
     html! {
-        div class="scroll" { table {
-            thead { tr { th scope="col" { "Way to pay" } th scope="col" { "A month" } th scope="col" { "Per million records" } } }
-            tbody { @for bill in &plan.cost.bills {
-                tr {
-                    th scope="row" { (name(bill, plan)) }
-                    td class="number" { (dollars(bill.total)) }
-                    td class="number" { (dollars(bill.per_million_records)) }
-                }
-            } }
-        } }
+        (figure(&legend, &chart(plan), &caption))
+        (table("The ways to pay", &[Text("Way to pay"), Number("A month"), Number("Per million records")], &rows))
+        @for (number, bill) in bills.iter().enumerate() {
+            @if number == 0 { h3 { "The bill: " (name(bill, plan)) } (table("Each line of the bill", &BILL_COLUMNS, &lines(bill))) }
+            @else { (numbers(&format!("The bill: {}", name(bill, plan)), "Each line of the bill", &BILL_COLUMNS, &lines(bill))) }
+        }
     }
 }
 
-fn lines(bill: &Bill, plan: &Plan) -> Markup {
-    html! {
-        h3 { "The bill: " (name(bill, plan)) }
-        div class="scroll" { table {
-            thead { tr {
-                th scope="col" { "What" } th scope="col" { "How much" } th scope="col" { "Price of one" } th scope="col" { "A month" }
-                th scope="col" { "Source of the price" }
-            } }
-            tbody { @for line in &bill.lines {
-                tr {
-                    th scope="row" { (line.what) }
-                    td class="number" { (units::number(line.quantity)) " " (line.item.unit()) }
-                    td class="number" { (dollars(line.price)) }
-                    td class="number" { (dollars(line.amount)) }
-                    td class="why" { (line.source.as_deref().unwrap_or("–")) }
-                }
-            } }
-        } }
-    }
+/// The bills as bars, by line.
+fn chart(plan: &Plan) -> Chart {
+    let stack = |bill: &Bill| {
+        // Lines of one purpose stand together.
+        let ordered = Purpose::ALL.iter().enumerate();
+        let segments = ordered.flat_map(|(color, purpose)| {
+            let lines = bill.lines.iter().filter(move |line| Purpose::of(line.item) == *purpose);
+            lines.filter_map(move |line| {
+                let amount = line.amount?;
+                Some(Segment { color, amount, label: units::dollars(amount) })
+            })
+        });
+        Stack { name: format!("{}: {}", dollars(bill.total), name(bill, plan)), segments: segments.collect() }
+    };
+    let named: Vec<String> =
+        plan.cost.bills.iter().map(|bill| format!("{} {}", name(bill, plan), dollars(bill.total))).collect();
+    stacks(
+        &format!("What a month costs, by the way to pay. {}.", named.join("; ")),
+        &plan.cost.bills.iter().map(stack).collect::<Vec<_>>(),
+    )
+}
+
+const BILL_COLUMNS: [Column<'static>; 5] =
+    [Text("What"), Number("How much"), Number("Price of one"), Number("A month"), Text("Source of the price")];
+
+fn lines(bill: &Bill) -> Markup {
+    html! { @for line in &bill.lines {
+        tr {
+            th scope="row" { (line.what) }
+            td class="number" { (units::number(line.quantity)) " " (line.item.unit()) }
+            td class="number" { (dollars(line.price)) }
+            td class="number" { (dollars(line.amount)) }
+            td class="why" { (line.source.as_deref().unwrap_or("–")) }
+        }
+    } }
 }
 
 fn reading(plan: &Plan) -> Markup {
     let cost = &plan.cost;
+    let rows = html! { @for row in &cost.reading {
+        tr {
+            th scope="row" { (row.readers) }
+            td class="number" { (lag(row.polling_lag)) }
+            td class="number" { (dollars(row.polling)) }
+            td class="number" { (lag(row.fan_out_lag)) }
+            td class="number" { (dollars(row.fan_out)) }
+            td class="number" { (row.each_100_ms.map_or_else(|| "–".to_owned(), units::dollars)) }
+        }
+    } };
+    let columns = [
+        Text("Readers"),
+        Number("Polling: lag"),
+        Number("Polling: a month"),
+        Number("Fan-out: lag"),
+        Number("Fan-out: a month"),
+        Number("Each 100 ms less"),
+    ];
     html! {
         h3 { "Polling or enhanced fan-out" }
-        p class="note" {
-            "So many readers of everything on the stream of the bill above, who poll as often as the calls of a shard allow: the mean lag "
+        p {
+            "So many readers of everything on the stream of the first bill, who poll as often as the calls of a shard allow: the mean lag "
             "of each, what all of them cost, and what each of them pays a month for every 100 ms that fan-out saves. A lag grows where the "
             "shards cannot give what is read."
         }
-        @for words in break_even(plan) { p class="note" { (words) "." } }
-        div class="scroll" { table {
-            thead { tr {
-                th scope="col" { "Readers" } th scope="col" { "Polling: lag" } th scope="col" { "Polling: a month" }
-                th scope="col" { "Fan-out: lag" } th scope="col" { "Fan-out: a month" } th scope="col" { "Each 100 ms less" }
-            } }
-            tbody { @for row in &cost.reading {
-                tr {
-                    th scope="row" { (row.readers) }
-                    td class="number" { (lag(row.polling_lag)) }
-                    td class="number" { (dollars(row.polling)) }
-                    td class="number" { (lag(row.fan_out_lag)) }
-                    td class="number" { (dollars(row.fan_out)) }
-                    td class="number" { (row.each_100_ms.map_or_else(|| "–".to_owned(), units::dollars)) }
-                }
-            } }
-        } }
+        @for words in break_even(plan) { p class="note" { (super::sections::capital(&words)) "." } }
+        (choice(cost))
+        (table("Polling and enhanced fan-out by the number of readers", &columns, &rows))
     }
+}
+
+/// What the two ways to read cost against how far behind they are.
+fn choice(cost: &CostForecast) -> Markup {
+    let row = |index, lag: fn(&ReadingCost) -> Option<u64>, price: fn(&ReadingCost) -> Option<f64>| {
+        let point = |reading: &ReadingCost| {
+            let (price, value) = (price(reading)?, millis(lag(reading)?));
+            Some(TradeOffPoint { price, value, label: reading.readers.to_string() })
+        };
+        TradeOff { look: Look::of(index), points: cost.reading.iter().filter_map(point).collect() }
+    };
+    let rows = [
+        row(0, |reading| reading.polling_lag, |reading| reading.polling),
+        row(1, |reading| reading.fan_out_lag, |reading| reading.fan_out),
+    ];
+    let ends = |row: &TradeOff| match (row.points.first(), row.points.last()) {
+        (Some(first), Some(last)) => format!(
+            "{} to {} a month at a mean lag of {} to {}",
+            units::dollars(first.price),
+            units::dollars(last.price),
+            milliseconds(first.value),
+            milliseconds(last.value)
+        ),
+        _ => "does not keep up, or has no known price".to_owned(),
+    };
+    let finding = format!(
+        "Cost of reading against lag, for 1 to {} readers. Polling: {}. Enhanced fan-out: {}.",
+        cost.reading.len(),
+        ends(&rows[0]),
+        ends(&rows[1])
+    );
+    let chart = trade_off(&finding, "mean lag of each reader", &rows, &milliseconds);
+    let left_out = cost.reading.iter().any(|reading| reading.polling_lag.is_none() || reading.fan_out_lag.is_none());
+    figure(
+        &legend([("polling", rows[0].look), ("enhanced fan-out", rows[1].look)]),
+        &chart,
+        &html! {
+            "US dollars a month for all readers, against the mean lag of each; the numbers beside the points are how many read. "
+            "More pollers are slower, more fan-out consumers dearer."
+            @if left_out { " Where a lag grows without end there is no point." }
+        },
+    )
 }

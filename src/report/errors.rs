@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 
 use super::sections::nanos;
+use super::table::Column::{Number, Text};
+use super::table::table;
 use crate::measure::{LatencySummary, Measurement};
 use crate::result::RunResult;
 use crate::units;
@@ -30,21 +32,26 @@ fn kinds(measurement: &Measurement) -> Vec<Kind<'_>> {
 /// The table of the report; nothing if every attempt was accepted.
 pub(super) fn errors(result: &RunResult) -> Markup {
     let kinds = kinds(&result.measurement);
+    let rows = html! { @for kind in &kinds {
+        tr {
+            th scope="row" { (kind.name) }
+            td class="number" { (units::count(kind.attempts)) }
+            td class="number" { (units::count(kind.times.count)) }
+            @for value in [kind.times.p50, kind.times.p99, kind.times.max] { td class="number" { (nanos(value)) } }
+        }
+    } };
+    let columns = [
+        Text("Attempts not accepted"),
+        Number("Count"),
+        Number("Timed"),
+        Number("p50"),
+        Number("p99"),
+        Number("Longest"),
+    ];
     html! {
         @if let Some(words) = unknown(&result.measurement) { p { (words) } }
         @if !kinds.is_empty() {
-            div class="scroll" { table {
-                thead { tr { th scope="col" { "Attempts not accepted" } @for column in ["Count", "Timed", "p50", "p99", "Longest"] { th scope="col" { (column) } } } }
-                tbody { @for kind in &kinds {
-                    tr {
-                        th scope="row" { (kind.name) }
-                        td class="number" { (units::count(kind.attempts)) }
-                        td class="number" { (units::count(kind.times.count)) }
-                        @for value in [kind.times.p50, kind.times.p99, kind.times.max] { td class="number" { (nanos(value)) } }
-                    }
-                } }
-            } }
-            p class="note" { "From sending to the answer, or to giving it up, of the attempts sent after the warm-up." }
+            (table("Attempts that were not accepted: from sending to the answer, or to giving up, of those sent after the warm-up", &columns, &rows))
         }
     }
 }

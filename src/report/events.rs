@@ -1,8 +1,11 @@
 //! What happened during a run: the list behind the numbers on the time charts.
 
-use maud::{Markup, html};
+use maud::html;
 
 use super::charts::EventMark;
+use super::shell::Section;
+use super::table::Column::{Number, Text};
+use super::table::table;
 use crate::result::RunResult;
 use crate::time::Time;
 use crate::units;
@@ -18,28 +21,25 @@ pub fn marks(result: &RunResult) -> Vec<EventMark> {
 }
 
 /// The list of events; nothing if there was none.
-pub fn section(result: &RunResult) -> Markup {
+pub fn section(result: &RunResult) -> Option<Section> {
     let events = &result.measurement.events;
     if events.is_empty() {
-        return html! {};
+        return None;
     }
     let at = |time: Time| units::duration(time.since(Time::ZERO));
-    html! {
-        section {
-            h2 { "Events" }
-            p { "What happened during the run. The numbers stand above the time charts, at the moment it began; what took time is shaded." }
-            div class="scroll" { table {
-                thead { tr { th scope="col" { "Number" } th scope="col" { "Event" } th scope="col" { "At" } th scope="col" { "Until" } th scope="col" { "Note" } } }
-                tbody { @for (number, event) in (1..).zip(events) {
-                    tr {
-                        td class="number" { (number) }
-                        th scope="row" { (event.label) }
-                        td class="number" { (at(event.at)) }
-                        td class="number" { @match event.until { Some(until) if until > event.at => (at(until)), _ => "–" } }
-                        td class="why" { @if let Some(problem) = &event.problem { "did not happen: " (problem) } }
-                    }
-                } }
-            } }
+    let rows = html! { @for (number, event) in (1..).zip(events) {
+        tr {
+            td class="number" { (number) }
+            th scope="row" { (event.label) }
+            td class="number" { (at(event.at)) }
+            td class="number" { @match event.until { Some(until) if until > event.at => (at(until)), _ => "–" } }
+            td class="why" { @if let Some(problem) = &event.problem { "did not happen: " (problem) } }
         }
-    }
+    } };
+    let columns = [Number("Number"), Text("Event"), Number("At"), Number("Until"), Text("Note")];
+    let body = html! {
+        p { "What happened during the run. The numbers stand above the time charts, at the moment it began; numbers that would lie over each other stand together. What took time is shaded, and has a bar above it." }
+        (table("What happened, in the order of time since the load began", &columns, &rows))
+    };
+    Some(Section::new("events", "Events", body))
 }

@@ -125,13 +125,15 @@ fn measurement(consumer: &str) -> Measurement {
                 )
             })
             .into(),
-        put_curve: [(0.0, 5), (0.5, 30), (0.9, 50), (0.99, 70), (0.999, 90), (1.0, 97)]
-            .map(|(quantile, millis)| PercentilePoint { quantile, value: millis * 1_000_000 })
+        put_curve: curve(1_000_000),
+        put_curves: [("lateness", 1_000), ("queueing", 600_000), ("service", 400_000)]
+            .map(|(name, nanos)| (name.to_owned(), curve(nanos)))
             .into(),
         shards: vec![shard("shardId-000000000000", 7_500, 0), shard("shardId-000000000001", 10_000, 500)],
         consumers: vec![ConsumerRecord {
             name: consumer.into(),
             lag: latency,
+            lag_curve: curve(2_000_000),
             lag_intervals: (0..10).map(|second| (second, latency)).collect(),
             calls: 2,
             throttled_calls: 0,
@@ -143,4 +145,11 @@ fn measurement(consumer: &str) -> Measurement {
         warnings: vec!["a warning with <b>markup</b>".into()],
         ..Measurement::default()
     }
+}
+
+/// A distribution in units of `nanos`.
+fn curve(nanos: u64) -> Vec<PercentilePoint> {
+    [(0.0, 5), (0.5, 30), (0.9, 50), (0.99, 70), (0.999, 90), (1.0, 97)]
+        .map(|(quantile, units)| PercentilePoint { quantile, value: units * nanos })
+        .into()
 }

@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod generator;
 mod junit;
+mod load;
 mod markdown;
 mod page;
 #[cfg(feature = "png")]
@@ -19,12 +20,17 @@ pub mod runs;
 pub mod search;
 mod sections;
 mod series;
+mod shards;
+mod shell;
 mod snippets;
+mod steadiness;
 mod summary;
 pub mod sweep;
+mod table;
 mod tenants;
 mod terminal;
 mod throttling;
+mod time_charts;
 pub mod trend;
 
 #[cfg(test)]
@@ -105,14 +111,105 @@ mod tests {
         ] {
             assert!(page.contains(&format!("<h2>{section}</h2>")), "{section}");
         }
-        for outside in ["src=", "href=", "@import", "url("] {
-            assert!(!page.contains(outside), "{outside}");
+        for outside in ["src=", "@import", "url(", "http://", "https://"] {
+            // The names of the languages in it are no addresses.
+            assert!(!page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "").contains(outside), "{outside}");
         }
+        for link in page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            let target = link.strip_prefix('#').unwrap_or_else(|| panic!("{link} leads outside"));
+            assert_eq!(page.matches(&format!(" id=\"{target}\"")).count(), 1, "{link}");
+        }
+        let decorations = page.matches("aria-hidden=\"true\"").count();
         assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
-        assert_eq!(page.matches("<svg").count(), page.matches("role=\"img\"").count());
+        assert_eq!(page.matches("<svg").count(), page.matches("role=\"img\" aria-label=\"").count() + decorations);
         assert_eq!(page.matches("<table").count(), page.matches("</table>").count());
         assert!(page.contains("a model of AWS, not AWS"));
         assert!(!page.contains("#0707") && !page.contains("#0202"), "every placeholder colour is replaced");
+    }
+
+    #[test]
+    fn every_figure_has_a_caption_and_every_table_a_name_and_heads() {
+        let (result, plan, verdict) = fixture::run("alerts", "Why?");
+        let page = html(&result, &plan, &verdict);
+        for figure in page.split("<figure>").skip(1).map(|rest| rest.split("</figure>").next().unwrap()) {
+            assert!(figure.contains("<figcaption>"), "{figure}");
+            let label = figure.split("aria-label=\"").nth(1).unwrap().split('"').next().unwrap();
+            assert!(label.len() > 40 && label.ends_with(['.', ' ']), "it says what it shows: {label}");
+        }
+        for table in page.split("<table>").skip(1).map(|rest| rest.split("</table>").next().unwrap()) {
+            assert!(table.starts_with("<caption>"), "{table}");
+            assert!(
+                table.split("<th").skip(1).all(|head| head.starts_with("ead>") || head.starts_with(" scope=")),
+                "{table}"
+            );
+        }
+        // A table of the numbers follows each chart before the next section begins.
+        for section in page.split("<section ").skip(1).filter(|section| section.contains("<figure>")) {
+            assert!(section.contains("<table>"), "{}", &section[..60]);
+        }
+    }
+
+    #[test]
+    fn headings_are_in_order_and_there_are_landmarks() {
+        let (result, plan, verdict) = fixture::run("alerts", "Why?");
+        let page = html(&result, &plan, &verdict);
+        let levels = page.split("<h").skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10));
+        let levels: Vec<u32> = levels.collect();
+        assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+        assert_eq!(levels[0], 1);
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+        for landmark in ["<header>", "<nav aria-label=\"Contents\">", "<main id=\"content\"", "<footer>"] {
+            assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
+        }
+        // What counts first stands first.
+        let order = [
+            "class=\"banner",
+            "class=\"verdict\"",
+            "id=\"objectives\"",
+            "id=\"plan-and-measurement\"",
+            "id=\"load\"",
+            "id=\"put-latency\"",
+            "id=\"shards\"",
+            "id=\"consumers\"",
+            "id=\"costs\"",
+            "id=\"generator-health\"",
+        ];
+        let places: Vec<usize> = order.iter().map(|part| page.find(part).unwrap_or_else(|| panic!("{part}"))).collect();
+        assert!(places.is_sorted(), "{places:?}");
+    }
+
+    #[test]
+    fn an_hour_of_a_thousand_shards_is_a_small_page_that_keeps_every_extreme() {
+        let (mut result, plan, mut verdict) = fixture::run("alerts", "Why?");
+        let second = result.measurement.intervals[0].clone();
+        result.measurement.intervals =
+            (0..3_600).map(|number| crate::measure::Interval { second: number, ..second.clone() }).collect();
+        result.measurement.intervals[1_234].offered = 98_765;
+        result.measurement.shards = (0..1_000).map(|_| result.measurement.shards[0].clone()).collect();
+        let lag = result.measurement.consumers[0].lag_intervals[0].1;
+        result.measurement.consumers[0].lag_intervals = (0..3_600).map(|second| (second, lag)).collect();
+        for row in &mut verdict.heat {
+            row.seconds = vec![0.5; 3_600];
+            row.throttled = vec![0; 3_600];
+        }
+        verdict.heat = (0..1_000).map(|_| verdict.heat[1].clone()).collect();
+        let page = html(&result, &plan, &verdict);
+        assert!(page.len() < 2_000_000, "{}", page.len());
+        assert!(page.contains("offered: 1,800 to 98,765"), "the extreme is in the words");
+        assert!(page.contains("Each point stands for 6 seconds"));
+    }
+
+    #[test]
+    fn results_of_earlier_versions_have_the_curve_they_kept() {
+        let (result, plan, verdict) = fixture::run("alerts", "Why?");
+        let mut json = serde_json::to_value(&result).unwrap();
+        json["measurement"].as_object_mut().unwrap().remove("put_curves");
+        json["measurement"]["consumers"][0].as_object_mut().unwrap().remove("lag_curve");
+        let old: crate::result::RunResult = serde_json::from_value(json).unwrap();
+        let page = html(&old, &plan, &verdict);
+        assert!(
+            page.contains("Put latency by percentile. response: ") && !page.contains("End-to-end lag by percentile")
+        );
     }
 
     #[test]
@@ -124,6 +221,7 @@ mod tests {
         result.measurement.shards.clear();
         result.measurement.put.clear();
         result.measurement.put_curve.clear();
+        result.measurement.put_curves.clear();
         plan.shards.clear();
         plan.bounds.clear();
         let verdict = crate::plan::judge(&plan, &result);
@@ -135,9 +233,13 @@ mod tests {
     fn thousands_of_shards_share_rows() {
         let (result, plan, mut verdict) = fixture::run("alerts", "Why?");
         verdict.heat = (0..3_000).map(|_| verdict.heat[1].clone()).collect();
+        let mut result = result;
+        result.measurement.shards = (0..30_000).map(|_| result.measurement.shards[1].clone()).collect();
         let page = html(&result, &plan, &verdict);
-        assert!(page.contains("Rows stand for several shards"));
-        assert!(page.len() < 500_000, "{}", page.len());
+        assert!(page.contains("Each row stands for 47 neighbouring shards"));
+        assert!(page.contains("The 10 shards that throttled the most or were the fullest, of 3,000"));
+        assert!(page.contains("The 2,000 shards of 30,000 that throttled and accepted the most"));
+        assert!(page.len() < 1_000_000, "{}", page.len());
     }
 
     #[test]

@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(attacked.len(), pngs(&html(&result, &plan, &verdict)).unwrap().len());
         for figure in figures(&page) {
             let svg = with_caption(&figure);
-            assert!(!svg.contains("<image") && svg.matches("<svg").count() == 2, "{svg}");
+            assert!(!svg.contains("<image") && svg.matches("<svg").count() == 2 + figure.legend.len(), "{svg}");
         }
     }
 }

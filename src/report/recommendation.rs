@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::charts::{Lines, Scale, Series, lines};
-use super::sections::legend_of;
+use super::charts::{Lines, Scale, Series, XAxis, legend, lines};
+use super::shell::Section;
+use super::table::Column::{Number, Text};
+use super::table::{numbers, table};
+use super::time_charts::figure;
 use crate::plan::{Configuration, Plan, Recommendation, Tariff};
 use crate::units;
 
@@ -83,39 +86,36 @@ pub(super) fn text(plan: &Plan) -> String {
     out
 }
 
-/// The same on a page.
-pub(super) fn section(plan: &Plan) -> Markup {
+/// The same on a page; nothing without configurations and without a shard that is too full.
+pub(super) fn section(plan: &Plan) -> Option<Section> {
     if plan.frontier.is_empty() && plan.cures.is_empty() && plan.attainable {
-        return html! {};
+        return None;
     }
-    html! {
-        section {
-            h2 { "What to take" }
-            @if let Some(words) = unattainable(plan) { p class="warning" { (words) } }
-            @match &plan.recommendation {
-                Some(recommendation) => {
-                    ul { @for line in words(recommendation) { li { (line) } } }
-                    @for why in &recommendation.why { p { (why) } }
-                }
-                None => { @if !plan.frontier.is_empty() { p { "Nothing that was looked at meets the objectives." } } }
-            }
-            @if !plan.frontier.is_empty() { (frontier(plan)) }
-            @if !plan.cures.is_empty() {
-                h3 { "What would help the fullest shard" }
-                div class="scroll" { table {
-                    thead { tr { th scope="col" { "What" } th scope="col" { "A month" } th scope="col" { "What it costs otherwise" } th scope="col" { "To try it" } } }
-                    tbody { @for cure in &plan.cures {
-                        tr {
-                            th scope="row" { (cure.what) }
-                            td class="number" { (amount(cure.monthly)) }
-                            td { (cure.trade_off) }
-                            td { @for setting in &cure.settings { code { "--set '" (setting) "'" } " " } }
-                        }
-                    } }
-                } }
-            }
+    let cures = html! { @for cure in &plan.cures {
+        tr {
+            th scope="row" { (cure.what) }
+            td class="number" { (amount(cure.monthly)) }
+            td class="why" { (cure.trade_off) }
+            td class="why" { @for setting in &cure.settings { code { "--set '" (setting) "'" } " " } }
         }
-    }
+    } };
+    let columns = [Text("What"), Number("A month"), Text("What it costs otherwise"), Text("To try it")];
+    let body = html! {
+        @if let Some(words) = unattainable(plan) { p class="warning" { (words) } }
+        @match &plan.recommendation {
+            Some(recommendation) => {
+                ul { @for line in words(recommendation) { li { (line) } } }
+                @for why in &recommendation.why { p { (why) } }
+            }
+            None => { @if !plan.frontier.is_empty() { p { "Nothing that was looked at meets the objectives." } } }
+        }
+        @if !plan.frontier.is_empty() { (frontier(plan)) }
+        @if !plan.cures.is_empty() {
+            h3 { "What would help the fullest shard" }
+            (table("What would help the fullest shard, the cheapest first", &columns, &cures))
+        }
+    };
+    Some(Section::new("what-to-take", "What to take", body))
 }
 
 pub(super) fn words(recommendation: &Recommendation) -> Vec<String> {
@@ -163,45 +163,44 @@ fn frontier(plan: &Plan) -> Markup {
     let point = |way: &Configuration| Some((way.lag? as f64 / 1e6, way.monthly?));
     let mut front: Vec<(f64, f64)> = plan.frontier.iter().filter(|way| way.efficient).filter_map(point).collect();
     front.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let dots = |name: &str, ways: &dyn Fn(&&Configuration) -> bool| Series {
-        name: name.to_owned(),
-        runs: plan.frontier.iter().filter(ways).filter_map(point).map(|point| vec![point]).collect(),
+    let dots = |name: &str, index, ways: &dyn Fn(&&Configuration) -> bool| {
+        let points = plan.frontier.iter().filter(ways).filter_map(point);
+        Series::dots(name, index, points)
     };
     let series = [
-        Series { name: "the cheapest for each lag".to_owned(), runs: vec![front] },
-        dots("others", &|way| !way.efficient && !way.own),
-        dots("the scenario's own", &|way| way.own),
+        Series::new("the cheapest for each lag", 0, front.into_iter()).ending(None),
+        dots("others", 2, &|way| !way.efficient && !way.own),
+        dots("the scenario's own", 1, &|way| way.own),
     ];
+    let scale = Scale::fitting(&series);
     let chart = lines(&Lines {
         title: "Dollars a month against the mean lag of the slowest consumer, of each way to set up the scenario",
         series: &series,
-        scale: Scale::fitting(&series),
+        scale,
         y_label: &units::dollars,
-        x_name: "mean lag of the slowest consumer, ms",
-        x_label: &units::number,
-        marks: None,
+        x: XAxis::Values { name: "mean lag of the slowest consumer, ms", label: &units::number },
     });
+    let rows = html! { @for way in &plan.frontier {
+        tr {
+            @let [tariff, shards, records, readers, lag, monthly, met] = cells(way);
+            th scope="row" { (tariff) @if way.own { " (the scenario's own)" } }
+            td class="number" { (shards) }
+            td { (records) }
+            td { (readers) }
+            td class="number" { (lag) }
+            td class="number" { (monthly) }
+            td { (met) }
+        }
+    } };
+    let [tariff, shards, records, readers, lag, monthly, met] = HEADS;
+    let columns = [Text(tariff), Number(shards), Text(records), Text(readers), Number(lag), Number(monthly), Text(met)];
     html! {
         h3 { "Cost against lag" }
-        figure {
-            (PreEscaped(chart))
-            figcaption {
-                (legend_of(&series)) " US dollars a month, and the mean lag of the slowest consumer (or until records can be read, if nobody reads): "
-                "ways to pay, to put records and to read them. Those on the line are the cheapest for their lag."
-            }
-        }
-        details {
-            summary { "All that were looked at" }
-            div class="scroll tall" { table {
-                thead { tr { @for head in HEADS { th scope="col" { (head) } } } }
-                tbody { @for way in &plan.frontier {
-                    tr {
-                        @let [tariff, rest @ ..] = cells(way);
-                        th scope="row" { (tariff) @if way.own { " (the scenario's own)" } }
-                        @for cell in rest { td { (cell) } }
-                    }
-                } }
-            } }
-        }
+        (figure(&legend(series.iter().map(|series| (series.name.as_str(), series.look))), &chart, &html! {
+            "US dollars a month, and the mean lag of the slowest consumer (or until records can be read, if nobody reads): "
+            "ways to pay, to put records and to read them. Those on the line are the cheapest for their lag."
+            @if scale == Scale::Log { " The scale of the dollars is logarithmic." }
+        }))
+        (numbers("All that were looked at", "Every way that was looked at", &columns, &rows))
     }
 }

@@ -3,11 +3,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::html;
 use serde::Serialize;
 
-use super::charts::{DemandPoint, demand};
+use super::charts::{DemandPoint, Look, demand, legend};
+use super::shell::{Page, Section, Source, profile};
+use super::table::Column::{Number, Text};
+use super::table::table;
 use super::terminal::printable;
+use super::time_charts::figure;
 use crate::kinesis::Profile;
 use crate::scenario::Scenario;
 use crate::search::{Answer, Question, Trial, TrialOutcome};
@@ -107,41 +111,35 @@ impl Report<'_> {
 
     /// As a page.
     pub fn html(&self) -> String {
-        let title = format!("{}, searched – streamgauge", self.scenario.name);
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (title) }
-                    style { (PreEscaped(include_str!("style.css"))) }
-                }
-                body {
-                    header {
-                        p class="kicker" { "streamgauge search" }
-                        h1 { (self.scenario.name) }
-                        @if let Some(question) = &self.scenario.question { p class="question" { (question) } }
-                        @for answer in self.answers {
-                            @let (found, more) = words(answer);
-                            p class="verdict" { (found) }
-                            p { (more) @if let Some(why) = nearest_miss(answer) { " Just beyond it: " (why) "." } }
-                        }
-                        p class="target" { (self.disclaimer()) " Limits and latencies of the model are those of the profile " code { (self.profile.name) } "." }
-                    }
-                    main { (self.curve()) (self.trials()) }
-                    footer { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", search schema " (SCHEMA_VERSION) ". Beside this file: search.csv, search.json and the scenario." } }
-                }
+        let header = html! {
+            p class="kicker" { "streamgauge search" }
+            h1 { bdi { (self.scenario.name) } }
+            @if let Some(question) = &self.scenario.question { p class="question" { bdi { (question) } } }
+            @for answer in self.answers {
+                @let (found, more) = words(answer);
+                p class="verdict" { (found) }
+                p { (more) @if let Some(why) = nearest_miss(answer) { " Just beyond it: " (why) "." } }
             }
+            p class="target" { (self.disclaimer()) " Limits and latencies of the model are those of the profile " (profile(&self.profile.name)) "." }
         };
-        page.into_string()
+        let page = Page {
+            title: &format!("{}, searched – streamgauge", self.scenario.name),
+            source: match self.target {
+                "simulated" | "embedded" => Source::Model,
+                "aws" => Source::Aws,
+                _ => Source::Endpoint,
+            },
+            header,
+            sections: self.curve().into_iter().chain([self.trials()]).collect(),
+            footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", search schema " (SCHEMA_VERSION) ". Beside this file: search.csv, search.json and the scenario." } },
+        };
+        page.html()
     }
 
     /// The demand curve, where there is more than one load.
-    fn curve(&self) -> Markup {
+    fn curve(&self) -> Option<Section> {
         if self.answers.len() < 2 {
-            return html! {};
+            return None;
         }
         let point = |answer: &Answer| DemandPoint {
             load: answer.rate.0,
@@ -153,55 +151,60 @@ impl Report<'_> {
         };
         let mut points: Vec<DemandPoint> = self.answers.iter().map(point).collect();
         points.sort_by(|a, b| a.load.total_cmp(&b.load));
-        let name = "records per second, on average";
-        let chart = demand("Fewest shards by load", name, &points, &|rate| units::number(rate));
         let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| units::count(value as u64));
-        html! {
-            section {
-                h2 { "Demand curve" }
-                figure {
-                    (PreEscaped(chart))
-                    figcaption {
-                        (super::sections::legend(&["model", "trials: the median of the seeds, and their range"]))
-                        " Fewest shards that sustain each load within its objectives."
-                    }
-                }
-                div class="scroll" { table {
-                    thead { tr { @for name in ["Load", "Model", "Median", "Lowest", "Highest"] { th scope="col" { (name) } } } }
-                    tbody { @for point in &points {
-                        tr {
-                            th scope="row" { (Rate(point.load)) }
-                            td class="number" { (cell(point.modelled)) }
-                            td class="number" { (cell(point.found.map(|found| found.1))) }
-                            td class="number" { (cell(point.found.map(|found| found.0))) }
-                            td class="number" { (cell(point.found.map(|found| found.2))) }
-                        }
-                    } }
-                } }
+        let found: Vec<String> = points
+            .iter()
+            .map(|point| {
+                format!(
+                    "{} by trials and {} by the model at {}",
+                    cell(point.found.map(|f| f.1)),
+                    cell(point.modelled),
+                    Rate(point.load)
+                )
+            })
+            .collect();
+        let finding = format!("Fewest shards by load. {}.", found.join("; "));
+        let chart = demand(&finding, "records per second, on average", &points, &|rate| units::number(rate));
+        let legend = legend([
+            ("shards by the model", Look { color: 0, dash: 0, marker: None }),
+            ("shards by trials: the median of the seeds, and their range", Look { color: 1, dash: 0, marker: Some(1) }),
+        ]);
+        let rows = html! { @for point in &points {
+            tr {
+                th scope="row" { (Rate(point.load)) }
+                td class="number" { (cell(point.modelled)) }
+                td class="number" { (cell(point.found.map(|found| found.1))) }
+                td class="number" { (cell(point.found.map(|found| found.0))) }
+                td class="number" { (cell(point.found.map(|found| found.2))) }
             }
-        }
+        } };
+        let columns = [Text("Load"), Number("Model"), Number("Median"), Number("Lowest"), Number("Highest")];
+        let body = html! {
+            (figure(&legend, &chart, &html! { "Fewest shards (upwards) that sustain each load (to the right) within its objectives." }))
+            (table("Fewest shards by load", &columns, &rows))
+        };
+        Some(Section::new("demand-curve", "Demand curve", body))
     }
 
-    fn trials(&self) -> Markup {
-        html! {
-            section {
-                h2 { "Trials" }
-                p { "Each trial is a whole run, and sustains its load if it meets every objective. " (self.tried()) }
-                div class="scroll" { table {
-                    thead { tr { @for name in ["Repeat", "Load", "Shards", "Outcome", "Why"] { th scope="col" { (name) } } } }
-                    tbody { @for answer in self.answers { @for trial in &answer.trials {
-                        @let (word, why) = outcome(trial);
-                        tr {
-                            th scope="row" { (trial.repeat + 1) }
-                            td class="number" { (answer.rate_of(trial.load)) }
-                            td class="number" { (units::count(trial.shards.into())) }
-                            td { span class=(match trial.outcome { TrialOutcome::Sustained => "pass", TrialOutcome::Missed { .. } => "fail", TrialOutcome::Void { .. } => "unclear" }) { (word) } }
-                            td class="why" { (why) }
-                        }
-                    } } }
+    fn trials(&self) -> Section {
+        let rows = html! { @for answer in self.answers { @for trial in &answer.trials {
+            @let (word, why) = outcome(trial);
+            tr {
+                th scope="row" { (trial.repeat + 1) }
+                td class="number" { (answer.rate_of(trial.load)) }
+                td class="number" { (units::count(trial.shards.into())) }
+                td { span class=(match trial.outcome { TrialOutcome::Sustained => "pass", TrialOutcome::Missed { .. } => "fail", TrialOutcome::Void { .. } => "unclear" }) {
+                    (match trial.outcome { TrialOutcome::Sustained => "✓ ", TrialOutcome::Missed { .. } => "✗ ", TrialOutcome::Void { .. } => "? " }) (word)
                 } }
+                td class="why" { (why) }
             }
-        }
+        } } };
+        let columns = [Text("Repeat"), Number("Load"), Number("Shards"), Text("Outcome"), Text("Why")];
+        let body = html! {
+            p { "Each trial is a whole run, and sustains its load if it meets every objective. " (self.tried()) }
+            (table("Every trial", &columns, &rows))
+        };
+        Section::new("trials", "Trials", body)
     }
 }
 

@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::html;
 use serde::Serialize;
 
 use super::charts::{Grid, grid};
 use super::sections::capital;
+use super::shell::{Page, Section, Source, profile};
+use super::table::Column::{Number, Text};
+use super::table::table;
 use super::terminal::printable;
+use super::time_charts::figure;
 use crate::kinesis::Profile;
 use crate::plan::Conclusion;
 use crate::scenario::{Objectives, Scenario};
@@ -71,7 +75,7 @@ fn span(nanos: f64) -> String {
     units::duration(Duration::from_nanos(nanos as u64))
 }
 
-fn figure(outcome: &Outcome, figure: &Figure) -> String {
+fn figure_of(outcome: &Outcome, figure: &Figure) -> String {
     (figure.value)(outcome).map_or_else(|| "–".to_owned(), figure.words)
 }
 
@@ -130,7 +134,7 @@ pub fn terminal(axes: &[Axis], cells: &[Cell], directory: &Path, styled: bool) -
         let values = cell.values.iter().map(|value| printable(value));
         let word = cell.outcome.as_ref().map_or("not done", verdict).to_owned();
         let figures =
-            FIGURES.iter().map(|f| cell.outcome.as_ref().map_or_else(String::new, |outcome| figure(outcome, f)));
+            FIGURES.iter().map(|f| cell.outcome.as_ref().map_or_else(String::new, |outcome| figure_of(outcome, f)));
         rows.push(values.chain([word]).chain(figures).collect());
     }
     let widths: Vec<usize> = (0..axes.len() + 1 + FIGURES.len())
@@ -158,79 +162,81 @@ pub fn terminal(axes: &[Axis], cells: &[Cell], directory: &Path, styled: bool) -
 }
 
 /// The sweep as a page.
-pub fn html(scenario: &Scenario, profile: &Profile, axes: &[Axis], cells: &[Cell]) -> String {
-    let title = format!("{}, swept – streamgauge", scenario.name);
+pub fn html(scenario: &Scenario, of: &Profile, axes: &[Axis], cells: &[Cell]) -> String {
     let missing = cells.iter().filter(|cell| cell.outcome.is_none()).count();
     let met = cells.iter().flat_map(|cell| &cell.outcome).filter(|o| o.conclusion == Conclusion::Met).count();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(include_str!("style.css"))) }
-            }
-            body {
-                header {
-                    p class="kicker" { "streamgauge sweep" }
-                    h1 { (scenario.name) }
-                    @if let Some(question) = &scenario.question { p class="question" { (question) } }
-                    p class="verdict" {
-                        (units::count(met as u64)) " of " (units::count(cells.len() as u64)) " combinations "
-                        @if !has_objectives(scenario) { "are valid; no objectives are set." } @else { "meet every objective." }
-                    }
-                    p class="target" {
-                        strong { "Simulated in virtual time" } " with the limits and latencies of the profile " code { (profile.name) }
-                        ". Nothing was sent: the figures are those of a model of AWS, not of AWS."
-                    }
-                    @if missing > 0 {
-                        p class="warning" { strong { "Interrupted. " } (units::count(missing as u64)) " combinations were not simulated." }
-                    }
-                }
-                main { (maps(axes, cells)) (table(axes, cells)) }
-                footer { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", sweep schema " (SCHEMA_VERSION) ". Beside this file: sweep.csv, sweep.json and the scenario." } }
-            }
+    let header = html! {
+        p class="kicker" { "streamgauge sweep" }
+        h1 { bdi { (scenario.name) } }
+        @if let Some(question) = &scenario.question { p class="question" { bdi { (question) } } }
+        p class="verdict" {
+            (units::count(met as u64)) " of " (units::count(cells.len() as u64)) " combinations "
+            @if !has_objectives(scenario) { "are valid; no objectives are set." } @else { "meet every objective." }
+        }
+        p class="target" {
+            strong { "Simulated in virtual time" } " with the limits and latencies of the profile " (profile(&of.name))
+            ". Nothing was sent: the figures are those of a model of AWS, not of AWS."
+        }
+        @if missing > 0 {
+            p class="warning" { strong { "Interrupted. " } (units::count(missing as u64)) " combinations were not simulated." }
         }
     };
-    page.into_string()
+    let page = Page {
+        title: &format!("{}, swept – streamgauge", scenario.name),
+        source: Source::Model,
+        header,
+        sections: maps(axes, cells).into_iter().chain([all(axes, cells)]).collect(),
+        footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", sweep schema " (SCHEMA_VERSION) ". Beside this file: sweep.csv, sweep.json and the scenario." } },
+    };
+    page.html()
 }
 
 fn has_objectives(scenario: &Scenario) -> bool {
     scenario.objectives != Objectives::default() || scenario.consumers.iter().any(|consumer| consumer.lag_p99.is_some())
 }
 
-fn maps(axes: &[Axis], cells: &[Cell]) -> Markup {
-    let (Some(rows), second) = (axes.first(), axes.get(1)) else { return html! {} };
+/// A section with maps for each figure that has them.
+fn maps(axes: &[Axis], cells: &[Cell]) -> Vec<Section> {
+    let mapped = FIGURES.iter().filter_map(|figure| Some((figure, figure.caption?)));
+    mapped.filter_map(|(figure, caption)| maps_of(figure, caption, axes, cells)).collect()
+}
+
+fn maps_of(of: &Figure, caption: &str, axes: &[Axis], cells: &[Cell]) -> Option<Section> {
+    let (rows, second) = (axes.first()?, axes.get(1));
+    let value = |cell: &Cell| cell.outcome.as_ref().and_then(of.value).map(|value| (value, (of.words)(value)));
+    cells.iter().find_map(value)?;
     // One axis lies along the columns; of two, the first is the rows.
     let (row_values, columns) = second.map_or((1, rows), |second| (rows.values.len(), second));
     let others = cells.len() / (row_values * columns.values.len()).max(1);
-    html! {
-        @for figure in FIGURES.iter().filter(|figure| figure.caption.is_some()) {
-            @let value = |cell: &Cell| cell.outcome.as_ref().and_then(figure.value).map(|value| (value, (figure.words)(value)));
-            @if cells.iter().any(|cell| value(cell).is_some()) {
-                section {
-                    h2 { (capital(figure.name)) }
-                    @for other in 0..others.min(MAPS_MAX) {
-                        @let of_map: Vec<&Cell> = cells.iter().skip(other).step_by(others.max(1)).collect();
-                        @let with = with(axes, of_map.first().copied());
-                        figure {
-                            (PreEscaped(grid(&format!("{}{with}", figure.name), &Grid {
-                                column_name: columns.key.clone(),
-                                columns: columns.values.clone(),
-                                row_name: second.map_or_else(String::new, |_| rows.key.clone()),
-                                rows: second.map_or_else(Vec::new, |_| rows.values.clone()),
-                                cells: of_map.iter().map(|cell| value(cell)).collect(),
-                            })))
-                            figcaption { (figure.caption.unwrap_or_default()) @if !with.is_empty() { " Here" (with) "." } }
-                        }
-                    }
-                    @if others > MAPS_MAX { p class="note" { "The other " (others - MAPS_MAX) " combinations of the further values are in the table only." } }
-                }
-            }
+    let body = html! {
+        @for other in 0..others.min(MAPS_MAX) {
+            @let of_map: Vec<&Cell> = cells.iter().skip(other).step_by(others.max(1)).collect();
+            @let with = with(axes, of_map.first().copied());
+            @let chart = grid(&finding(of, &with, &of_map), &Grid {
+                column_name: columns.key.clone(),
+                columns: columns.values.clone(),
+                row_name: second.map_or_else(String::new, |_| rows.key.clone()),
+                rows: second.map_or_else(Vec::new, |_| rows.values.clone()),
+                cells: of_map.iter().map(|cell| value(cell)).collect(),
+            });
+            (figure(&html! {}, &chart, &html! {
+                (caption) @if !with.is_empty() { " Here" (with) "." }
+                " The darker on a light page, and the lighter on a dark one, the higher. The numbers are in " a href="#all-combinations" { "All combinations" } "."
+            }))
         }
-    }
+        @if others > MAPS_MAX { p class="note" { "The other " (others - MAPS_MAX) " combinations of the further values are in the table only." } }
+    };
+    Some(Section::new(of.name.replace(' ', "-"), capital(of.name), body))
+}
+
+/// The least and the most of a map and where they are, in words.
+fn finding(of: &Figure, with: &str, cells: &[&Cell]) -> String {
+    let known = || cells.iter().filter_map(|cell| Some(((of.value)(cell.outcome.as_ref()?)?, cell.values.join(", "))));
+    let ends = known().min_by(|a, b| a.0.total_cmp(&b.0)).zip(known().max_by(|a, b| a.0.total_cmp(&b.0)));
+    let ends = ends.map_or_else(String::new, |((least, at), (most, there))| {
+        format!(" From {} ({at}) to {} ({there})", (of.words)(least), (of.words)(most))
+    });
+    format!("{}{with}.{ends}.", capital(of.name))
 }
 
 /// The values beyond the first two axes, in words.
@@ -241,31 +247,32 @@ fn with(axes: &[Axis], cell: Option<&Cell>) -> String {
     if further.is_empty() { String::new() } else { format!(" with {}", further.join(", ")) }
 }
 
-fn table(axes: &[Axis], cells: &[Cell]) -> Markup {
-    html! {
-        section {
-            h2 { "All combinations" }
-            div class="scroll" { table {
-                thead { tr {
-                    @for axis in axes { th scope="col" { (axis.key) } }
-                    th scope="col" { "Verdict" }
-                    @for figure in FIGURES { th scope="col" { (capital(figure.name)) } }
-                    th scope="col" { "What is missed" }
-                } }
-                tbody { @for cell in cells { tr {
-                    @for value in &cell.values { th scope="row" { (value) } }
-                    @match &cell.outcome {
-                        Some(outcome) => {
-                            td { span class=(if outcome.conclusion == Conclusion::Met { "pass" } else { "fail" }) { (verdict(outcome)) } }
-                            @for f in FIGURES { td class="number" { (figure(outcome, f)) } }
-                            td class="why" { (outcome.missed.join("; ")) }
-                        }
-                        None => { td { "not done" } @for _ in FIGURES { td {} } td {} }
-                    }
-                } } }
-            } }
+fn all(axes: &[Axis], cells: &[Cell]) -> Section {
+    let rows = html! { @for cell in cells { tr {
+        @for value in &cell.values { th scope="row" { (value) } }
+        @match &cell.outcome {
+            Some(outcome) => {
+                @let met = outcome.conclusion == Conclusion::Met;
+                td { span class=(if met { "pass" } else { "fail" }) { (if met { "✓ " } else { "✗ " }) (verdict(outcome)) } }
+                @for f in FIGURES { td class="number" { (figure_of(outcome, f)) } }
+                td class="why" { (outcome.missed.join("; ")) }
+            }
+            None => { td { "not done" } @for _ in FIGURES { td {} } td {} }
         }
-    }
+    } } };
+    let names: Vec<String> = FIGURES.iter().map(|figure| capital(figure.name)).collect();
+    let columns: Vec<_> = axes
+        .iter()
+        .map(|axis| Text(&axis.key))
+        .chain([Text("Verdict")])
+        .chain(names.iter().map(|name| Number(name)))
+        .chain([Text("What is missed")])
+        .collect();
+    Section::new(
+        "all-combinations",
+        "All combinations",
+        table("Every combination and what came of it", &columns, &rows),
+    )
 }
 
 #[cfg(test)]
@@ -311,12 +318,12 @@ mod tests {
     fn there_is_a_map_per_figure_and_nothing_becomes_markup() {
         let two = page(&["stream.shards=1..3", "keys.kind=<i>,b"]);
         // Nobody read, so there is no lag to map.
-        assert_eq!((two.matches("<svg").count(), two.matches("<tr>").count()), (3, 7));
+        assert_eq!((two.matches("<svg").count(), two.matches("<tr>").count()), (2 * 3, 7));
         assert!(!two.contains("<i>") && !two.contains("<b>") && !two.contains("#0707") && !two.contains("#0808"));
         assert!(two.contains("1 combinations were not simulated"));
-        assert_eq!(page(&["stream.shards=1..3"]).matches("<svg").count(), 3);
+        assert_eq!(page(&["stream.shards=1..3"]).matches("<svg").count(), 2 * 3);
         let three = page(&["a=1..2", "b=1..2", "c=1..20"]);
-        assert_eq!(three.matches("<svg").count(), 3 * MAPS_MAX);
+        assert_eq!(three.matches("<svg").count(), 2 * 3 * MAPS_MAX);
         assert!(three.contains("with c = 12") && three.contains("The other 8 combinations"));
     }
 

@@ -1,44 +1,51 @@
 //! Why attempts were throttled, and what would help.
 
-use maud::{Markup, html};
+use maud::html;
 
+use super::shell::Section;
+use super::table::Column::{Number, Text};
+use super::table::table;
 use crate::plan::{Cure, ThrottleCause, Verdict};
 use crate::units;
 
 /// A row per cause; nothing if nothing was throttled.
-pub fn section(verdict: &Verdict) -> Markup {
-    html! {
-        @if !verdict.throttling.is_empty() {
-            section {
-                h2 { "Why throttled" }
-                p {
-                    "Each second of each shard that throttled has the cause without which it would not have. The load of the second is made again from the "
-                    "scenario and put to a write quota as full as the shard's was: what that refuses is due to the load, what it takes to retries or to the "
-                    "way the records came. Prices are a month's, on top of what the plan says."
-                }
-                div class="scroll" { table {
-                    thead { tr { @for name in ["Cause", "Throttled", "Shard seconds", "Evidence", "What would help, the cheapest first"] { th scope="col" { (name) } } } }
-                    tbody { @for cause in &verdict.throttling {
-                        tr {
-                            th scope="row" { (title(cause)) }
-                            td class="number" { (units::count(cause.throttled)) }
-                            td class="number" { (units::count(cause.seconds)) @if cause.seconds > 0 { br; (window(cause)) } }
-                            td class="why" { (cause.evidence) }
-                            td class="why" {
-                                @if cause.cures.is_empty() { "nothing: the scenario asks for it" }
-                                @else { ol { @for cure in &cause.cures {
-                                    li {
-                                        (cure.what) " – " strong { (price(cure)) } @if cure.trade_off != "none" { "; " (cure.trade_off) }
-                                        @for setting in &cure.settings { br; code { "--set '" (setting) "'" } }
-                                    }
-                                } } }
-                            }
-                        }
-                    } }
-                } }
+pub fn section(verdict: &Verdict) -> Option<Section> {
+    if verdict.throttling.is_empty() {
+        return None;
+    }
+    let rows = html! { @for cause in &verdict.throttling {
+        tr {
+            th scope="row" { (title(cause)) }
+            td class="number" { (units::count(cause.throttled)) }
+            td class="number" { (units::count(cause.seconds)) @if cause.seconds > 0 { br; (window(cause)) } }
+            td class="why" { (cause.evidence) }
+            td class="why" {
+                @if cause.cures.is_empty() { "nothing: the scenario asks for it" }
+                @else { ol { @for cure in &cause.cures {
+                    li {
+                        (cure.what) " – " strong { (price(cure)) } @if cure.trade_off != "none" { "; " (cure.trade_off) }
+                        @for setting in &cure.settings { br; code { "--set '" (setting) "'" } }
+                    }
+                } } }
             }
         }
-    }
+    } };
+    let columns = [
+        Text("Cause"),
+        Number("Throttled"),
+        Number("Shard seconds"),
+        Text("Evidence"),
+        Text("What would help, the cheapest first"),
+    ];
+    let body = html! {
+        p {
+            "Each second of each shard that throttled has the cause without which it would not have. The load of the second is made again from the "
+            "scenario and put to a write quota as full as the shard's was: what that refuses is due to the load, what it takes to retries or to the "
+            "way the records came. Prices are a month's, on top of what the plan says."
+        }
+        (table("The causes of throttling, the worst first", &columns, &rows))
+    };
+    Some(Section::new("why-throttled", "Why throttled", body))
 }
 
 /// The cause in a few words, with its place and the limit that was met.

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde::Serialize;
 
-use super::charts::{Lines, Scale, Series as Line, lines};
+use super::charts::{Lines, Scale, Series as Line, XAxis, legend, lines};
+use super::shell::{Page, Section, Source};
+use super::table::Column::{Number, Text};
+use super::table::numbers;
 use super::terminal::printable;
+use super::time_charts::figure;
 use crate::compare::{ChangePoint, LONGEST_SERIES, SIGNIFICANCE, Series, Trend, Undated};
-use crate::units::Share;
+use crate::units::{self, Share};
 
 /// Version of the schema of the JSON.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -65,23 +69,28 @@ impl Report<'_> {
 
     /// As a page.
     pub fn html(&self) -> String {
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                (super::bench::head("History of runs – streamgauge"))
-                body {
-                    header {
-                        p class="kicker" { "streamgauge trend" }
-                        h1 { "History of runs" }
-                        p { "Each figure is one value per run. A change point is where the runs before it and after it are more different than chance explains: "
-                            "E-divisive with permutation tests, each at " (Share(SIGNIFICANCE)) ". It is a notice, not a verdict." }
-                    }
-                    main { @for trend in self.trends { (history(trend)) } p { (self.left_out()) } }
-                    footer { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", trend schema " (SCHEMA_VERSION) "." } }
-                }
-            }
+        let header = html! {
+            p class="kicker" { "streamgauge trend" }
+            h1 { "History of runs" }
+            p { "Each figure is one value per run. A change point is where the runs before it and after it are more different than chance explains: "
+                "E-divisive with permutation tests, each at " (Share(SIGNIFICANCE)) ". It is a notice, not a verdict." }
+            @if !self.undated.runs.is_empty() { p class="note" { (self.left_out()) } }
         };
-        page.into_string()
+        let all = |target: &str| self.trends.iter().all(|trend| trend.target == target);
+        let page = Page {
+            title: "History of runs – streamgauge",
+            source: if all("embedded") {
+                Source::Model
+            } else if all("aws") {
+                Source::Aws
+            } else {
+                Source::Mixed
+            },
+            header,
+            sections: (1..).zip(self.trends).map(|(number, trend)| history(number, trend)).collect(),
+            footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", trend schema " (SCHEMA_VERSION) "." } },
+        };
+        page.html()
     }
 
     /// One CSV file per history, and the configuration with which Apache Otava reads them.
@@ -190,32 +199,26 @@ fn notes(trend: &Trend) -> Vec<String> {
     notes
 }
 
-fn history(trend: &Trend) -> Markup {
-    html! {
-        section {
-            h2 { (trend.scenario) }
-            p { (span(trend)) "." }
-            @for note in notes(trend) { p class="note" { (note) } }
-            @for series in &trend.series { (chart(trend, series)) }
-            details {
-                summary { "The values as a table" }
-                div class="scroll tall" { table {
-                    thead { tr {
-                        @for name in ["Run", "Began", "Version"] { th scope="col" { (name) } }
-                        @for series in &trend.series { th scope="col" { (series.metric.name()) } }
-                    } }
-                    tbody { @for (index, run) in trend.runs.iter().enumerate() { tr {
-                        th scope="row" { (run) }
-                        td { (trend.started[index]) }
-                        td { (trend.versions[index]) }
-                        @for series in &trend.series {
-                            td class="number" { @if let Some(value) = series.values[index] { (series.metric.show(value)) } @else { "–" } }
-                        }
-                    } } }
-                } }
-            }
+fn history(number: usize, trend: &Trend) -> Section {
+    let rows = html! { @for (index, run) in trend.runs.iter().enumerate() { tr {
+        th scope="row" { (run) }
+        td { (trend.started[index]) }
+        td { (trend.versions[index]) }
+        @for series in &trend.series {
+            td class="number" { @if let Some(value) = series.values[index] { (series.metric.show(value)) } @else { "–" } }
         }
-    }
+    } } };
+    let columns: Vec<_> = [Text("Run"), Text("Began"), Text("Version")]
+        .into_iter()
+        .chain(trend.series.iter().map(|series| Number(series.metric.name())))
+        .collect();
+    let body = html! {
+        p { (span(trend)) "." }
+        @for note in notes(trend) { p class="note" { (note) } }
+        @for series in &trend.series { (chart(trend, series)) }
+        (numbers("The values as a table", "Each run, the oldest first", &columns, &rows))
+    };
+    Section::new(format!("history-{number}"), trend.scenario.as_str(), body)
 }
 
 fn chart(trend: &Trend, series: &Series) -> Markup {
@@ -235,29 +238,27 @@ fn chart(trend: &Trend, series: &Series) -> Markup {
             (0.0, None),
         ]);
     }
-    let drawn = [Line::new("each run", values), Line::new("mean between changes", levels.into_iter())];
-    let title = format!("{} of {}, run by run", metric.name(), trend.scenario);
-    let svg = lines(&Lines {
-        title: &title,
+    let mut drawn = vec![Line::with_gaps("each run", 0, values)];
+    if !series.changes.is_empty() {
+        drawn.push(Line::with_gaps("mean between changes", 1, levels.into_iter()).ending(Some("mean")));
+    }
+    let chart = lines(&Lines {
+        title: &format!("{} of {}, run by run", metric.name(), trend.scenario),
         series: &drawn,
         scale: Scale::Linear,
         y_label: &|value| metric.show(value),
-        x_name: "run",
-        x_label: &|value| format!("{value:.0}"),
-        marks: None,
+        x: XAxis::Values {
+            name: "run",
+            label: &|value| if value.fract() == 0.0 { units::number(value) } else { String::new() },
+        },
     });
+    let caption = html! {
+        (metric.name()) " of each run, by the order in which they began."
+        @if series.changes.is_empty() { " No change." }
+        @for change in &series.changes { " " (change_words(trend, series, change)) "." }
+    };
     html! {
         h3 { (metric.name()) }
-        figure {
-            (PreEscaped(svg))
-            figcaption {
-                @if series.changes.is_empty() {
-                    (super::sections::legend(&["each run"])) " No change."
-                } @else {
-                    (super::sections::legend(&["each run", "mean between changes"]))
-                }
-                @for change in &series.changes { " " (change_words(trend, series, change)) "." }
-            }
-        }
+        (figure(&legend(drawn.iter().map(|line| (line.name.as_str(), line.look))), &chart, &caption))
     }
 }

@@ -5,7 +5,8 @@ mod writer;
 pub(super) use writer::Document;
 
 use super::consumers::{disorder, duplicates, outage, place};
-use super::sections::{calibration_in_words, capital, label, nanos, signed_percent};
+use super::load::label;
+use super::sections::{calibration_in_words, capital, nanos, signed_percent};
 use super::terminal::{quantity, skew_in_words, target, throttling_in_words};
 use super::{page, recommendation, throttling};
 use crate::client::Part;

@@ -1,47 +1,49 @@
 //! Runs side by side as a page.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use maud::{Markup, html as markup};
 
 use super::Run;
 use super::tables::{Table, consumer_names, tables};
 use super::text::sentence;
-use crate::measure::LatencySummary;
+use crate::measure::{LatencySummary, bin_width};
 use crate::plan::Conclusion;
-use crate::report::charts::{Lines, Marks, SERIES_COLORS, Scale, Series, lines};
+use crate::report::charts::{Lines, Marks, SERIES_COLORS, Scale, Series, XAxis, legend, lines};
+use crate::report::load::{by_percentile, percentile_curve};
 use crate::report::page::versions;
-use crate::report::sections::{legend_of, millis, milliseconds, percentile, scale_note};
+use crate::report::sections::{millis, milliseconds};
+use crate::report::shell::{Page, Section, Source};
+use crate::report::table::Column::Text;
+use crate::report::table::table;
+use crate::report::time_charts::{POINTS_MAX, bins_in_words, figure, scale_in_words};
 use crate::units;
 
 /// The runs as one self-contained page.
 pub fn html(runs: &[Run]) -> String {
-    let title = format!("{} runs – streamgauge", runs.len());
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(include_str!("../style.css"))) }
-            }
-            body {
-                header {
-                    p class="kicker" { "streamgauge report" }
-                    h1 { (runs.len()) " runs side by side" }
-                    @for run in runs { (banner(run)) }
-                }
-                main {
-                    @let tables = tables(runs);
-                    @for table in tables.iter().take(2) { (section(table, runs)) }
-                    (charts(runs))
-                    @for table in tables.iter().skip(2) { (section(table, runs)) }
-                }
-                footer { @for run in runs { p { (run.label) ": " (versions(&run.result.streamgauge_version)) } } }
-            }
-        }
+    let tables = tables(runs);
+    let (first, last) = tables.split_at(tables.len().min(2));
+    let of = |tables: &[Table]| tables.iter().map(|table| section(table, runs)).collect::<Vec<_>>();
+    let page = Page {
+        title: &format!("{} runs – streamgauge", runs.len()),
+        source: source(runs),
+        header: markup! {
+            p class="kicker" { "streamgauge report" }
+            h1 { (runs.len()) " runs side by side" }
+            @for run in runs { (banner(run)) }
+        },
+        sections: of(first).into_iter().chain([charts(runs)]).chain(of(last)).collect(),
+        footer: markup! { @for run in runs { p { (run.label) ": " (versions(&run.result.streamgauge_version)) } } },
     };
-    page.into_string()
+    page.html()
+}
+
+/// Where the figures of all runs are from: AWS, only if every one is.
+fn source(runs: &[Run]) -> Source {
+    let all = |wanted| runs.iter().all(|run| Source::from(&run.result.target) == wanted);
+    match (all(Source::Aws), all(Source::Model)) {
+        (true, _) => Source::Aws,
+        (_, true) => Source::Model,
+        _ => Source::Mixed,
+    }
 }
 
 fn banner(run: &Run) -> Markup {
@@ -58,92 +60,72 @@ fn banner(run: &Run) -> Markup {
     }
 }
 
-fn section(table: &Table, runs: &[Run]) -> Markup {
-    markup! {
-        section {
-            h2 { (table.title) }
-            @if !table.note.is_empty() { p { (table.note) } }
-            div class="scroll" { table {
-                thead { tr { th scope="col" { "What" } @for run in runs { th scope="col" { (run.label) } } } }
-                tbody { @for (name, cells) in &table.rows {
-                    tr { th scope="row" { (name) } @for cell in cells { td class="why" { (cell) } } }
-                } }
-            } }
-        }
-    }
+fn section(of: &Table, runs: &[Run]) -> Section {
+    let heads: Vec<_> = [Text("What")].into_iter().chain(runs.iter().map(|run| Text(&run.label))).collect();
+    let rows = markup! { @for (name, cells) in &of.rows {
+        tr { th scope="row" { (name) } @for cell in cells { td class="why" { (cell) } } }
+    } };
+    let body = markup! {
+        @if !of.note.is_empty() { p { (of.note) } }
+        (table(&format!("{} of each run", of.title), &heads, &rows))
+    };
+    let id: String =
+        of.title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    Section::new(id, of.title, body)
 }
 
-fn charts(runs: &[Run]) -> Markup {
-    markup! {
-        section {
-            h2 { "Curves" }
-            @for some in runs.chunks(SERIES_COLORS) {
-                (over_time(some, "Records accepted per second", " Records accepted in each second.", false, &|run| {
-                    let intervals = run.result.measurement.intervals.iter();
-                    Series::per_second(&run.label, intervals.map(|i| (i.second, Some(i.accepted as f64))))
+fn charts(runs: &[Run]) -> Section {
+    let body = markup! {
+        @for some in runs.chunks(SERIES_COLORS) {
+            (over_time(some, "Records accepted per second", "Records accepted in each second.", false, &|run| {
+                run.result.measurement.intervals.iter().map(|i| (i.second, Some(i.accepted as f64))).collect()
+            }))
+            (over_time(some, "Attempts throttled per second", "Attempts throttled in each second.", false, &|run| {
+                run.result.measurement.intervals.iter().map(|i| (i.second, Some(i.throttled as f64))).collect()
+            }))
+            (over_time(some, "Put p99 over time", "99th percentile of the response time of the records accepted in each second.", true, &|run| {
+                run.result.measurement.intervals.iter().map(|i| (i.second, i.response_p99.map(millis))).collect()
+            }))
+            (percentiles(some))
+            @for consumer in consumer_names(some) {
+                (over_time(some, &format!("Lag p99 of {consumer} over time"), "99th percentile of the lag of the records processed in each second.", true, &|run| {
+                    let record = run.result.measurement.consumers.iter().find(|record| record.name == consumer);
+                    let lags = record.map_or(&[] as &[(u64, LatencySummary)], |record| &record.lag_intervals);
+                    lags.iter().map(|(second, lag)| (*second, lag.p99.map(millis))).collect()
                 }))
-                (over_time(some, "Attempts throttled per second", " Attempts throttled in each second.", false, &|run| {
-                    let intervals = run.result.measurement.intervals.iter();
-                    Series::per_second(&run.label, intervals.map(|i| (i.second, Some(i.throttled as f64))))
-                }))
-                (over_time(some, "Put p99 over time", " 99th percentile of the response time of the records accepted in each second", true, &|run| {
-                    let intervals = run.result.measurement.intervals.iter();
-                    Series::per_second(&run.label, intervals.map(|i| (i.second, i.response_p99.map(millis))))
-                }))
-                (by_percentile(some))
-                @for consumer in consumer_names(some) {
-                    (over_time(some, &format!("Lag p99 of {consumer} over time"), " 99th percentile of the lag of the records processed in each second", true, &|run| {
-                        let record = run.result.measurement.consumers.iter().find(|record| record.name == consumer);
-                        let lags = record.map_or(&[] as &[(u64, LatencySummary)], |record| &record.lag_intervals);
-                        Series::per_second(&run.label, lags.iter().map(|(second, lag)| (*second, lag.p99.map(millis))))
-                    }))
-                }
             }
         }
-    }
+    };
+    Section::new("curves", "Curves", body)
 }
 
-fn over_time(runs: &[Run], title: &str, caption: &str, latency: bool, series: &dyn Fn(&Run) -> Series) -> Markup {
-    let series: Vec<Series> = runs.iter().map(series).collect();
+/// A value of each second, where there is one.
+type Seconds = Vec<(u64, Option<f64>)>;
+
+fn over_time(runs: &[Run], title: &str, caption: &str, latency: bool, seconds: &dyn Fn(&Run) -> Seconds) -> Markup {
     let end = runs.iter().map(|run| run.result.load_ended.as_secs_f64()).fold(0.0, f64::max);
+    let width = bin_width(end.ceil() as u64, POINTS_MAX);
+    let line = |(index, run): (usize, &Run)| Series::over_time(&run.label, index, seconds(run).into_iter(), width);
+    let series: Vec<Series> = runs.iter().enumerate().map(line).collect();
     let scale = if latency { Scale::fitting(&series) } else { Scale::Linear };
     let y_label: &dyn Fn(f64) -> String = if latency { &milliseconds } else { &units::number };
-    let chart = lines(&Lines {
-        title,
-        series: &series,
-        scale,
-        y_label,
-        x_name: "seconds since the load began",
-        x_label: &units::number,
-        marks: Some(Marks { events: &[], warm_up: 0.0, load_ended: end, end }),
-    });
-    markup! {
-        figure {
-            (PreEscaped(chart))
-            figcaption { (legend_of(&series)) (caption) @if latency { (scale_note(&series)) "." } }
-        }
-    }
+    let marks = Marks { name: "time since the load began", events: &[], warm_up: 0.0, load_ended: end, end };
+    let chart = lines(&Lines { title, series: &series, scale, y_label, x: XAxis::Time(marks) });
+    figure(
+        &legend(series.iter().map(|series| (series.name.as_str(), series.look))),
+        &chart,
+        &markup! { (caption) (scale_in_words(&series, scale)) (bins_in_words(width)) },
+    )
 }
 
-fn by_percentile(runs: &[Run]) -> Markup {
-    let curve = |run: &Run| {
-        let points = run.result.measurement.put_curve.iter().filter(|point| point.quantile < 1.0);
-        Series::new(&run.label, points.map(|p| (-(1.0 - p.quantile).log10(), Some(millis(p.value)))))
-    };
-    let series: Vec<Series> = runs.iter().map(curve).collect();
-    let chart = lines(&Lines {
-        title: "Put response time by percentile",
-        series: &series,
-        scale: Scale::fitting(&series),
-        y_label: &milliseconds,
-        x_name: "share of the records that were at least as fast",
-        x_label: &percentile,
-        marks: None,
-    });
-    markup! {
-        figure {
-            (PreEscaped(chart))
-            figcaption { (legend_of(&series)) " Response time by percentile, over all records due after the warm-up; each nine is as wide as the one before" (scale_note(&series)) "." }
-        }
-    }
+fn percentiles(runs: &[Run]) -> Markup {
+    let curve = |(index, run): (usize, &Run)| percentile_curve(&run.label, index, &run.result.measurement.put_curve);
+    let series: Vec<Series> = runs.iter().enumerate().map(curve).collect();
+    by_percentile(
+        "Put response time by percentile",
+        &series,
+        &markup! {
+            "Response time by percentile, over all records due after the warm-up; each nine is as wide as the one before."
+        },
+    )
 }

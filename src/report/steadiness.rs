@@ -1,0 +1,123 @@
+//! Whether the run was steady.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::shell::Section;
+use super::table::Column::{Number, Text};
+use super::table::table;
+use crate::measure::Estimate;
+use crate::plan::{HalvesUnit, Steadiness, Verdict};
+use crate::units::{self, Rate, Share};
+
+/// The halves side by side; nothing for a run too short to tell.
+pub fn section(verdict: &Verdict) -> Option<Section> {
+    let steadiness = verdict.steadiness.as_ref()?;
+    let columns = [
+        Text("What, mean over the seconds"),
+        Number("Whole, ± 95%"),
+        Number("First half, ± 95%"),
+        Number("Second half, ± 95%"),
+        Text("Verdict"),
+    ];
+    let rows = html! { @for row in &steadiness.rows {
+        tr {
+            th scope="row" { (row.name) }
+            @for estimate in [&row.whole, &row.first, &row.second] { td class="number" { (estimated(row.unit, estimate)) } }
+            td { @if row.differs { span class="unclear" { "≠ differs" } } @else { span class="pass" { "✓ steady" } } }
+        }
+    } };
+    let body = html! {
+        p { @match sentence(steadiness) { Some(sentence) => (sentence), None => "The run was steady: its second half is like its first." } }
+        (table("First half of the judged time against the second", &columns, &rows))
+        p class="note" {
+            "Figures of each second, warm-up excluded, and how far their true mean may be from the one measured, with 95% confidence; that neighbouring seconds "
+            "resemble each other is taken into account. The halves differ if their means are more than three standard errors and more than a tenth apart; shares also "
+            "by half a percentage point. A percentile here is the mean of those of the seconds, not that of the run."
+        }
+    };
+    Some(Section::new("steadiness", "Steadiness", body))
+}
+
+/// What is not steady, in a sentence or two; `None` if everything is.
+pub fn sentence(steadiness: &Steadiness) -> Option<String> {
+    let differing: Vec<String> = steadiness
+        .rows
+        .iter()
+        .filter(|row| row.differs)
+        .map(|row| {
+            format!(
+                "{} went from {} to {}",
+                row.name,
+                figure(row.unit, row.first.mean),
+                figure(row.unit, row.second.mean)
+            )
+        })
+        .collect();
+    if differing.is_empty() {
+        return None;
+    }
+    let means = match (steadiness.is_steady(), steadiness.load_is_steady()) {
+        (false, true) => "The load did not change: the figures of the whole run depend on how long it lasted.",
+        (false, false) => "The load changed too: the figures of the whole run are a mixture of both.",
+        (true, _) => "What came of it did not change.",
+    };
+    Some(format!("The halves of the run differ: {}. {means}", differing.join("; ")))
+}
+
+/// Whether a reader has to be told at the top of the page.
+pub fn warning(verdict: &Verdict) -> Option<Markup> {
+    let steadiness = verdict.steadiness.as_ref().filter(|steadiness| !steadiness.is_steady())?;
+    let sentence = sentence(steadiness)?;
+    Some(
+        html! { p class="warning" { strong { "Not steady. " } (sentence) " See " a href="#steadiness" { "Steadiness" } "." } },
+    )
+}
+
+fn estimated(unit: HalvesUnit, estimate: &Estimate) -> String {
+    format!("{} ± {}", figure(unit, estimate.mean), figure(unit, estimate.margin()))
+}
+
+fn figure(unit: HalvesUnit, value: f64) -> String {
+    match unit {
+        HalvesUnit::Rate => Rate(value).to_string(),
+        HalvesUnit::Share => Share(value).to_string(),
+        HalvesUnit::Nanoseconds => units::duration(Duration::from_nanos(value.max(0.0) as u64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Halves;
+
+    fn halves(name: &str, differs: bool) -> Halves {
+        let of = |mean| Estimate { mean, standard_error: 0.0, seconds: 10 };
+        Halves {
+            name: name.to_owned(),
+            unit: HalvesUnit::Share,
+            whole: of(0.1),
+            first: of(0.0),
+            second: of(0.2),
+            differs,
+        }
+    }
+
+    #[test]
+    fn the_sentence_says_what_differs_and_whether_the_load_did() {
+        let of = |rows: &[(&str, bool)]| {
+            sentence(&Steadiness {
+                seconds: 20,
+                rows: rows.iter().map(|(name, differs)| halves(name, *differs)).collect(),
+            })
+        };
+        assert_eq!(of(&[("offered records", false), ("throttled attempts", false)]), None);
+        let steady_load = of(&[("offered records", false), ("throttled attempts", true)]).unwrap();
+        assert!(
+            steady_load.contains("throttled attempts went from 0% to 20%") && steady_load.contains("did not change")
+        );
+        assert!(of(&[("offered records", true), ("throttled attempts", true)]).unwrap().contains("a mixture of both"));
+        assert!(of(&[("offered records", true)]).unwrap().contains("What came of it did not change"));
+    }
+}
