@@ -62,14 +62,7 @@ fn each_bound_has_its_demand_and_what_is_left() {
         // 1,000 records/s in batches of 100 that take a second: ten at once, of four lanes.
         ("processed records", LAMBDA, 1_000.0, 400.0, Some(5)),
         ("on-demand writes", "stream.mode = \"on-demand\"", 1e6, 10e9, None),
-        (
-            "on-demand writes",
-            "stream.mode = \"on-demand\"
-cost.region = \"sa-east-1\"",
-            1e6,
-            200e6,
-            None,
-        ),
+        ("on-demand writes", "stream.mode = \"on-demand\"\ncost.region = \"sa-east-1\"", 1e6, 200e6, None),
         ("retention", OUTAGE, 36.0, 86_400.0, None),
     ] {
         let found = bound(&load(more), name);
