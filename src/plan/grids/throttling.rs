@@ -91,7 +91,7 @@ fn row(load: Load) -> Row {
     let (predicted, by_averages) = forecast(&scenario);
     let workload = scenario.workload();
     let ranges = HashKeyRange::initial(scenario.stream.shards);
-    let packing = crate::plan::packing::Packing::new(&scenario.producer, 1.0, 1.0, 1.0);
+    let packing = crate::plan::packing::Packing::new(&scenario.producer, 1.0, 1.0, 1.0, false);
     let simulated = replay(&workload, &ranges, &profile.write, packing, judged_seconds(&scenario));
     Row { load, predicted: total(&predicted), simulated: total(&simulated), by_averages }
 }
