@@ -23,9 +23,9 @@ swarm seeds="10000":
 plan scenario="scenarios/quickstart.toml":
     cargo run --release -- plan {{scenario}}
 
-# The forecast of throttling against the service model: writes the table and the plot in reports/.
-throttling-grid:
-    STREAMGAUGE_WRITE_REPORTS=1 cargo test --lib throttling_grid
+# Forecasts against simulation, of throttling and of skew: writes the tables and the plots in reports/.
+forecast-grids:
+    STREAMGAUGE_WRITE_REPORTS=1 cargo test --release --lib plan::grids
 
 # The sample reports in reports/samples: simulated, so that they are the same every time.
 samples:

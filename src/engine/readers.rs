@@ -87,11 +87,11 @@ impl Readers {
             let application = consumer.application::<Sdk>(default, profile, known, known);
             // Whoever starts at the tip has no use for shards that are closed.
             let open_only = application.start == Start::Latest;
-            let (joins_later, is_interrupted) = (scenario.joins_later(consumer), scenario.interrupts(consumer));
-            self.attendances().add(joins_later, open_only, is_interrupted);
+            let (joins, is_interrupted) = (scenario.joins(consumer), scenario.interrupts(consumer));
+            self.attendances().add(joins, application.start.age_limit(), is_interrupted);
             let machine = Machine::new(application, scenario.seed);
             let shards = lineage(stream.shards.lineage(open_only));
-            let task = tokio::spawn(consume(reader, machine, shards, scenario.joins_later(consumer)));
+            let task = tokio::spawn(consume(reader, machine, shards, joins.is_some()));
             self.readers.push(OneReader {
                 consumer: consumer.clone(),
                 recorder,

@@ -9,6 +9,7 @@ use super::super::pacer::Pacer;
 use super::*;
 use crate::client::{CallId, CallOutcome, EntryOutcome, ListedShard, Part, ShardMap};
 use crate::kinesis::{HashKeyRange, Profile};
+use crate::measure::RecordSet;
 use crate::producing::{Produced, Producing};
 use crate::scenario;
 
@@ -86,6 +87,13 @@ fn a_backlog_that_is_sent_is_sent_whole_and_its_wait_is_measured() {
     assert!(response.quantile(0.88).is_some_and(|nanos| nanos > 11_000_000), "{:?}", response.summary());
 }
 
+/// The records that were not accepted.
+fn missing(produced: &Produced) -> Vec<u64> {
+    let mut all = RecordSet::default();
+    (0..8_000).for_each(|index| _ = all.insert(index));
+    all.without(&produced.put.ledger.accepted).collect()
+}
+
 #[test]
 fn what_is_beyond_the_promise_is_dropped() {
     let (produced, aborted) = stalled("overload = \"drop\", catch_up = 400", false);
@@ -93,6 +101,7 @@ fn what_is_beyond_the_promise_is_dropped() {
     assert!(counters.balance() && aborted.is_none(), "{counters:?}");
     // From 999.5 ms to 1.5 s, both included, 1,002 records are due. 400 of them may wait, the first among them.
     assert_eq!((counters.offered, counters.accepted, counters.abandoned), (8_000, 7_398, 602));
+    assert_eq!(missing(&produced), (2_000..2_602).collect::<Vec<_>>(), "the oldest but the first");
     let response = produced.put.logs["response"].total();
     assert_eq!(response.summary().max, Some(510_500_000), "{:?}", response.summary());
 }
@@ -120,4 +129,8 @@ fn a_target_that_stands_still_meets_the_same_rule() {
     assert!(counters.balance() && counters.offered == 8_000, "{counters:?}");
     // Twenty calls are under way, with what each found; 400 records wait; the rest is given up.
     assert!(counters.abandoned > 400 && counters.accepted + counters.abandoned == 8_000, "{counters:?}");
+    let missing = missing(&produced);
+    assert!(missing.windows(2).all(|pair| pair[1] == pair[0] + 1), "{missing:?}");
+    // What waits keeps its place, and what comes then is given up, until the calls that go out after the stall are answered.
+    assert!(missing.last().is_some_and(|last| (2_999..3_030).contains(last)), "{missing:?}");
 }

@@ -108,6 +108,11 @@ pub fn encode<'r>(records: impl Iterator<Item = (&'r str, Option<u128>, &'r [u8]
     blob.freeze()
 }
 
+/// Whether a blob that [`decode`] takes for a record as it stands was an aggregate once: it has its magic.
+pub fn is_damaged(blob: &[u8]) -> bool {
+    blob.starts_with(&MAGIC)
+}
+
 /// The records of an aggregate; `None` if the blob is not one, and so a record as it stands.
 ///
 /// An aggregate begins with its magic, ends with the MD5 of what is between, and names only keys that are in its tables.

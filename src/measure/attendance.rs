@@ -1,8 +1,8 @@
 //! When consumers were there, and so what they had to see.
 //!
-//! A consumer that starts at the tip has lost nothing of what was before, one that has left nothing of what comes after. At the moment
-//! itself nobody can tell the two apart: a record is accepted before it can be read. So what was accepted less than five seconds
-//! after the one, or before the other, is not judged.
+//! A consumer that joins at the tip, or with what is so old at most, has lost nothing of what was before, one that has left nothing of what comes
+//! after. At the moment itself nobody can tell the two apart: a record is accepted before it can be read. So what was accepted less than five
+//! seconds after the one, or before the other, is not judged.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -44,8 +44,10 @@ pub struct Attendances {
 #[derive(Debug, Clone, Default)]
 struct Attendance {
     presence: Presence,
-    /// It starts at the tip, later than the run.
-    at_tip: bool,
+    /// When it is to join, if that is later than the run.
+    joins: Option<Time>,
+    /// It starts then with what is accepted from this moment on.
+    from: Option<Time>,
     /// Something happens to it during the run.
     is_interrupted: bool,
     /// What it need not have seen, once that is known.
@@ -55,12 +57,13 @@ struct Attendance {
 }
 
 impl Attendances {
-    /// Adds a consumer, which is there from the beginning or `joins_later`, starts `at_tip` or with older records, and comes and goes
-    /// only if it `is_interrupted`.
-    pub fn add(&mut self, joins_later: bool, at_tip: bool, is_interrupted: bool) {
-        let presence = Presence { never: joins_later, ..Presence::default() };
-        let at_tip = at_tip && joins_later;
-        self.consumers.push(Attendance { presence, at_tip, is_interrupted, before: None, until: None });
+    /// Adds a consumer, which is there from the beginning or `joins` later, starts with records that are at most `ago` old then, or with the
+    /// oldest, and comes and goes only if it `is_interrupted`.
+    pub fn add(&mut self, joins: Option<Time>, ago: Option<Duration>, is_interrupted: bool) {
+        let presence = Presence { never: joins.is_some(), ..Presence::default() };
+        let from = joins.zip(ago).filter(|(joins, ago)| joins.since(Time::ZERO) > *ago);
+        let from = from.map(|(joins, ago)| Time::ZERO + (joins.since(Time::ZERO) - ago));
+        self.consumers.push(Attendance { presence, joins, from, is_interrupted, before: None, until: None });
     }
 
     /// A consumer is started: it joins, or comes back.
@@ -68,6 +71,10 @@ impl Attendances {
         let Some(consumer) = self.consumers.get_mut(consumer) else { return };
         if std::mem::take(&mut consumer.presence.never) {
             consumer.presence.joined = Some(now);
+            // Whoever comes later than it was to come starts with later records.
+            let late = consumer.joins.map_or(Duration::ZERO, |joins| now.since(joins));
+            consumer.from = consumer.from.map(|from| from + late);
+            consumer.before.take_if(|_| late >= SETTLING);
         }
         (consumer.presence.left, consumer.until) = (None, None);
     }
@@ -92,8 +99,8 @@ impl Attendances {
         }
         let accepted = Arc::new(accepted.clone());
         for consumer in &mut self.consumers {
-            let settled = consumer.presence.joined.is_some_and(|joined| joined + SETTLING <= now);
-            if consumer.at_tip && settled && consumer.before.is_none() {
+            let settled = consumer.from.is_some_and(|from| from + SETTLING <= now);
+            if settled && consumer.before.is_none() {
                 consumer.before = Some(accepted.clone());
             }
         }
@@ -104,7 +111,7 @@ impl Attendances {
     /// What of the `accepted` records a consumer must have seen.
     pub fn owed<'a>(&self, consumer: usize, accepted: &'a RecordSet) -> Cow<'a, RecordSet> {
         let Some(consumer) = self.consumers.get(consumer) else { return Cow::Borrowed(accepted) };
-        let none = consumer.presence.never || consumer.at_tip && consumer.before.is_none();
+        let none = consumer.presence.never || consumer.from.is_some() && consumer.before.is_none();
         if none {
             return Cow::Owned(RecordSet::default());
         }
@@ -138,9 +145,9 @@ mod tests {
     use super::*;
 
     /// A record a second, accepted in the second of its number.
-    fn attendances(joins_later: bool, at_tip: bool, events: &[(u64, bool)]) -> (Attendances, RecordSet) {
+    fn attendances(joins: Option<u64>, ago: Option<u64>, events: &[(u64, bool)]) -> (Attendances, RecordSet) {
         let mut attendances = Attendances::default();
-        attendances.add(joins_later, at_tip, !events.is_empty());
+        attendances.add(joins.map(Time::from_secs), ago.map(Duration::from_secs), !events.is_empty());
         let mut accepted = RecordSet::default();
         for second in 0..60 {
             let now = Time::from_secs(second);
@@ -153,40 +160,48 @@ mod tests {
         (attendances, accepted)
     }
 
-    fn owed(joins_later: bool, at_tip: bool, events: &[(u64, bool)]) -> Vec<u64> {
-        let (attendances, accepted) = attendances(joins_later, at_tip, events);
+    fn owed(joins: Option<u64>, ago: Option<u64>, events: &[(u64, bool)]) -> Vec<u64> {
+        let (attendances, accepted) = attendances(joins, ago, events);
         attendances.owed(0, &accepted).without(&RecordSet::default()).collect()
     }
 
     #[test]
     fn whoever_is_there_all_the_time_owes_everything() {
-        assert_eq!(owed(false, false, &[]).len(), 60);
-        assert_eq!(owed(false, true, &[]).len(), 60, "at the tip of the beginning is everything");
-        assert_eq!(owed(false, false, &[(20, false), (30, true)]).len(), 60, "what is stored meanwhile is read later");
-        assert_eq!(attendances(false, false, &[(20, false), (30, true)]).0.presence(0), None);
+        assert_eq!(owed(None, None, &[]).len(), 60);
+        assert_eq!(owed(None, Some(0), &[]).len(), 60, "at the tip of the beginning is everything");
+        assert_eq!(owed(None, None, &[(20, false), (30, true)]).len(), 60, "what is stored meanwhile is read later");
+        assert_eq!(attendances(None, None, &[(20, false), (30, true)]).0.presence(0), None);
     }
 
     #[test]
     fn whoever_leaves_owes_what_was_accepted_five_seconds_before() {
         // What was accepted is noted every third second here.
-        let owed = owed(false, false, &[(20, false)]);
+        let owed = owed(None, None, &[(20, false)]);
         assert_eq!(owed, (0..15).collect::<Vec<_>>());
-        let (left, _) = attendances(false, false, &[(20, false)]);
+        let (left, _) = attendances(None, None, &[(20, false)]);
         assert_eq!(left.presence(0), Some(Presence { left: Some(Time::from_secs(20)), ..Presence::default() }));
     }
 
     #[test]
     fn whoever_joins_at_the_tip_owes_what_was_accepted_five_seconds_later() {
-        assert_eq!(owed(true, true, &[(30, true)]), (36..60).collect::<Vec<_>>());
-        assert_eq!(owed(true, true, &[(30, true), (50, false)]), (36..45).collect::<Vec<_>>());
-        assert_eq!(owed(true, false, &[(30, true)]).len(), 60, "the oldest record is there");
-        assert_eq!(owed(true, false, &[]).len(), 0, "it never came");
-        assert!(attendances(true, false, &[]).0.presence(0).is_some_and(|presence| presence.never));
+        assert_eq!(owed(Some(30), Some(0), &[(30, true)]), (36..60).collect::<Vec<_>>());
+        assert_eq!(owed(Some(30), Some(0), &[(30, true), (50, false)]), (36..45).collect::<Vec<_>>());
+        assert_eq!(owed(Some(30), None, &[(30, true)]).len(), 60, "the oldest record is there");
+        assert_eq!(owed(Some(30), None, &[]).len(), 0, "it never came");
+        assert!(attendances(Some(30), None, &[]).0.presence(0).is_some_and(|presence| presence.never));
+    }
+
+    #[test]
+    fn whoever_joins_with_older_records_owes_them() {
+        assert_eq!(owed(Some(30), Some(10), &[(30, true)]), (27..60).collect::<Vec<_>>());
+        assert_eq!(owed(Some(30), Some(40), &[(30, true)]).len(), 60, "before the run there was nothing");
+        assert_eq!(owed(Some(30), Some(10), &[]).len(), 0, "it never came");
+        assert_eq!(owed(Some(30), Some(10), &[(45, true)]), (45..60).collect::<Vec<_>>(), "it came late");
     }
 
     #[test]
     fn whoever_has_left_is_not_waited_for() {
-        let (attendances, accepted) = attendances(false, false, &[(20, false)]);
+        let (attendances, accepted) = attendances(None, None, &[(20, false)]);
         let mut seen = RecordSet::default();
         (0..18).for_each(|index| _ = seen.insert(index));
         assert!(attendances.have_seen_all(&accepted, |_, owed| owed.in_common(&seen)));

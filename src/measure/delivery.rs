@@ -12,6 +12,7 @@ use super::receipts::Receipts;
 use super::record_set::RecordSet;
 use crate::client::Part;
 use crate::client::{ShardMap, hash_key};
+use crate::kinesis::aggregation;
 use crate::workload::{Header, HeaderError, Workload};
 
 /// What the producers know of each record.
@@ -128,7 +129,7 @@ pub struct Reading {
     /// Records that were stored twice, and the numbers of those that were stored once more.
     copied: RecordSet,
     copied_again: Vec<u64>,
-    /// Records with a wrong checksum.
+    /// Records with a wrong checksum; an aggregate with a wrong one is one record.
     pub corrupt: u64,
     /// Records of other producers.
     pub foreign: u64,
@@ -270,11 +271,12 @@ impl Reading {
     pub fn take(&mut self, record: &ReadRecord<'_>, offered: u64) -> Option<Header> {
         let again = self.marks.was_read(record);
         let header = match Header::read(record.data, self.run) {
-            Err(HeaderError::Foreign) => {
+            // Aggregates that are whole come unpacked.
+            Err(HeaderError::Foreign) if !aggregation::is_damaged(record.data) => {
                 self.foreign += 1;
                 return None;
             }
-            Err(HeaderError::Corrupt) => {
+            Err(HeaderError::Foreign | HeaderError::Corrupt) => {
                 self.corrupt += 1;
                 self.note(DeliveryFault::Corrupt, None, record);
                 return None;

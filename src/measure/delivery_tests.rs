@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::super::receipts;
 use super::*;
 use crate::client::Fate;
+use crate::kinesis::aggregation;
 use crate::measure::{LatencySummary, ReadRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
@@ -142,9 +143,14 @@ fn a_flipped_bit_and_foreign_records_are_found() {
     records.push(Stored { sequence: 10, index: 0, data: b"foreign".to_vec() });
     records.push(Stored { sequence: 11, index: 2, data: blob(8, 2) });
     records.push(Stored { sequence: 12, index: 0, data: blob(7, u64::MAX) });
+    // Two aggregates, of which readers unpack the whole one.
+    let mut aggregate = aggregation::encode([("key", None, b"data".as_slice())].into_iter()).to_vec();
+    aggregate[9] ^= 1;
+    assert!(aggregation::decode(&aggregate).is_none());
+    records.push(Stored { sequence: 13, index: 0, data: aggregate });
     let (check, places) = check(10, &records);
-    assert_eq!((check.corrupt, check.lost, check.foreign), (1, 1, 3));
-    assert_eq!(places, [place(DeliveryFault::Corrupt, None, 6)]);
+    assert_eq!((check.corrupt, check.lost, check.foreign), (2, 1, 3));
+    assert_eq!(places, [place(DeliveryFault::Corrupt, None, 6), place(DeliveryFault::Corrupt, None, 13)]);
 }
 
 #[test]

@@ -5,7 +5,13 @@
 //! throttled records. With many records per filling it moves like a Brownian motion between two reflecting barriers, with the drift
 //! `demand - rate` and the variance of the arriving tokens (Harrison, Brownian Motion and Stochastic Flow Systems, 1985; Kobayashi,
 //! J. ACM 21, 1974). Its distribution is followed through the load, on a grid; for a load that never changes it comes to
-//! [`lost_in_the_long_run`].
+//! [`lost_in_the_long_run`]. Of so many tokens lost at the barrier, records are refused as by a Poisson process: the chance that none is, is that of
+//! an elastic barrier (Itô and McKean, Diffusion Processes and their Sample Paths, 1965, section 2.3). Where few records fill the bucket, each is a
+//! jump of its own ([`super::jumps`]).
+
+use std::ops::{AddAssign, Mul};
+
+use super::jumps::Jumps;
 
 /// Cells of the grid, from a full bucket to an empty one.
 const CELLS: usize = 64;
@@ -15,6 +21,8 @@ const MOST_MOVED: f64 = 0.25;
 const NEGLIGIBLE: f64 = 1e-9;
 /// Chance by which a cell may change in a second that changes nothing.
 const SETTLED: f64 = 1e-7;
+/// Records to a burst, weighed by their tokens, from which on they are as good as a diffusion.
+const MANY: f64 = 40.0;
 
 /// Tokens that refill at `rate` per second, up to `burst`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,9 +33,11 @@ pub(super) struct Bucket {
 
 /// The records that take from a bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Arrivals {
+pub(super) struct Arrivals<'a> {
     /// Mean and mean square of the tokens that a record takes.
     pub tokens: (f64, f64),
+    /// Mean tokens of equal parts of the records, ascending; empty if they are not known one by one.
+    pub sizes: &'a [f64],
     /// Variance over mean of the number of records in a time: 0 for an even flow, 1 for a Poisson process.
     pub dispersion: f64,
 }
@@ -50,22 +60,51 @@ pub(super) struct Step {
 pub(super) struct Refused {
     /// Share of the tokens of the judged part of the load.
     pub share: f64,
+    /// Share of its records; `None` where only the tokens are known.
+    pub records: Option<f64>,
     /// Share of its seconds in which a record is refused.
     pub seconds: f64,
 }
 
-impl Arrivals {
+/// What is refused in a time, on average.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Lost {
+    pub tokens: f64,
+    pub records: f64,
+}
+
+impl AddAssign for Lost {
+    fn add_assign(&mut self, other: Self) {
+        *self = Self { tokens: self.tokens + other.tokens, records: self.records + other.records };
+    }
+}
+
+impl Mul<f64> for Lost {
+    type Output = Self;
+
+    fn mul(self, by: f64) -> Self {
+        Self { tokens: self.tokens * by, records: self.records * by }
+    }
+}
+
+impl Arrivals<'_> {
     /// Variance of the tokens that `records` arrivals take.
     fn variance(&self, records: f64) -> f64 {
         let (mean, square) = self.tokens;
         // The variance of a sum of so many: of the sizes, and of their number.
         records * (square - mean * mean * (1.0 - self.dispersion)).max(0.0)
     }
+
+    /// Whether so few of them empty the bucket that each counts.
+    fn are_few(&self, bucket: Bucket) -> bool {
+        let (mean, square) = self.tokens;
+        !self.sizes.is_empty() && bucket.burst * mean < MANY * square
+    }
 }
 
 /// Share of the tokens asked for that a bucket refuses in the long run, at `records` per second: the time that the reflected Brownian
 /// motion spends at its barrier, `drift / (1 - exp(-2 drift burst / variance)) / demand`.
-pub(super) fn lost_in_the_long_run(bucket: Bucket, arrivals: Arrivals, records: f64) -> f64 {
+pub(super) fn lost_in_the_long_run(bucket: Bucket, arrivals: Arrivals<'_>, records: f64) -> f64 {
     let (demand, variance) = (records * arrivals.tokens.0, arrivals.variance(records));
     let drift = demand - bucket.rate;
     if demand <= 0.0 {
@@ -81,34 +120,32 @@ pub(super) fn lost_in_the_long_run(bucket: Bucket, arrivals: Arrivals, records: 
 }
 
 /// What a bucket that starts full refuses of a load, of whose records the shard gets `share`.
-pub(super) fn refused(bucket: Bucket, arrivals: Arrivals, steps: &[Step], share: f64) -> Refused {
+pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], share: f64) -> Refused {
     let highest = steps.iter().filter(|step| step.seconds > 0.0).map(|step| step.offered * share / step.seconds);
     let highest = highest.fold(0.0, f64::max);
     if lost_in_the_long_run(bucket, arrivals, highest) < NEGLIGIBLE {
         return Refused::default();
     }
-    // As good as none: sums of shares round.
-    let even = arrivals.variance(1.0) <= 1e-6 * arrivals.tokens.1;
-    let mut lack = Lack::new(bucket, even);
+    let mut lack = Lack::new(bucket, arrivals);
     // The same, of which what has met the empty bucket in this second is taken out.
     let mut spared = lack.clone();
-    let (mut asked, mut lost, mut seconds, mut hit) = (0.0, 0.0, 0.0, 0.0);
+    let (mut asked, mut lost, mut seconds, mut hit) = (Lost::default(), Lost::default(), 0.0, 0.0);
     let mut second_judged = false;
-    let mut settled: Option<((f64, f64), f64, f64)> = None;
+    let mut settled: Option<((f64, f64), Lost, f64)> = None;
     for step in steps {
         let records = step.offered * share;
-        let (tokens, variance) = (records * arrivals.tokens.0, arrivals.variance(records));
+        let due = Lost { tokens: records * arrivals.tokens.0, records };
         let rate = records / step.seconds.max(f64::MIN_POSITIVE);
-        let fills = (bucket.rate * step.seconds - tokens) / bucket.burst;
+        let fills = (bucket.rate * step.seconds - due.tokens) / bucket.burst;
         if lack.is_as_good_as_full(fills)
             && spared.is_as_good_as_full(fills)
             && lost_in_the_long_run(bucket, arrivals, rate) < NEGLIGIBLE
         {
             // Nothing happens, for most of most days.
-            asked += if step.judged { tokens } else { 0.0 };
+            asked += if step.judged { due } else { Lost::default() };
             seconds += if step.ends_second && (step.judged || second_judged) { 1.0 } else { 0.0 };
             second_judged = !step.ends_second && (step.judged || second_judged);
-            (lack, spared) = (Lack::new(bucket, even), Lack::new(bucket, even));
+            (lack, spared) = (lack.as_full(), spared.as_full());
             continue;
         }
         // A load that stays the same brings the bucket to where it stays the same.
@@ -117,15 +154,15 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals, steps: &[Step], share:
             Some((same, refused, content)) if same == (step.offered, step.seconds) => (refused, content),
             _ => {
                 let before = lack.clone();
-                let refused = lack.pass(tokens, variance, step.seconds, false);
-                spared.pass(tokens, variance, step.seconds, true);
+                let refused = lack.pass(arrivals, records, step.seconds, false);
+                spared.pass(arrivals, records, step.seconds, true);
                 let stays = whole_second && lack.is_close_to(&before);
                 settled = stays.then(|| ((step.offered, step.seconds), refused, spared.content()));
                 (refused, spared.content())
             }
         };
         if step.judged {
-            asked += tokens;
+            asked += due;
             lost += refused;
         }
         second_judged |= step.judged;
@@ -138,50 +175,78 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals, steps: &[Step], share:
             second_judged = false;
         }
     }
+    let part = |lost: f64, asked: f64| if asked > 0.0 { (lost / asked).clamp(0.0, 1.0) } else { 0.0 };
+    let records = part(lost.records, asked.records);
+    let by_second = part(hit, seconds);
     Refused {
-        share: if asked > 0.0 { (lost / asked).clamp(0.0, 1.0) } else { 0.0 },
-        seconds: if seconds > 0.0 { (hit / seconds).clamp(0.0, 1.0) } else { 0.0 },
+        share: part(lost.tokens, asked.tokens),
+        records: matches!(lack, Lack::ByRecord(_)).then_some(records),
+        // No second throttles without a record that is refused, which a diffusion does not know.
+        seconds: match lack {
+            Lack::Spread { .. } => by_second.min(lost.records / seconds.max(1.0)),
+            _ => by_second,
+        },
     }
 }
 
 /// How the tokens that a bucket lacks are distributed.
 #[derive(Debug, Clone)]
 enum Lack {
-    /// A flow without chance: so many are lacking, with a chance of one, or of nothing.
-    Known { bucket: Bucket, lacking: f64, chance: f64 },
+    /// A flow without chance: so many are lacking, with a chance of one, or of nothing. Records refused since there was room are counted
+    /// with fractions; the first is refused as soon as there is one.
+    Known { bucket: Bucket, lacking: f64, chance: f64, refused: f64 },
     /// The chance of each cell.
     Spread { bucket: Bucket, cells: Vec<f64> },
+    /// The same, by jumps.
+    ByRecord(Jumps),
 }
 
 impl Lack {
-    fn new(bucket: Bucket, even: bool) -> Self {
-        if even {
-            return Self::Known { bucket, lacking: 0.0, chance: 1.0 };
+    /// What a full bucket lacks, with a law for such arrivals.
+    fn new(bucket: Bucket, arrivals: Arrivals<'_>) -> Self {
+        // As good as none: sums of shares round.
+        if arrivals.variance(1.0) <= 1e-6 * arrivals.tokens.1 {
+            return Self::Known { bucket, lacking: 0.0, chance: 1.0, refused: 0.0 };
         }
-        let mut cells = vec![0.0; CELLS];
-        cells[0] = 1.0;
-        Self::Spread { bucket, cells }
+        if arrivals.are_few(bucket) {
+            return Self::ByRecord(Jumps::new(bucket, arrivals.sizes, arrivals.dispersion));
+        }
+        Self::Spread { bucket, cells: full(CELLS) }
+    }
+
+    /// The same, of a full bucket.
+    fn as_full(&self) -> Self {
+        match self {
+            Self::Known { bucket, .. } => Self::Known { bucket: *bucket, lacking: 0.0, chance: 1.0, refused: 0.0 },
+            Self::Spread { bucket, .. } => Self::Spread { bucket: *bucket, cells: full(CELLS) },
+            Self::ByRecord(jumps) => Self::ByRecord(jumps.as_full()),
+        }
     }
 
     /// Whether the bucket is full for certain after `fills` of it.
     fn is_as_good_as_full(&self, fills: f64) -> bool {
+        let full = |cells: &[f64]| {
+            let next_to_full = cells.len() / 8;
+            fills * cells.len() as f64 > next_to_full as f64
+                && cells[..next_to_full].iter().sum::<f64>() > 1.0 - NEGLIGIBLE
+        };
         match self {
-            Self::Known { bucket, lacking, chance } => *chance >= 1.0 && *lacking <= fills * bucket.burst,
-            Self::Spread { cells, .. } => {
-                let next_to_full = CELLS / 8;
-                fills * CELLS as f64 > next_to_full as f64
-                    && cells[..next_to_full].iter().sum::<f64>() > 1.0 - NEGLIGIBLE
-            }
+            Self::Known { bucket, lacking, chance, .. } => *chance >= 1.0 && *lacking <= fills * bucket.burst,
+            Self::Spread { cells, .. } => full(cells),
+            Self::ByRecord(jumps) => full(jumps.cells()),
         }
     }
 
     /// Whether nothing has changed since it was `before`.
     fn is_close_to(&self, before: &Self) -> bool {
+        let close = |now: &[f64], then: &[f64]| now.iter().zip(then).all(|(now, then)| (now - then).abs() < SETTLED);
         match (self, before) {
-            (Self::Known { lacking: now, .. }, Self::Known { lacking: then, .. }) => now == then,
-            (Self::Spread { cells: now, .. }, Self::Spread { cells: then, .. }) => {
-                now.iter().zip(then).all(|(now, then)| (now - then).abs() < SETTLED)
+            // A record that is refused now and then makes seconds differ that are otherwise the same.
+            (Self::Known { lacking: now, refused, .. }, Self::Known { lacking: then, refused: before, .. }) => {
+                now == then && (refused == before || refused - before >= 1.0)
             }
+            (Self::Spread { cells: now, .. }, Self::Spread { cells: then, .. }) => close(now, then),
+            (Self::ByRecord(now), Self::ByRecord(then)) => close(now.cells(), then.cells()),
             _ => false,
         }
     }
@@ -191,51 +256,74 @@ impl Lack {
         match self {
             Self::Known { chance, .. } => *chance,
             Self::Spread { cells, .. } => cells.iter().sum(),
+            Self::ByRecord(jumps) => jumps.cells().iter().sum(),
         }
     }
 
-    /// Lets `tokens` with this variance come within `seconds`, and returns how many are refused on average. With `leaves`, what meets the
-    /// empty bucket is taken out.
-    fn pass(&mut self, tokens: f64, variance: f64, seconds: f64, leaves: bool) -> f64 {
+    /// Lets `records` come within `seconds`, and returns what is refused of them on average. With `leaves`, what meets the empty
+    /// bucket is taken out.
+    fn pass(&mut self, arrivals: Arrivals<'_>, records: f64, seconds: f64, leaves: bool) -> Lost {
+        let (size, tokens) = (arrivals.tokens.0, records * arrivals.tokens.0);
+        let of_tokens = |tokens: f64| Lost { tokens, records: tokens / size.max(f64::MIN_POSITIVE) };
         match self {
-            Self::Known { bucket, lacking, chance } => {
-                let filled = *lacking + tokens - bucket.rate * seconds;
-                *lacking = filled.clamp(0.0, bucket.burst);
-                let lost = (filled - bucket.burst).max(0.0);
-                if leaves && lost > 1e-9 * bucket.burst {
+            Self::Known { bucket, lacking, chance, refused } => {
+                let refills = bucket.rate * seconds;
+                let filled = *lacking + tokens - refills;
+                // A record needs all of its tokens at once: what refills between it and the one before it comes too late for the last one.
+                let room = bucket.burst - size * (refills / tokens.max(f64::MIN_POSITIVE)).min(1.0);
+                if *lacking < room - 1e-9 * bucket.burst {
+                    *refused = 0.0;
+                }
+                let before = *refused;
+                let too_many = (filled - room.max(*lacking)) / size.max(f64::MIN_POSITIVE);
+                if tokens > refills && too_many > 1e-9 {
+                    *refused += too_many;
+                }
+                if leaves && (*refused - 1e-9).ceil() > (before - 1e-9).ceil() {
                     *chance = 0.0;
                 }
-                lost
+                *lacking = filled.clamp(0.0, bucket.burst);
+                of_tokens((filled - bucket.burst).max(0.0))
             }
             Self::Spread { bucket, cells } => {
                 let cell = bucket.burst / (CELLS - 1) as f64;
                 let moves = (tokens - bucket.rate * seconds) / cell;
-                let spread = variance / (cell * cell);
+                let spread = arrivals.variance(records) / (cell * cell);
                 // Drift and chance take turns, often enough that neither crosses much of the bucket without the other.
                 let turns = (moves.abs() / (CELLS as f64 / 10.0)).max(spread / (CELLS as f64)).ceil().max(1.0);
+                // Records refused of each cell that goes over the edge; large ones make up most of it.
+                let refusals = leaves.then(|| cell * size / arrivals.tokens.1.max(f64::MIN_POSITIVE));
                 let mut lost = 0.0;
                 for _ in 0..turns as u64 {
-                    lost += drift(cells, moves / turns, leaves);
-                    lost += diffuse(cells, spread / turns, leaves);
+                    lost += drift(cells, moves / turns, refusals);
+                    lost += diffuse(cells, spread / turns, refusals);
                 }
-                lost * cell
+                of_tokens(lost * cell)
             }
+            Self::ByRecord(jumps) => jumps.pass(records, seconds, leaves),
         }
     }
 }
 
-/// Moves everything by `cells_moved` cells and returns what goes over the edge of the empty bucket, in cells.
-fn drift(cells: &mut [f64], cells_moved: f64, leaves: bool) -> f64 {
+/// The grid of a full bucket.
+pub(super) fn full(cells: usize) -> Vec<f64> {
+    let mut full = vec![0.0; cells];
+    full[0] = 1.0;
+    full
+}
+
+/// Moves everything by `cells_moved` cells and returns what goes over the edge of the empty bucket, in cells. With `refusals` of each such cell, on
+/// average, what has met one is taken out: the edge is elastic.
+fn drift(cells: &mut [f64], cells_moved: f64, refusals: Option<f64>) -> f64 {
     let last = cells.len() - 1;
     let mut moved = vec![0.0; cells.len()];
     let mut lost = 0.0;
     for (place, content) in cells.iter().enumerate().filter(|(_, content)| **content > 0.0) {
         let goal = place as f64 + cells_moved;
         if goal >= last as f64 {
-            lost += content * (goal - last as f64);
-            if !leaves || goal <= last as f64 {
-                moved[last] += content;
-            }
+            let over = goal - last as f64;
+            lost += content * over;
+            moved[last] += content * refusals.map_or(1.0, |refusals| (-refusals * over).exp());
         } else if goal <= 0.0 {
             moved[0] += content;
         } else {
@@ -249,13 +337,14 @@ fn drift(cells: &mut [f64], cells_moved: f64, leaves: bool) -> f64 {
     lost
 }
 
-/// Spreads everything by a variance of `spread` square cells and returns what goes over the edge, in cells.
-fn diffuse(cells: &mut [f64], spread: f64, leaves: bool) -> f64 {
+/// Spreads everything by a variance of `spread` square cells; else as [`drift`].
+fn diffuse(cells: &mut [f64], spread: f64, refusals: Option<f64>) -> f64 {
     let passes = (spread / (2.0 * MOST_MOVED)).ceil();
     if passes < 1.0 {
         return 0.0;
     }
     let (part, last) = (spread / (2.0 * passes), cells.len() - 1);
+    let leaves = refusals.map_or(0.0, |refusals| -(-refusals).exp_m1());
     let mut lost = 0.0;
     for _ in 0..passes as u64 {
         let over = cells[last] * part;
@@ -267,9 +356,7 @@ fn diffuse(cells: &mut [f64], spread: f64, leaves: bool) -> f64 {
             cells[place] = here + part * (before - 2.0 * here + after);
             before = here;
         }
-        if leaves {
-            cells[last] -= over;
-        }
+        cells[last] -= over * leaves;
     }
     lost
 }
@@ -277,9 +364,11 @@ fn diffuse(cells: &mut [f64], spread: f64, leaves: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinesis::{Profile, WriteLimits, WriteQuota};
+    use crate::time::Time;
 
     const UNIT: Bucket = Bucket { rate: 1_000.0, burst: 1_000.0 };
-    const POISSON: Arrivals = Arrivals { tokens: (1.0, 1.0), dispersion: 1.0 };
+    const POISSON: Arrivals<'_> = Arrivals { tokens: (1.0, 1.0), sizes: &[], dispersion: 1.0 };
 
     fn steady(rate: f64, seconds: u64, judged_from: u64) -> Vec<Step> {
         (0..seconds)
@@ -326,7 +415,27 @@ mod tests {
         assert_eq!(refused_at(1_000.0), Refused::default());
         // 20 s at 1,100/s are 22,000 records; the shard takes 1,000 at once and 20,000 in time.
         assert!((refused_at(1_100.0).share - 1_000.0 / 22_000.0).abs() < 1e-9);
-        assert!((refused_at(1_100.0).seconds - 0.5).abs() < 1e-9);
+        // The first that finds no token comes when 999.1 are lacking, just before the tenth second ends.
+        assert!((refused_at(1_100.0).seconds - 0.55).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_seconds_that_throttle_are_those_of_the_service() {
+        // Evenly spaced, put to the quota one by one.
+        let service = |rate: u64| {
+            let limits = WriteLimits { records_per_second: 1_000, record_burst: 1_000, ..Profile::newest().write };
+            let mut quota = WriteQuota::new(&limits);
+            let refused =
+                (0..rate * 20).filter(|k| quota.admit(Time::from_nanos(k * 1_000_000_000 / rate), 1).is_err());
+            let mut seconds: Vec<u64> = refused.map(|k| k / rate).collect();
+            seconds.dedup();
+            seconds.len() as f64 / 20.0
+        };
+        let even = Arrivals { dispersion: 0.0, ..POISSON };
+        for rate in [1_000, 1_050, 1_060, 1_100, 1_250, 2_000, 5_000] {
+            let ours = refused(UNIT, even, &steady(rate as f64, 20, 0), 1.0).seconds;
+            assert!((ours - service(rate)).abs() < 1e-9, "{rate}/s: {ours} for {}", service(rate));
+        }
     }
 
     #[test]

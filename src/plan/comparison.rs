@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::agreement::Tolerance;
 use super::cost::HOURS_PER_MONTH;
 use super::judge::{Measured, fullest};
+use super::observed::bound_rows;
 use super::{Bound, Comparison, LagForecast, Plan, ShardHeat};
 use crate::measure::{ConsumerRecord, LatencySummary, OutageRecord};
 use crate::prices::Item;
@@ -14,13 +15,15 @@ use crate::units::{self, Rate, Share};
 /// Of rates: what is due or under way at the ends of the judged time. Chance adds three standard deviations of a count.
 const RATE: f64 = 0.02;
 /// Of utilisations, relative and in points. Those in bytes have, as rates have, the chance of which records came.
-const UTILISATION: Tolerance = Tolerance { relative: 0.05, absolute: 0.01 };
+pub(super) const UTILISATION: Tolerance = Tolerance { relative: 0.05, absolute: 0.01 };
 /// Of throttled shares: what the forecast is held to by its tests.
 const THROTTLED: Tolerance = Tolerance { relative: 0.05, absolute: 0.005 };
-/// Of the seconds that throttle: the forecast is up to half too high for large records.
-const THROTTLED_SECONDS: Tolerance = Tolerance { relative: 0.5, absolute: 0.05 };
+/// Of the seconds that throttle: those of a short run are few, and they come together.
+const THROTTLED_SECONDS: Tolerance = Tolerance { relative: 0.2, absolute: 0.05 };
 /// Of calls: the first and the last second are not whole.
 const CALLS: Tolerance = Tolerance { relative: 0.15, absolute: 0.01 };
+/// Of the time that consumers work: the plan takes batches to be full.
+pub(super) const BUSY: Tolerance = Tolerance { relative: 0.2, absolute: 0.02 };
 /// Of lags and put latencies, relative and in nanoseconds: a latency is drawn, and a batch takes its turn.
 const LAG: Tolerance = Tolerance { relative: 0.2, absolute: 1e7 };
 const PUT: Tolerance = Tolerance { relative: 0.25, absolute: 5e6 };
@@ -84,6 +87,7 @@ pub(super) fn comparison(plan: &Plan, result: &RunResult, measured: &Measured, h
     }
     rows.extend(hottest_row(plan, measured, heat));
     rows.extend(read_rows(plan, result, measured));
+    rows.extend(bound_rows(plan, result, measured));
     let retried = counters.throttled > 0;
     if let Some(response) = result.measurement.put.get("response") {
         rows.push(put_row("put p50", plan.put.p50, response.p50, plan, retried));
@@ -149,7 +153,7 @@ fn rate_row(
     row(name, (predicted.0, measured.map(|rate| rate.0)), text, Some((tolerance, higher_is_worse)), note)
 }
 
-fn share_row(
+pub(super) fn share_row(
     name: &str,
     predicted: Share,
     measured: Option<Share>,
@@ -332,7 +336,7 @@ fn difference(predicted: f64, measured: f64) -> Option<f64> {
 }
 
 /// Mean number of open shards in the seconds that are judged.
-fn mean_shards(result: &RunResult, (first, end): (u64, u64)) -> f64 {
+pub(super) fn mean_shards(result: &RunResult, (first, end): (u64, u64)) -> f64 {
     let open = &result.measurement.open_shards;
     let all = result.measurement.shards.len() as f64;
     let (first, end) = (first as f64, end as f64);

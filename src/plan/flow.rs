@@ -119,8 +119,7 @@ impl Flows<'_> {
             bytes: records * packing.record_bytes,
             accepted: records * (1.0 - refused.share),
             packed: packing.records,
-            // No second throttles without a record that is refused, which a diffusion does not know.
-            throttled_seconds: refused.seconds.min(records * refused.share),
+            throttled_seconds: refused.seconds,
         }
     }
 
@@ -135,15 +134,20 @@ impl Flows<'_> {
     }
 
     /// The two limits of a shard that gets `share` of the load, and what takes from them.
-    fn buckets(&self, share: f64, packing: Packing) -> ((Bucket, Arrivals), (Bucket, Arrivals)) {
+    fn buckets(&self, share: f64, packing: Packing) -> ((Bucket, Arrivals<'_>), (Bucket, Arrivals<'_>)) {
         let limits = packing.limits(&self.profile.write);
         let dispersion = self.dispersion(share);
         let square = self.demand.record_square * (packing.record_bytes / self.demand.record_bytes.max(1.0)).powi(2);
         let bucket = |rate: u64, burst: u64| Bucket { rate: rate as f64, burst: burst as f64 };
         let bytes = (packing.record_bytes, square.max(packing.record_bytes.powi(2)));
+        // What is in an aggregate is known on average only.
+        let sizes: &[f64] = if packing.records > 1.0 { &[] } else { &self.demand.sizes };
         (
-            (bucket(limits.records_per_second, limits.record_burst), Arrivals { tokens: (1.0, 1.0), dispersion }),
-            (bucket(limits.bytes_per_second, limits.byte_burst), Arrivals { tokens: bytes, dispersion }),
+            (
+                bucket(limits.records_per_second, limits.record_burst),
+                Arrivals { tokens: (1.0, 1.0), sizes: &[], dispersion },
+            ),
+            (bucket(limits.bytes_per_second, limits.byte_burst), Arrivals { tokens: bytes, sizes, dispersion }),
         )
     }
 
@@ -153,7 +157,7 @@ impl Flows<'_> {
         let by_records = refused(records, counted, steps, share);
         let mut by_bytes = refused(bytes, weighed, steps, share);
         if packing.records <= 1.0 {
-            by_bytes.share = self.demand.records_refused(by_bytes.share);
+            by_bytes.share = by_bytes.records.unwrap_or_else(|| self.demand.records_refused(by_bytes.share));
         }
         if by_records.share >= by_bytes.share { by_records } else { by_bytes }
     }
@@ -192,8 +196,29 @@ impl Flows<'_> {
                 _ => steps.push(Step { seconds, offered, judged, ends_second }),
             }
         }
+        if !recorded && !matches!(self.workload.schedule(), Schedule::Poisson { .. }) {
+            return record_on_the_border(steps);
+        }
         steps
     }
+}
+
+/// Of an evenly spaced flow that ends with a second, the last record is due on its very border and belongs to the next second, in which it may
+/// be the only one.
+fn record_on_the_border(steps: Vec<Step>) -> Vec<Step> {
+    let mut due = 0.0;
+    let mut moved = Vec::with_capacity(steps.len());
+    for step in steps {
+        let last: Option<&mut Step> = moved.last_mut();
+        let ended = last.filter(|last| last.ends_second && last.offered >= 1.0 && step.offered == 0.0);
+        if let Some(last) = ended.filter(|_| (due - f64::round(due)).abs() < 1e-6) {
+            last.offered -= 1.0;
+            moved.push(Step { seconds: 1e-9, offered: 1.0, judged: step.judged, ends_second: false });
+        }
+        due += step.offered;
+        moved.push(step);
+    }
+    moved
 }
 
 fn same_rate(last: &Step, offered: f64, seconds: f64) -> bool {

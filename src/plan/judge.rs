@@ -15,7 +15,8 @@ use crate::units::{self, Rate, Share};
 pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
     let measured = Measured::of(result);
     let void_reasons = void_reasons(result);
-    let objectives = objectives(plan, result, measured.throttled_share());
+    let heat = heat(plan, result, &measured);
+    let objectives = objectives(plan, result, measured.throttled_share(), &heat, measured.seconds);
     // What could not be measured was not shown to be met.
     let met = objectives.iter().all(|objective| objective.status == ObjectiveStatus::Pass);
     let conclusion = if !void_reasons.is_empty() {
@@ -25,7 +26,6 @@ pub fn judge(plan: &Plan, result: &RunResult) -> Verdict {
     } else {
         Conclusion::Missed
     };
-    let heat = heat(plan, result, &measured);
     let comparison = comparison(plan, result, &measured, &heat);
     Verdict {
         sentence: sentence(

@@ -15,9 +15,13 @@ mod demand;
 mod diagnosis;
 mod flow;
 mod frontier;
+#[cfg(test)]
+mod grids;
 mod judge;
+mod jumps;
 mod lag;
 mod objectives;
+mod observed;
 mod packing;
 mod placement;
 mod processing;
@@ -26,8 +30,6 @@ mod quotas;
 mod sizing;
 mod skew;
 mod steadiness;
-#[cfg(test)]
-mod throttling_grid;
 mod trend;
 
 use schemars::JsonSchema;

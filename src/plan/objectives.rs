@@ -3,13 +3,24 @@
 use std::time::Duration;
 
 use super::trend::slope;
-use super::{ObjectiveResult, ObjectiveStatus, Plan};
+use super::{ObjectiveResult, ObjectiveStatus, Plan, ShardHeat};
+use crate::measure::DeliveryCheck;
 use crate::result::{ConsumerRecord, RunResult};
-use crate::scenario::Delivery;
+use crate::scenario::{Delivery, Objectives};
 use crate::units::{self, Share};
 
-/// Each objective of the scenario. `throttled` is the share of the attempts since the warm-up.
-pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Share>) -> Vec<ObjectiveResult> {
+/// Seconds over which the utilisation of a shard is looked at: in a single one, chance makes as much as the load.
+const UTILISATION_SECONDS: usize = 10;
+
+/// Each objective of the scenario. `throttled` is the share of the attempts since the warm-up; `heat` is how full each shard was in each second, of
+/// which those of `seconds` are judged.
+pub(super) fn objectives(
+    plan: &Plan,
+    result: &RunResult,
+    throttled: Option<Share>,
+    heat: &[ShardHeat],
+    seconds: (u64, u64),
+) -> Vec<ObjectiveResult> {
     let objectives = &result.scenario.objectives;
     let response = result.measurement.put.get("response").copied().unwrap_or_default();
     let mut results = Vec::new();
@@ -22,6 +33,9 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
             status,
             "nothing was sent after the warm-up",
         ));
+    }
+    if let Some(limit) = objectives.utilisation {
+        results.push(utilisation(limit, heat, seconds));
     }
     for (name, limit, value) in [
         ("put p50", objectives.put_p50, response.p50),
@@ -72,22 +86,82 @@ pub(super) fn objectives(plan: &Plan, result: &RunResult, throttled: Option<Shar
             let why_not = "nothing was delivered, or there were more keys than are watched";
             results.push(objective(&name, "per key", found, watched.then_some(check.in_order()), why_not));
         }
-        if let Some(delivery) = own.and_then(|own| own.delivery).or(objectives.delivery) {
-            let check = &consumer.delivery;
-            let (limit, met) = match delivery {
-                Delivery::Complete => ("nothing lost", check.complete()),
-                Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
-            };
-            let unread = match check.unread {
-                0 => String::new(),
-                unread => format!(", {} not read by the end", units::count(unread)),
-            };
-            let (lost, twice) = (units::count(check.lost), units::count(check.duplicates));
-            let found = format!("{lost} lost, {twice} twice{unread}");
-            let (why_not, judged) = ("no record was accepted", check.accepted > 0);
-            let name = format!("delivery to {}", consumer.name);
-            results.push(objective(&name, limit, judged.then_some(found), judged.then_some(met), why_not));
-        }
+        let delivery = own.and_then(|own| own.delivery).or(objectives.delivery);
+        results.extend(deliveries(objectives, delivery, &consumer.name, &consumer.delivery));
+    }
+    results
+}
+
+/// The fullest shard over ten whole seconds.
+fn utilisation(limit: Share, heat: &[ShardHeat], (first, end): (u64, u64)) -> ObjectiveResult {
+    let fullest = heat.iter().filter_map(|shard| {
+        let judged = shard.seconds.get(first as usize..(end as usize).min(shard.seconds.len()))?;
+        let means = judged.windows(UTILISATION_SECONDS.min(judged.len().max(1)));
+        means.map(|window| window.iter().sum::<f64>() / window.len() as f64).max_by(f64::total_cmp)
+    });
+    let fullest = fullest.max_by(f64::total_cmp);
+    objective(
+        "utilisation of the fullest shard",
+        &limit.to_string(),
+        fullest.map(|value| format!("{} over {UTILISATION_SECONDS} s", Share(value))),
+        fullest.map(|value| value <= limit.0),
+        "no whole second lies between the warm-up and the end of the load",
+    )
+}
+
+/// What the delivery check found for a consumer, by each objective on it.
+fn deliveries(
+    objectives: &Objectives,
+    delivery: Option<Delivery>,
+    consumer: &str,
+    check: &DeliveryCheck,
+) -> Vec<ObjectiveResult> {
+    let mut results = Vec::new();
+    if let Some(delivery) = delivery {
+        let (limit, met) = match delivery {
+            Delivery::Complete => ("nothing lost", check.complete()),
+            Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
+        };
+        let unread = match check.unread {
+            0 => String::new(),
+            unread => format!(", {} not read by the end", units::count(unread)),
+        };
+        let (lost, twice) = (units::count(check.lost), units::count(check.duplicates));
+        let found = format!("{lost} lost, {twice} twice{unread}");
+        let (why_not, judged) = ("no record was accepted", check.accepted > 0);
+        let name = format!("delivery to {consumer}");
+        results.push(objective(&name, limit, judged.then_some(found), judged.then_some(met), why_not));
+    }
+    let of_accepted = |found: u64| {
+        let share = Share(found as f64 / check.accepted.max(1) as f64);
+        format!("{} ({share} of {})", units::count(found), units::count(check.accepted))
+    };
+    if let Some(limit) = objectives.lost {
+        let allowed = limit.allows(check.lost, check.accepted);
+        // What was not read may be lost, too.
+        let judged = check.accepted > 0 && (!allowed || check.unread == 0);
+        let why_not = match check.unread {
+            0 => "no record was accepted".to_owned(),
+            unread => format!(
+                "{} records were not read by the end: a longer load.drain tells whether they are lost",
+                units::count(unread)
+            ),
+        };
+        let found = judged.then(|| of_accepted(check.lost));
+        results.push(objective(
+            &format!("lost to {consumer}"),
+            &limit.to_string(),
+            found,
+            judged.then_some(allowed),
+            &why_not,
+        ));
+    }
+    if let Some(limit) = objectives.duplicates {
+        let judged = check.delivered > 0;
+        let found = judged.then(|| of_accepted(check.duplicates));
+        let met = judged.then(|| limit.allows(check.duplicates, check.accepted));
+        let name = format!("duplicates to {consumer}");
+        results.push(objective(&name, &limit.to_string(), found, met, "nothing was delivered"));
     }
     results
 }

@@ -64,6 +64,7 @@ impl Sizing {
         };
         let hopeless = skew.as_ref().is_some_and(|skew| skew.fewest.is_none());
         let spread = skew.as_ref().and_then(|skew| skew.fewest).map_or(even, |fewest| fewest.max(even));
+        let spread = if hopeless || skew.is_none() { spread } else { read_everywhere(flows, &bounds, spread, target) };
         let for_moments = if hopeless { None } else { enough_for_bursts(flows, steps, spread, skew.is_none()) };
         let salts = skew.as_ref().map_or(1, |skew| skew.salts).max(2);
         let salting = hopeless.then(|| salting(flows, salts, load, target, even)).flatten();
@@ -80,6 +81,16 @@ pub(super) fn even_spread(bounds: &[Bound], target: f64) -> u32 {
         None => 1,
     };
     bounds.iter().map(at_target).max().unwrap_or(1).max(1)
+}
+
+/// The fewest shards from `spread` on of which the readers keep up with the fullest, too: what is put to a shard is read from it. `spread` if
+/// no number up to four times as many does.
+fn read_everywhere(flows: &Flows<'_>, bounds: &[Bound], spread: u32, target: f64) -> u32 {
+    let reads = bounds.iter().filter(|bound| bound.shards.is_some() && !bound.name.starts_with("write "));
+    let load = reads.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
+    let fits = |shards: &u32| flows.placement.fullest(*shards).p99 * load <= target + 1e-9;
+    let more = |shards: &u32| Some(shards + (shards / 50).max(1)).filter(|more| *more <= spread.saturating_mul(4));
+    std::iter::successors(Some(spread), more).find(fits).unwrap_or(spread)
 }
 
 /// Share of the records that may be throttled.

@@ -266,7 +266,7 @@ fn target_utilisation(root: &mut TableReader<'_>) -> Result<Share, Reported> {
 
 fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectives, Reported> {
     let mut reader = root.section("slo");
-    for key in ["lag_p99", "lag_trend", "delivery", "order"] {
+    for key in ["lag_p99", "lag_trend", "delivery", "order", "lost", "duplicates"] {
         if let Some(at) = reader.place(key).filter(|_| nobody_reads) {
             let problem = Diagnostic::new(format!("`{}` cannot be judged: nobody reads the stream", reader.path(key)));
             let help = "remove it, or add a consumer, such as\n[[consumer]]\nname = \"analytics\"\ntype = \"polling\"";
@@ -274,6 +274,11 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         }
     }
     let throttled = reader.optional("throttled");
+    let utilisation = reader.optional::<Share>("utilisation").transpose().map(|found| {
+        reader.check(found, |share| share.0 > 0.0, "must be more than nothing", "write a share such as \"80%\"")
+    });
+    let utilisation = utilisation.transpose();
+    let (lost, duplicates) = (reader.optional("lost"), reader.optional("duplicates"));
     let mut bound = |key| reader.optional(key).transpose().map(|found| positive(&reader, found)).transpose();
     let (put_p50, put_p99, put_p999) = (bound("put_p50"), bound("put_p99"), bound("put_p999"));
     let lag_p99 = bound("lag_p99");
@@ -293,7 +298,10 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         put_p999: put_p999?.map(|found| found.value),
         lag_p99: lag_p99?.map(|found| found.value),
         lag_trend: lag_trend?.map(|found| found.value),
+        utilisation: utilisation?.map(|found| found.value),
         delivery: delivery?,
+        lost: lost?.map(|found| found.value),
+        duplicates: duplicates?.map(|found| found.value),
         order_per_key: order_per_key?.unwrap_or(false),
         cost_per_month: cost_per_month?.map(|found| found.value),
     })

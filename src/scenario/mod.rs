@@ -13,6 +13,7 @@ mod overrides;
 mod reader;
 mod settings;
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use crate::kinesis::{FaultRule, HashKeyRange, Profile, StreamMode};
 use crate::measure::{EventRecord, TenantRecorder};
 use crate::seed::Seed;
 use crate::time::Time;
-use crate::units::{Bytes, Rate, Share};
+use crate::units::{self, Bytes, Rate, Share};
 use crate::workload::{Filling, Keys, Schedule, Sizes, Tenants, Trace, Workload};
 
 /// What is asked: one stream, the load on it, who reads it, and what counts as good.
@@ -129,13 +130,15 @@ impl Scenario {
             .any(|event| matches!(&event.action, Action::Consumer { consumer: name, .. } if *name == consumer.name))
     }
 
-    /// Whether a consumer starts with an event, and not with the run.
-    pub fn joins_later(&self, consumer: &Consumer) -> bool {
+    /// When a consumer starts that starts with an event, and not with the run.
+    pub fn joins(&self, consumer: &Consumer) -> Option<Time> {
         let first = self.events.iter().find_map(|event| match &event.action {
-            Action::Consumer { consumer: name, interruption, .. } if *name == consumer.name => Some(*interruption),
+            Action::Consumer { consumer: name, interruption, .. } if *name == consumer.name => {
+                Some((event.at, *interruption))
+            }
             _ => None,
         });
-        first == Some(InterruptionKind::Start)
+        first.filter(|(_, interruption)| *interruption == InterruptionKind::Start).map(|(at, _)| at)
     }
 
     /// `happened` with the windows of the faults, in the order of time.
@@ -227,14 +230,52 @@ pub struct Objectives {
     /// Highest growth of the lag, for every consumer: time that it may fall behind in each unit of time.
     #[serde(default)]
     pub lag_trend: Option<Share>,
+    /// Highest utilisation of the write capacity of a shard, over ten seconds.
+    #[serde(default)]
+    pub utilisation: Option<Share>,
     /// Whether every accepted record must reach every consumer exactly once.
     pub delivery: Option<Delivery>,
+    /// Most accepted records that a consumer may never see.
+    #[serde(default)]
+    pub lost: Option<Allowance>,
+    /// Most records that may reach a consumer again.
+    #[serde(default)]
+    pub duplicates: Option<Allowance>,
     /// Whether every consumer must get the records of a key in the order in which they were due.
     #[serde(default)]
     pub order_per_key: bool,
     /// Most US dollars a month, as the planner reckons them.
     #[serde(default)]
     pub cost_per_month: Option<f64>,
+}
+
+/// How many of some records are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Allowance {
+    /// So many.
+    Count(u64),
+    /// Such a share of them.
+    Share(Share),
+}
+
+impl Allowance {
+    /// Whether `found` of `all` are allowed.
+    pub fn allows(self, found: u64, all: u64) -> bool {
+        match self {
+            Self::Count(most) => found <= most,
+            Self::Share(most) => found as f64 <= most.0 * all as f64,
+        }
+    }
+}
+
+impl fmt::Display for Allowance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(most) => f.write_str(&units::count(*most)),
+            Self::Share(most) => most.fmt(f),
+        }
+    }
 }
 
 /// What the delivery check demands.

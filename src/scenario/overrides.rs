@@ -103,9 +103,19 @@ fn insert<'a>(table: &mut DeTable<'a>, path: &[Key], value: Spanned<DeValue<'a>>
     }
     let next = table.entry(key).or_insert_with(|| Spanned::new(at.clone(), DeValue::Table(DeTable::new())));
     let written = next.span();
+    let at_value = value.span();
     match next.get_mut() {
         DeValue::Table(inner) => insert(inner, rest, value),
-        DeValue::Array(array) => insert(element(array, name, rest)?, &rest[1..], value),
+        DeValue::Array(array) => match (rest, value.into_inner()) {
+            ([_], DeValue::Table(table)) => {
+                replace(element(array, name, rest)?, table);
+                Ok(())
+            }
+            ([_], _) => Err(Diagnostic::new(format!("an override sets one key of one `{name}`, or all of them"))
+                .at(Some(rest[0].1.clone()), "")
+                .help(format!("write {name}.NAME.KEY=VALUE, or {name}.NAME={{ KEY = VALUE, ... }}"))),
+            (_, inner) => insert(element(array, name, rest)?, &rest[1..], Spanned::new(at_value, inner)),
+        },
         _ => Err(Diagnostic::new(format!("`{name}` is one value and has no keys"))
             .at(Some(at.clone()), "")
             .at(Some(written), "its value")
@@ -113,12 +123,23 @@ fn insert<'a>(table: &mut DeTable<'a>, path: &[Key], value: Spanned<DeValue<'a>>
     }
 }
 
+/// Puts a table in the place of another, whose name it keeps unless it has one of its own.
+fn replace<'a>(old: &mut DeTable<'a>, new: DeTable<'a>) {
+    let name = old.remove_entry("name");
+    *old = new;
+    if let Some((key, name)) = name
+        && old.get("name").is_none()
+    {
+        old.insert(key, name);
+    }
+}
+
 /// The table of `array` that `path` starts with, by its name or by its position from 0.
 fn element<'t, 'a>(array: &'t mut DeArray<'a>, name: &str, path: &[Key]) -> Result<&'t mut DeTable<'a>, Diagnostic> {
-    let Some(((wanted, at), [_, ..])) = path.split_first() else {
-        return Err(Diagnostic::new(format!("an override sets one key of one `{name}`"))
-            .at(path.first().map(|(_, at)| at.clone()), "")
-            .help(format!("write {name}.NAME.KEY=VALUE")));
+    let Some((wanted, at)) = path.first() else {
+        return Err(
+            Diagnostic::new(format!("an override sets one `{name}`")).help(format!("write {name}.NAME.KEY=VALUE"))
+        );
     };
     let names: Vec<String> = array.iter().filter_map(element_name).map(str::to_owned).collect();
     let position = array.iter().position(|element| element_name(element) == Some(wanted.as_str()));
@@ -192,6 +213,8 @@ mod tests {
             ("consumer.live.limit=5", "{limit: 5, name: \"live\"}"),
             ("consumer.\"a.b\".limit=5", "{limit: 5, name: \"a.b\"}"),
             ("consumer.0.limit=5", "{limit: 5, name: \"a.b\"}"),
+            ("consumer.live={limit=5}", "{limit: 5, name: \"live\"}"),
+            ("consumer.live={name=\"new\"}", "{name: \"new\"}"),
         ] {
             let (tree, problems) = applied(text);
             assert!(tree.contains(expected), "{text}: {tree}");

@@ -20,6 +20,8 @@ fn expects(plan: &Plan, scenario: &Scenario) -> bool {
         limit.is_none_or(|limit| u128::from(nanos) <= limit.as_nanos())
     };
     let throttled = plan.overload_share.0 <= objectives.throttled.unwrap_or(Share(0.001)).0;
+    let room = |limit: Share| plan.shards.iter().all(|shard| shard.utilisation <= limit.0);
+    let throttled = throttled && objectives.utilisation.is_none_or(room);
     let put = within(objectives.put_p50, plan.put.p50) && within(objectives.put_p99, plan.put.p99);
     let total = plan.cost.bills.first().and_then(|bill| bill.total);
     let cost = objectives.cost_per_month.zip(total).is_none_or(|(limit, total)| total <= limit);

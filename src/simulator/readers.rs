@@ -78,8 +78,8 @@ impl Readers {
             let shard = |name: &str| name.parse().ok();
             let sequence = |number: &str| number.parse().ok();
             let application = consumer.application::<Simulated>(Start::TrimHorizon, profile, shard, sequence);
-            let (joins_later, at_tip) = (scenario.joins_later(consumer), application.start == Start::Latest);
-            readers.attendances.add(joins_later, at_tip, scenario.interrupts(consumer));
+            let (joins, ago) = (scenario.joins(consumer), application.start.age_limit());
+            readers.attendances.add(joins, ago, scenario.interrupts(consumer));
             readers.readers.push(Reader {
                 consumer: consumer.clone(),
                 machine: Machine::new(application, scenario.seed),
@@ -91,7 +91,7 @@ impl Readers {
             });
         }
         for (number, consumer) in scenario.consumers.iter().enumerate() {
-            if !scenario.joins_later(consumer) {
+            if scenario.joins(consumer).is_none() {
                 readers.begin(Time::ZERO, number, shards);
                 readers.advance(Time::ZERO, number, service, heap);
             }

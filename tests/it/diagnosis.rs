@@ -4,7 +4,7 @@ use std::path::Path;
 
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::EventRecord;
-use streamgauge::plan::{Cause, Limit, ThrottleCause, diagnose, predict};
+use streamgauge::plan::{Cause, Cure, Limit, ThrottleCause, diagnose, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::RunResult;
 use streamgauge::scenario::{self, Scenario};
@@ -28,8 +28,20 @@ fn diagnosed(scenario: &Scenario, result: &RunResult) -> Vec<ThrottleCause> {
     diagnose(scenario, &profile, &predict(scenario, &profile, &Prices::newest()), result)
 }
 
-/// The first cause of what throttles in a scenario, and what each cure leaves of the throttled attempts.
-fn first(toml: &str) -> (ThrottleCause, Vec<(String, f64)>) {
+/// What is left of what a cure is against: of the records that are given up if it is to try again, else of the throttled attempts or calls.
+fn left_by(cure: &Cure, cause: Cause, toml: &str, result: &RunResult) -> f64 {
+    let count = |result: &RunResult| match cause {
+        Cause::SharedReads => result.measurement.consumers.iter().map(|consumer| consumer.throttled_calls).sum::<u64>(),
+        _ if cure.what == "try throttled records again" => result.measurement.counters.failed,
+        _ => result.measurement.counters.throttled,
+    };
+    let before = count(result);
+    assert!(before > 0, "{} cures nothing", cure.what);
+    count(&simulated(&parsed(toml, &cure.settings))) as f64 / before as f64
+}
+
+/// The first cause of what throttles in a scenario. Each of its cures that the scenario can say leaves at most a tenth.
+fn first(toml: &str) -> (ThrottleCause, usize) {
     let scenario = parsed(toml, &[]);
     let result = simulated(&scenario);
     let causes = diagnosed(&scenario, &result);
@@ -40,37 +52,36 @@ fn first(toml: &str) -> (ThrottleCause, Vec<(String, f64)>) {
     let calls = causes.iter().filter(|cause| cause.cause == Cause::SharedReads);
     assert_eq!(calls.map(|cause| cause.throttled).sum::<u64>(), reads);
     let cause = causes.into_iter().next().unwrap_or_else(|| panic!("nothing is throttled:\n{toml}"));
-    let count = |result: &RunResult| match cause.cause {
-        Cause::SharedReads => result.measurement.consumers.iter().map(|consumer| consumer.throttled_calls).sum::<u64>(),
-        _ => result.measurement.counters.throttled,
-    };
-    let before = count(&result) as f64;
-    let tried = cause.cures.iter().filter(|cure| !cure.settings.is_empty());
-    let left = tried.map(|cure| {
-        let after = count(&simulated(&parsed(toml, &cure.settings)));
-        (cure.what.clone(), after as f64 / before)
-    });
-    let left = left.collect();
+    let tried = tried(&cause, toml, &result);
     assert!(
         cause.cures.windows(2).all(|pair| pair[0].monthly.unwrap_or(f64::MAX) <= pair[1].monthly.unwrap_or(f64::MAX))
     );
-    (cause, left)
+    (cause, tried)
+}
+
+/// Tries the cures of a cause that the scenario can say, and returns how many.
+fn tried(cause: &ThrottleCause, toml: &str, result: &RunResult) -> usize {
+    let cures = cause.cures.iter().filter(|cure| !cure.settings.is_empty());
+    cures
+        .map(|cure| {
+            let left = left_by(cure, cause.cause, toml, result);
+            assert!(left <= 0.1, "{} ({:?}) leaves {left}", cure.what, cure.settings);
+        })
+        .count()
 }
 
 #[track_caller]
 fn check(toml: &str, cause: Cause, bound: Limit, place: &str, cures: &[&str]) {
-    let (found, left) = first(toml);
+    let (found, tried) = first(toml);
     assert_eq!((found.cause, found.bound, found.place.as_str()), (cause, Some(bound), place), "{found:#?}");
     let names: Vec<&str> = found.cures.iter().map(|cure| cure.what.as_str()).collect();
     assert_eq!(names, cures, "{found:#?}");
-    for (what, left) in left {
-        assert!(left <= 0.1, "{what} leaves {left} of the throttled attempts");
-    }
+    assert_eq!(tried, cures.len(), "each can be tried: {found:#?}");
 }
 
 #[test]
 fn a_stream_that_is_too_small_by_records_packs_them_or_grows() {
-    let toml = "stream.shards = 2\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+    let toml = "stream = { shards = 2, transitions = 1 }\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
                 records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n";
     check(toml, Cause::Overload, Limit::Records, "", &["pack records as the KPL does", "4 shards in place of 2"]);
 }
@@ -84,7 +95,8 @@ fn a_stream_that_is_too_small_by_bytes_grows() {
 
 #[test]
 fn a_shard_with_too_many_keys_is_named() {
-    let toml = "seed = 11\nstream.shards = 4\nload = { rate = \"2100/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+    // Long enough that the seconds of the split are few.
+    let toml = "seed = 11\nstream.shards = 4\nload = { rate = \"2100/s\", duration = \"150s\", warm_up = \"0s\" }\n\
                 records.size = \"200 B\"\nkeys = { distribution = \"hot-set\", count = 5_000, hot = 14, share = \"90%\" }\n";
     let cures = ["pack records as the KPL does", "split the shard into 2", "5 shards in place of 4"];
     check(toml, Cause::HotShard, Limit::Records, "shardId-000000000001", &cures);
@@ -108,8 +120,11 @@ fn a_burst_is_no_overload() {
     let toml = "stream.shards = 1\n[load]\nwarm_up = \"0s\"\n[[load.phase]]\nshape = \"constant\"\nrate = \"780/s\"\nduration = \"20s\"\n\
                 burst = { period = \"2s\", share = \"1%\" }\n[records]\nsize = \"200 B\"\n\
                 [keys]\ndistribution = \"uniform\"\ncount = 10_000\n";
-    let (found, _) = first(toml);
+    let (found, tried) = first(toml);
     assert_eq!((found.cause, found.bound), (Cause::Burst, Some(Limit::Records)), "{found:#?}");
+    assert_eq!(tried, 1, "more shards: {found:#?}");
+    let (found, tried) = first(&format!("{toml}[producer]\nretry = {{ policy = \"none\" }}\n"));
+    assert_eq!((found.cause, tried), (Cause::Burst, 2), "more shards, and to try again: {found:#?}");
 }
 
 #[test]
@@ -126,6 +141,7 @@ fn retries_of_what_is_over_are_a_storm() {
     assert!(storm.window.0 >= 3, "{storm:#?}");
     let cures: Vec<&str> = storm.cures.iter().map(|cure| cure.what.as_str()).collect();
     assert_eq!(cures, ["retry with exponential delays and full jitter", "allow retries a budget"]);
+    assert_eq!(tried(storm, toml, &simulated(&scenario)), 2);
 }
 
 #[test]
@@ -136,9 +152,38 @@ fn pollers_that_share_a_shard_are_told_to_poll_less_or_to_fan_out() {
         poller("a"),
         poller("b")
     );
-    let (found, left) = first(&toml);
+    let (found, tried) = first(&toml);
     assert_eq!((found.cause, found.bound), (Cause::SharedReads, Some(Limit::Calls)), "{found:#?}");
-    assert!(left.len() == 1 && left.iter().all(|(_, left)| *left < 0.1), "{left:?}");
+    assert_eq!(tried, 2, "{found:#?}");
+    // One that has settings of its own is not made anew from its name.
+    let (found, tried) = first(&toml.replacen("interval = \"250ms\"", "interval = \"250ms\"\nlag_p99 = \"9s\"", 1));
+    assert_eq!((found.place.as_str(), tried), ("a", 1), "{found:#?}");
+}
+
+#[test]
+fn an_application_of_the_library_is_told_to_fan_out_by_its_switch() {
+    let kcl = |name| format!("[[consumer]]\nname = \"{name}\"\ntype = \"kcl\"\nidle_time = \"300ms\"\n");
+    let toml = format!(
+        "stream.shards = 1\nload = {{ rate = \"100/s\", duration = \"20s\", warm_up = \"0s\" }}\nrecords.size = \"200 B\"\n{}{}",
+        kcl("a"),
+        kcl("b")
+    );
+    let (found, tried) = first(&toml);
+    assert_eq!((found.cause, tried), (Cause::SharedReads, 1), "{found:#?}");
+    assert!(found.cures.iter().any(|cure| cure.settings == ["consumer.0.fan_out=true"]), "{found:#?}");
+}
+
+#[test]
+fn a_reshard_that_comes_too_late_comes_before_the_load() {
+    let toml = "stream = { shards = 2, transitions = 1 }\nload = { rate = \"2600/s\", duration = \"60s\", warm_up = \"0s\" }\n\
+                records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n\
+                [[event]]\nat = \"1s\"\nkind = \"update-shard-count\"\nshards = 4\n";
+    let scenario = parsed(toml, &[]);
+    let result = simulated(&scenario);
+    let causes = diagnosed(&scenario, &result);
+    let reshard = causes.iter().find(|cause| cause.cause == Cause::Reshard).unwrap_or_else(|| panic!("{causes:#?}"));
+    assert_eq!(reshard.cures[0].settings, ["event=[]", "stream.shards=4"], "{reshard:#?}");
+    assert_eq!(tried(reshard, toml, &result), 1);
 }
 
 #[test]
@@ -151,7 +196,7 @@ fn faults_of_the_scenario_are_its_own() {
 
 #[test]
 fn what_a_reshard_would_have_relieved_is_put_down_to_it() {
-    let toml = "stream.shards = 2\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
+    let toml = "stream = { shards = 2, transitions = 1 }\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
                 records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n";
     let scenario = parsed(toml, &[]);
     let mut result = simulated(&scenario);

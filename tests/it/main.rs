@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod autoscaling;
+mod bounds;
 mod calibration;
 mod cli;
 mod consumers;
@@ -16,6 +17,7 @@ mod ledger;
 mod limits;
 mod manners;
 mod model_docs;
+mod objectives;
 mod plan;
 mod positions;
 mod producers;
@@ -33,5 +35,6 @@ mod standing;
 mod stream_changes;
 mod swarm;
 mod tidy;
+mod vectors;
 mod verdict;
 mod virtual_time;

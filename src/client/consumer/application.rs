@@ -1,4 +1,6 @@
-//! A consumer application: which shards it reads, how far it has got, and what an interruption costs it.
+//! A consumer application: which shards it reads, and how far it has got.
+
+mod outages;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -11,7 +13,7 @@ use super::processing::{Delivery, Processor, Rules};
 use super::reading::Reading;
 use super::settings::{Application, Checkpoint, ConsumerKind};
 use super::wire::{Lineage, ReadCall, ReadOutcome, Start, Ticket, Wire};
-use crate::seed::Seed;
+use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
 /// A consumer application as a state machine over all shards of a stream.
@@ -19,6 +21,8 @@ use crate::time::Time;
 pub struct Consumer<W: Wire> {
     application: Application<W>,
     rules: Arc<Rules>,
+    /// Of waits after failures.
+    waits: NamedSeed,
     running: bool,
     shards: Vec<ConsumedShard<W>>,
     numbers: HashMap<W::Shard, usize>,
@@ -33,6 +37,8 @@ pub struct Consumer<W: Wire> {
     unpositioned: usize,
     /// Shards that are read and not at their tip, while an outage is not made up for.
     behind: BTreeSet<usize>,
+    /// Before the first outage, the most that passed from when the tip was read to when it was processed.
+    usual_age: Duration,
 }
 
 #[derive(Debug)]
@@ -53,6 +59,8 @@ struct ConsumedShard<W: Wire> {
     positioned: bool,
     /// When an answer last reached the tip, if the last one did.
     at_tip: Option<Time>,
+    /// How long ago that was when all of it was processed, if it is.
+    tip_age: Option<Duration>,
     /// Read to its end and processed.
     finished: bool,
     /// The wake-up that is planned.
@@ -72,6 +80,7 @@ impl<W: Wire> Consumer<W> {
             _ => None,
         };
         Self {
+            waits: seed.named(&format!("client.consumer.{}.waits", application.name)),
             application,
             rules,
             running: false,
@@ -85,6 +94,7 @@ impl<W: Wire> Consumer<W> {
             counts: ConsumerCounts::default(),
             unpositioned: 0,
             behind: BTreeSet::new(),
+            usual_age: Duration::ZERO,
         }
     }
 
@@ -137,6 +147,7 @@ impl<W: Wire> Consumer<W> {
         if let Some(answer) = answer {
             shard.processor.take(now, answer.records, &mut self.deliveries);
             shard.at_tip = answer.behind.is_zero().then_some(now);
+            shard.tip_age = None;
             if shard.reading.is_at_end() {
                 shard.processor.flush();
             }
@@ -157,38 +168,6 @@ impl<W: Wire> Consumer<W> {
                 let number = self.add(lineage, Start::TrimHorizon);
                 self.advance(now, number);
             }
-        }
-    }
-
-    /// Takes what happens from outside.
-    pub fn handle_interruption(&mut self, now: Time, interruption: Interruption) {
-        self.count_renewals(now);
-        match interruption {
-            Interruption::Stop | Interruption::Kill if self.running => {
-                self.counts.read_everything = self.has_read_everything(now);
-                self.running = false;
-                self.counts.outages.push(Outage { stopped: now, started: None, caught_up: None });
-                let dies = interruption == Interruption::Kill;
-                let failover = self.leases.as_mut().map(|leases| {
-                    leases.end_all();
-                    leases.failover_time()
-                });
-                let free = if dies { failover.map_or(now, |failover| now + failover) } else { now };
-                for number in 0..self.shards.len() {
-                    self.interrupt(now, number, dies);
-                    (self.shards[number].owner, self.shards[number].lease_free) = (None, free);
-                }
-            }
-            Interruption::Start if !self.running => self.start_again(now),
-            Interruption::KillWorker(worker) => self.kill_worker(now, worker as usize),
-            Interruption::AddWorker if self.running => {
-                if let Some(leases) = &mut self.leases {
-                    leases.add_worker(now);
-                    self.plan_workers();
-                    self.handle_timeout(now);
-                }
-            }
-            _ => {}
         }
     }
 
@@ -254,6 +233,7 @@ impl<W: Wire> Consumer<W> {
         self.count_renewals(now);
         let leases = self.leases.as_ref().map_or_else(LeaseCounts::default, |leases| leases.counts);
         let read_everything = if self.running { self.has_read_everything(now) } else { self.counts.read_everything };
+        self.look_whether_nothing_came();
         ConsumerCounts { leases, read_everything, ..self.counts.clone() }
     }
 
@@ -278,7 +258,7 @@ impl<W: Wire> Consumer<W> {
         }
         self.numbers.insert(lineage.shard.clone(), number);
         let application = &self.application;
-        let reading = Reading::new(application, number, start.clone());
+        let reading = Reading::new(application, number, start.clone(), self.waits);
         self.shards.push(ConsumedShard {
             shard: lineage.shard,
             waits_for,
@@ -293,6 +273,7 @@ impl<W: Wire> Consumer<W> {
             to_note: None,
             positioned: false,
             at_tip: None,
+            tip_age: None,
             finished: false,
             wake: Time::NEVER,
         });
@@ -325,9 +306,8 @@ impl<W: Wire> Consumer<W> {
             shard.wake = wake;
             self.wakes.push(Reverse((wake, number)));
         }
-        if !self.behind.is_empty() && shard.at_tip.is_some() && shard.processor.pending() == 0 {
-            self.behind.remove(&number);
-        }
+        self.look_at_tip(now, number);
+        let shard = &self.shards[number];
         if shard.reading.is_at_end() && shard.processor.pending() == 0 && !shard.finished {
             self.finish(now, number);
         }
@@ -364,72 +344,6 @@ impl<W: Wire> Consumer<W> {
             shard.noted_at = now;
             self.counts.checkpoints += 1;
         }
-    }
-
-    /// Ends the reading of a shard. Whoever dies takes with him what is not noted.
-    fn interrupt(&mut self, now: Time, number: usize, dies: bool) {
-        let shard = &mut self.shards[number];
-        if shard.finished {
-            return;
-        }
-        self.calls.extend(shard.reading.interrupt());
-        shard.processor.drop_queues();
-        if dies {
-            shard.processor = Processor::new(self.rules.clone(), number);
-            shard.to_note = None;
-        } else {
-            self.note(now, number, true);
-        }
-    }
-
-    fn start_again(&mut self, now: Time) {
-        self.running = true;
-        if let Some(outage) = self.counts.outages.last_mut() {
-            outage.started = Some(now);
-        }
-        if let (Some(leases), ConsumerKind::Kcl { workers, .. }) = (&mut self.leases, &self.application.kind) {
-            leases.start(now, *workers, true);
-        }
-        let has_leases = self.leases.is_some();
-        for number in 0..self.shards.len() {
-            let shard = &mut self.shards[number];
-            if shard.finished {
-                continue;
-            }
-            // What ended in good order while the consumer stood still counts as noted.
-            if let Some(sequence) = shard.processor.processed_to() {
-                shard.to_note = Some(sequence);
-            }
-            self.note(now, number, true);
-            let shard = &mut self.shards[number];
-            shard.processor = Processor::new(self.rules.clone(), number);
-            shard.reading.restart(now, shard.noted.clone());
-            shard.at_tip = None;
-            shard.owner = (!has_leases).then_some(0);
-            if shard.waits_for.is_empty() {
-                self.behind.insert(number);
-            }
-        }
-        for number in 0..self.shards.len() {
-            self.advance(now, number);
-        }
-        self.plan_workers();
-        self.handle_timeout(now);
-    }
-
-    fn kill_worker(&mut self, now: Time, worker: usize) {
-        let Some(leases) = self.leases.as_mut() else { return };
-        if !leases.end_worker(worker) {
-            return;
-        }
-        let free = now + leases.failover_time();
-        for number in 0..self.shards.len() {
-            if self.shards[number].owner == Some(worker) {
-                self.interrupt(now, number, true);
-                (self.shards[number].owner, self.shards[number].lease_free) = (None, free);
-            }
-        }
-        self.plan_workers();
     }
 
     fn plan_workers(&mut self) {
@@ -469,17 +383,6 @@ impl<W: Wire> Consumer<W> {
         let held = self.shards.iter().filter(|shard| shard.owner.is_some() && !shard.finished).count();
         if let Some(leases) = &mut self.leases {
             leases.renew(now, held);
-        }
-    }
-
-    fn look_whether_caught_up(&mut self, now: Time) {
-        if self.running
-            && self.behind.is_empty()
-            && let Some(outage) = self.counts.outages.last_mut()
-            && outage.started.is_some()
-            && outage.caught_up.is_none()
-        {
-            outage.caught_up = Some(now);
         }
     }
 }

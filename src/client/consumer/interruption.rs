@@ -29,7 +29,8 @@ pub struct Outage {
     pub stopped: Time,
     /// When it was started again.
     pub started: Option<Time>,
-    /// When it had read and processed up to the tip of every shard again.
+    /// When it had read and processed up to the tip of every shard again: what was the tip less than a second ago, or as long ago as was
+    /// usual before its first outage.
     pub caught_up: Option<Time>,
 }
 

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use rand::RngExt;
+
 use super::processing::Processor;
 use super::settings::{Application, ConsumerKind};
 use super::wire::{Answer, ReadCall, ReadOutcome, Start, Ticket, Wire};
+use crate::seed::NamedSeed;
 use crate::time::Time;
 
 /// The longest wait after repeated failures, as a multiple of the interval (a power of two).
@@ -30,7 +33,10 @@ pub(super) struct Reading<W: Wire> {
     state: State<W>,
     /// Not before this.
     due: Time,
+    /// Failures in a row, and all of them.
     failures: u32,
+    failed: u64,
+    waits: NamedSeed,
     /// How long the first GetRecords waits after the first iterator.
     turn: Duration,
     begun: bool,
@@ -71,7 +77,8 @@ enum State<W: Wire> {
 }
 
 impl<W: Wire> Reading<W> {
-    pub fn new(application: &Application<W>, shard: usize, start: Start<W::Sequence>) -> Self {
+    /// The reading of a shard, whose waits after failures are drawn from `waits`.
+    pub fn new(application: &Application<W>, shard: usize, start: Start<W::Sequence>, waits: NamedSeed) -> Self {
         let kind = &application.kind;
         let behind = match kind {
             ConsumerKind::Lambda { .. } => LAMBDA_BEHIND,
@@ -100,6 +107,8 @@ impl<W: Wire> Reading<W> {
             state,
             due: Time::ZERO,
             failures: 0,
+            failed: 0,
+            waits,
             turn: Duration::ZERO,
             begun: false,
             positioned: false,
@@ -270,7 +279,10 @@ impl<W: Wire> Reading<W> {
             return self.closed(now, delay);
         };
         self.failures = (self.failures + 1).min(BACKOFF_DOUBLINGS);
-        self.due = now + interval * (1 << self.failures);
+        self.failed += 1;
+        // By chance, or of two pollers in step the later one would find the calls of its second gone every time.
+        let share: f64 = self.waits.at((self.ticket.shard as u64) << 40 ^ self.failed).random();
+        self.due = now + interval + (interval * ((1 << self.failures) - 1)).mul_f64(share);
         // The iterator that failed is as good as before.
         let used = std::mem::replace(&mut self.state, State::NeedsIterator);
         if let State::Busy(Some(iterator)) = used {

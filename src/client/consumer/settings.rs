@@ -137,6 +137,14 @@ pub struct Processing {
     pub retry_delay: Duration,
 }
 
+impl Processing {
+    /// Whether it takes no time and never fails.
+    pub fn is_immediate(&self) -> bool {
+        let takes_time = self.per_batch != ServiceTime::None || self.per_record != ServiceTime::None;
+        !takes_time && self.failure.0 == 0.0 && self.poison.0 == 0.0
+    }
+}
+
 /// When a consumer notes how far it has got. What it has processed since then is delivered again after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -38,6 +38,15 @@ pub enum Start<S> {
 }
 
 impl<S> Start<S> {
+    /// How old the records are at most with which a consumer starts that begins then; `None` if they can be of any age.
+    pub fn age_limit(&self) -> Option<Duration> {
+        match self {
+            Self::Latest => Some(Duration::ZERO),
+            Self::Ago(ago) => Some(*ago),
+            _ => None,
+        }
+    }
+
     /// The position of a consumer that begins when it is this long after the beginning of 1970.
     pub(super) fn begin(&mut self, since_1970: Duration) {
         if let Self::Ago(ago) = self {

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Limit, Moment};
-use crate::client::{ConsumerKind, RetryPolicy};
-use crate::kinesis::{Profile, StreamMode};
+use crate::client::{Checkpoint, ConsumerKind, RetryPolicy};
+use crate::kinesis::{HashKey, HashKeyRange, Profile, StreamMode};
 use crate::plan::Plan;
 use crate::plan::placement::Placement;
 use crate::prices::Item;
-use crate::scenario::Scenario;
+use crate::scenario::{Action, Consumer, Scenario};
 use crate::units;
 use crate::workload::Keys;
 
@@ -61,16 +61,20 @@ impl Cures<'_> {
                 .chain(self.distribute())
                 .collect(),
             Cause::HotShard => {
-                let cures = self.split(fullest).into_iter().chain(self.more_shards()).chain(self.distribute());
+                let split = self.split(fullest).map(|cure| Cure { settings: self.splitting(worst.shard), ..cure });
+                let cures = split.into_iter().chain(self.more_shards()).chain(self.distribute());
                 cures.chain(self.pack(worst.bound)).collect()
             }
             Cause::Burst => self.smooth().into_iter().chain(self.more_shards()).collect(),
             Cause::RetryStorm => self.back_off(),
-            Cause::Reshard => vec![Cure::free(
-                "reshard before the load needs it",
-                "shards are paid for from the moment they are there",
-                &[],
-            )],
+            Cause::Reshard => vec![Cure {
+                settings: self.resharded(),
+                ..Cure::free(
+                    "reshard before the load needs it",
+                    "shards are paid for from the moment they are there",
+                    &[],
+                )
+            }],
         };
         if matches!(worst.cause, Cause::Overload | Cause::HotShard | Cause::HotKey) {
             cures.extend(self.storms(worst));
@@ -106,7 +110,7 @@ impl Cures<'_> {
             what: format!("read {consumer} by enhanced fan-out"),
             monthly: self.plan.cost.reading.first().and_then(|reading| Some(reading.fan_out? - reading.polling?)),
             trade_off: "2 MiB/s per shard of its own, and less lag".to_owned(),
-            settings: Vec::new(),
+            settings: self.fanned_out(consumer),
         });
         cures
     }
@@ -155,6 +159,68 @@ impl Cures<'_> {
             trade_off: "helps if its keys fall to all parts; where to cut is a matter of its keys".to_owned(),
             settings: Vec::new(),
         })
+    }
+
+    /// The split of a shard in two as an event of the scenario, cut where its halves have the same load; nothing where a half would still be too
+    /// full, or where the scenario has events of its own.
+    fn splitting(&self, shard: usize) -> Vec<String> {
+        let workload = self.scenario.workload();
+        let ranges = HashKeyRange::initial(self.scenario.stream.shards);
+        let Some(range) = ranges.get(shard).filter(|_| self.scenario.events.is_empty()) else { return Vec::new() };
+        let placement = Placement::new(workload.keys(), workload.count());
+        let filled = self.plan.bounds.iter().filter(|bound| bound.name.starts_with("write "));
+        let load = filled.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
+        let fuller = |cut: &u32| {
+            let middle = range.start.0 + (range.end.0 - range.start.0) / 100 * u128::from(*cut);
+            let lower = HashKeyRange { start: range.start, end: HashKey(middle) };
+            let upper = HashKeyRange { start: HashKey(middle + 1), end: range.end };
+            placement.shares(&[lower, upper]).into_iter().fold(0.0, f64::max) * load
+        };
+        let cut = (1..100).map(|cut| (cut, fuller(&cut))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let cut = cut.filter(|(_, fuller)| *fuller <= 1.0);
+        let event =
+            |(cut, _)| format!("event=[{{ at = \"0s\", kind = \"split-shard\", shard = {shard}, cut = \"{cut}%\" }}]");
+        cut.map(event).into_iter().collect()
+    }
+
+    /// The recommended shards from the beginning, in the place of the events that lead to them.
+    fn resharded(&self) -> Vec<String> {
+        let reshards = |action: &Action| {
+            matches!(action, Action::SplitShard { .. } | Action::MergeShards { .. } | Action::UpdateShardCount { .. })
+        };
+        let only = self.scenario.events.iter().all(|event| reshards(&event.action));
+        let helps = only && !self.on_demand() && self.plan.recommended_shards > self.scenario.stream.shards;
+        if helps {
+            vec!["event=[]".to_owned(), format!("stream.shards={}", self.plan.recommended_shards)]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A consumer that polls, by enhanced fan-out; nothing if it has settings that would be lost.
+    fn fanned_out(&self, name: &str) -> Vec<String> {
+        let found = self.scenario.consumers.iter().enumerate().find(|(_, consumer)| consumer.name == name);
+        let Some((place, consumer)) = found else { return Vec::new() };
+        match consumer.kind {
+            ConsumerKind::Kcl { .. } | ConsumerKind::Lambda { .. } => vec![format!("consumer.{place}.fan_out=true")],
+            ConsumerKind::Polling { .. } => {
+                let plain = Consumer {
+                    name: name.to_owned(),
+                    kind: consumer.kind.clone(),
+                    start: None,
+                    processing: consumer.processing.clone(),
+                    checkpoint: Checkpoint::default(),
+                    dedupe_window: None,
+                    lag_p99: None,
+                    lag_trend: None,
+                    delivery: None,
+                    order_per_key: None,
+                };
+                let setting = format!("consumer.{place}={{ name = \"{name}\", type = \"efo\" }}");
+                if *consumer == plain && consumer.processing.is_immediate() { vec![setting] } else { Vec::new() }
+            }
+            ConsumerKind::Efo | ConsumerKind::Firehose { .. } => Vec::new(),
+        }
     }
 
     /// Each key in several buckets: the fewest, doubled step by step, with which no shard is too full.

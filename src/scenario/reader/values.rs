@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use crate::scenario::Allowance;
 use crate::units::{self, Bytes, Rate, Share, UnitError};
 
 /// A type that a TOML value can be read as.
@@ -114,6 +115,18 @@ impl FromToml for Share {
             Ok(part) if number.contains('.') && part <= 1.0 => format!("{}%", part * 100.0),
             _ => format!("{number}%"),
         })
+    }
+}
+
+impl FromToml for Allowance {
+    const EXPECTED: &'static str = "a number of records, or a share of them";
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Mismatch> {
+        match value {
+            DeValue::Integer(_) => whole_number(value).map(Self::Count),
+            DeValue::String(text) if text.parse::<u64>().is_ok() => Ok(Self::Count(text.parse().unwrap_or(u64::MAX))),
+            _ => Share::from_toml(value).map(Self::Share),
+        }
     }
 }
 

@@ -65,3 +65,33 @@ fn the_time_to_catch_up_ends_at_the_tip() {
     let outage = Outage { stopped: ms(300), started: Some(ms(1_000)), caught_up: Some(ms(1_210)) };
     assert_eq!(outages, [outage]);
 }
+
+/// A restart that finds 200 records, of which each takes 10 ms, and 100 more when it has processed them, and `then`.
+fn caught_up(then: Option<u64>) -> Option<Time> {
+    let slow =
+        Processing { per_record: ServiceTime::Constant { time: Duration::from_millis(10) }, ..Processing::default() };
+    let (mut consumer, ticket) = positioned(Application { processing: slow, ..application(POLLING) });
+    calls(&mut consumer, ms(1));
+    consumer.handle_outcome(ms(10), ticket, read("b", 0..5));
+    calls(&mut consumer, ms(60));
+    consumer.handle_interruption(ms(300), Interruption::Stop);
+    consumer.handle_interruption(ms(1_000), Interruption::Start);
+    let again = super::ticket(&call(&mut consumer, ms(1_000)));
+    consumer.handle_outcome(ms(1_000), again, ReadOutcome::Iterator("c"));
+    calls(&mut consumer, ms(1_000));
+    consumer.handle_outcome(ms(1_000), again, read("d", 5..205));
+    calls(&mut consumer, ms(3_000));
+    if let Some(more) = then {
+        consumer.handle_outcome(ms(3_000), again, read("e", 205..305));
+        calls(&mut consumer, ms(4_000));
+        consumer.handle_outcome(ms(4_000), again, read("f", 305..305 + more));
+        calls(&mut consumer, ms(10_000));
+    }
+    consumer.counts(ms(10_000)).outages[0].caught_up
+}
+
+#[test]
+fn whoever_takes_long_for_what_was_the_tip_has_not_caught_up() {
+    assert_eq!(caught_up(Some(40)), Some(ms(4_000)), "what was the tip a second ago is near enough");
+    assert_eq!(caught_up(None), Some(ms(3_000)), "nothing came after it");
+}
