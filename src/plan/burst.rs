@@ -151,7 +151,7 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], sh
         // A load that stays the same brings the bucket to where it stays the same.
         let whole_second = step.ends_second && spared.content() >= 1.0 - NEGLIGIBLE;
         let (refused, spared_content) = match settled {
-            Some((same, refused, content)) if same == (step.offered, step.seconds) => (refused, content),
+            Some((same, refused, content)) if is_as_good_as(same, (step.offered, step.seconds)) => (refused, content),
             _ => {
                 let before = lack.clone();
                 let refused = lack.pass(arrivals, records, step.seconds, false);
@@ -187,6 +187,12 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], sh
             _ => by_second,
         },
     }
+}
+
+/// Whether two steps are the same but for rounding: of a constant rate, each comes out of a difference of sums.
+fn is_as_good_as(one: (f64, f64), other: (f64, f64)) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs();
+    near(one.0, other.0) && near(one.1, other.1)
 }
 
 /// How the tokens that a bucket lacks are distributed.
@@ -290,7 +296,10 @@ impl Lack {
                 let moves = (tokens - bucket.rate * seconds) / cell;
                 let spread = arrivals.variance(records) / (cell * cell);
                 // Drift and chance take turns, often enough that neither crosses much of the bucket without the other.
-                let turns = (moves.abs() / (CELLS as f64 / 10.0)).max(spread / (CELLS as f64)).ceil().max(1.0);
+                // Where there is no chance, one move is exact, and many would blur it.
+                let turns =
+                    if spread > 0.0 { (moves.abs() / (CELLS as f64 / 10.0)).max(spread / (CELLS as f64)) } else { 1.0 };
+                let turns = turns.ceil().max(1.0);
                 // Records refused of each cell that goes over the edge; large ones make up most of it.
                 let refusals = leaves.then(|| cell * size / arrivals.tokens.1.max(f64::MIN_POSITIVE));
                 let mut lost = 0.0;

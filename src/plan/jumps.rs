@@ -125,6 +125,8 @@ impl Jumps {
             all.iter_mut().zip(&next).for_each(|(all, next)| *all += chance * next);
             after = next;
         }
+        // What was not followed stays, or chances would no longer come to one after many seconds.
+        all.iter_mut().zip(&after).for_each(|(all, after)| *all += more.max(0.0) * after);
         self.cells = all;
         lost
     }
