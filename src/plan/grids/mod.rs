@@ -1,5 +1,5 @@
 //! Forecasts against simulation, over grids of loads and of keys. `just forecast-grids` writes the tables and plots in `reports/`; the usual
-//! tests hold every row to its tolerance.
+//! tests hold every row of them to its tolerance, and make some of them again.
 
 mod plot;
 mod skew;
