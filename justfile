@@ -32,13 +32,14 @@ samples:
     #!/usr/bin/env bash
     set -euo pipefail
     made=$(mktemp -d)
-    for name in quickstart hot-shard consumer-outage; do
+    for name in quickstart hot-shard consumer-outage efo-vs-polling; do
         # What misses its objectives is a sample, too.
         cargo run --release --quiet -- simulate "scenarios/$name.toml" --png --out "$made/$name" > /dev/null || [ $? = 1 ]
         mkdir -p "reports/samples/$name"
         cp "$made/$name"/{report.html,report.md,result.json} "reports/samples/$name/"
     done
     cp "$made"/hot-shard/chart-*-utilisation-of-each-shard-*.png docs/sample-heat-map.png
+    cp "$made"/efo-vs-polling/chart-*-cost-of-reading-against-lag-*.png docs/sample-cost-against-lag.png
     rm -r "$made"
 
 # The JSON Schemas of results and summaries in docs/schema.

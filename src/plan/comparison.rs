@@ -292,7 +292,9 @@ fn catch_up_rows(forecast: &LagForecast, consumer: &ConsumerRecord) -> Vec<Compa
     let text = |seconds: f64| units::duration(Duration::from_secs_f64(seconds));
     let row_of = |outage: &OutageRecord| {
         let down = outage.down?.as_secs_f64();
-        let predicted = forecast.catch_up.per_second_down? * down;
+        let catch_up = forecast.catch_up;
+        let backlog = (down - catch_up.at_once / catch_up.arriving.max(1e-9)).max(0.0);
+        let predicted = catch_up.per_second_down? * backlog;
         let measured = outage.caught_up_after.map(|took| took.as_secs_f64());
         let name = format!("catch-up of {} after {}", consumer.name, text(down));
         let note = "a consumer that dies reads again what it had not noted, and only what was read before it died is not part of the backlog";

@@ -6,6 +6,7 @@
 
 mod cure;
 mod due;
+mod reads;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ pub(super) use self::cure::Cures;
 use self::due::{Due, DueSecond};
 use super::Plan;
 use crate::kinesis::{Profile, WriteLimits, WriteQuota};
-use crate::measure::{ConsumerRecord, EventRecord, Interval};
+use crate::measure::{EventRecord, Interval};
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::time::Time;
@@ -137,7 +138,7 @@ pub fn diagnose(scenario: &Scenario, profile: &Profile, plan: &Plan, result: &Ru
         place,
     });
     let reads = result.measurement.consumers.iter().filter(|consumer| consumer.throttled_calls > 0);
-    let reads = reads.map(|consumer| shared_reads(consumer, plan, &cures));
+    let reads = reads.map(|consumer| reads::shared(consumer, result, plan, &cures));
     let mut causes: Vec<ThrottleCause> = writes.chain(reads).collect();
     causes.sort_by_key(|cause| (cause.cause == Cause::SharedReads, std::cmp::Reverse(cause.throttled)));
     causes
@@ -417,31 +418,5 @@ impl History {
         let packed = limits.records_per_second as f64 / self.limits.records_per_second.max(1) as f64;
         let records = missing(self.left.0, self.limits.record_burst) * packed;
         WriteQuota::lacking(limits, from, records as u64, missing(self.left.1, self.limits.byte_burst) as u64)
-    }
-}
-
-/// A consumer whose calls were throttled.
-fn shared_reads(consumer: &ConsumerRecord, plan: &Plan, cures: &Cures<'_>) -> ThrottleCause {
-    let used =
-        |name: &str| plan.bounds.iter().find(|bound| bound.name == name).map_or(0.0, |bound| bound.utilisation.0);
-    let (calls, bytes) = (used("shared read calls"), used("shared read bytes"));
-    let bound = if calls >= bytes { Limit::Calls } else { Limit::Bytes };
-    let seconds = &consumer.throttled_seconds;
-    let window = seconds.first().zip(seconds.last()).map_or((0, 0), |(first, last)| (first.0, last.0));
-    ThrottleCause {
-        cause: Cause::SharedReads,
-        bound: Some(bound),
-        place: consumer.name.clone(),
-        seconds: seconds.len() as u64,
-        window,
-        throttled: consumer.throttled_calls,
-        evidence: format!(
-            "{} of {} calls of GetRecords were throttled; by the plan, all consumers that poll use {} of a shard's calls and {} of its bytes.",
-            units::count(consumer.throttled_calls),
-            units::count(consumer.calls),
-            Share(calls),
-            Share(bytes),
-        ),
-        cures: cures.of_reads(&consumer.name, bound),
     }
 }

@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use std::time::Duration;
+
 use crate::client::{CallId, ReadOutcome, Ticket};
+use crate::kinesis::IteratorToken;
 use crate::time::Time;
 
 use super::readers::Simulated;
@@ -26,6 +29,8 @@ pub(super) enum Happening {
 pub(super) enum ForConsumer {
     /// It has something to do.
     Wake,
+    /// A call of it reaches the service, this long after it was made.
+    Arrival(Ticket, IteratorToken, u32, Duration),
     /// A call of it ends.
     Outcome(Ticket, Box<ReadOutcome<Simulated>>),
     /// Its subscription may have something.

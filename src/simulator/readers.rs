@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use rand::RngExt;
 use smallvec::{SmallVec, smallvec};
 
 use super::heap::{ForConsumer, Happening, Heap};
@@ -22,10 +23,15 @@ use crate::measure::{
     RecordSet,
 };
 use crate::scenario::{Consumer, Scenario};
+use crate::seed::NamedSeed;
 use crate::time::{Time, nanos};
 
 /// How many receipts are looked at each time: more than a call has records.
 const RECEIPTS_AT_A_TIME: usize = 1_000;
+
+/// The longest way of a GetRecords call to the service, within its latency. Calls that came in step to the nanosecond would let whoever comes
+/// first have all of a quota that he can use up alone.
+const WAY_MAX: Duration = Duration::from_millis(2);
 
 /// The types of the simulated service's answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +50,9 @@ pub(super) struct Readers {
     attendances: Attendances,
     /// Subscriptions that wait for a record, until the moment that is planned.
     waiting: BTreeMap<(usize, Ticket), Time>,
+    /// Of how long GetRecords calls are on their way, and how many were.
+    ways: NamedSeed,
+    sent: u64,
 }
 
 struct Reader {
@@ -68,7 +77,13 @@ impl Readers {
         offered: u64,
         heap: &mut Heap,
     ) -> Result<Self, String> {
-        let mut readers = Self { readers: Vec::new(), attendances: Attendances::default(), waiting: BTreeMap::new() };
+        let mut readers = Self {
+            readers: Vec::new(),
+            attendances: Attendances::default(),
+            waiting: BTreeMap::new(),
+            ways: scenario.seed.named("simulator.readers.ways"),
+            sent: 0,
+        };
         for consumer in &scenario.consumers {
             if consumer.kind.is_fan_out() {
                 let (stream, tags) = (STREAM.to_owned(), crate::kinesis::Tags::new());
@@ -191,6 +206,20 @@ impl Readers {
                 }
                 reader.machine.handle_outcome(at, ticket, *outcome);
             }
+            ForConsumer::Arrival(ticket, iterator, limit, way) => {
+                let reply = service.call(at, Request::GetRecords { iterator, limit: limit as usize });
+                // The way is part of the latency.
+                let ready = at.max(Time::ZERO + reply.ready_at.since(Time::ZERO + way));
+                let outcome = match reply.response {
+                    Ok(Response::GetRecords(read)) => ReadOutcome::Records {
+                        next: read.next,
+                        answer: answer(ready, read.records, read.millis_behind_latest, read.children),
+                    },
+                    Ok(_) => ReadOutcome::Failed,
+                    Err(error) => self.readers[number].failed(at, &error),
+                };
+                heap.plan(ready, Happening::Consumer(number, ForConsumer::Outcome(ticket, Box::new(outcome))));
+            }
             // Another poll may have been planned instead of this one.
             ForConsumer::Poll(ticket) if self.waiting.get(&(number, ticket)) == Some(&at) => {
                 self.poll(at, number, ticket, service, heap);
@@ -251,16 +280,10 @@ impl Readers {
             }
             ReadCall::GetRecords { ticket, iterator, limit } => {
                 reader.recorder.handle_call(run_time(at));
-                let reply = service.call(at, Request::GetRecords { iterator, limit: limit as usize });
-                let outcome = match reply.response {
-                    Ok(Response::GetRecords(read)) => ReadOutcome::Records {
-                        next: read.next,
-                        answer: answer(reply.ready_at, read.records, read.millis_behind_latest, read.children),
-                    },
-                    Ok(_) => ReadOutcome::Failed,
-                    Err(error) => reader.failed(at, &error),
-                };
-                end(reply.ready_at, ticket, outcome);
+                let way = WAY_MAX.mul_f64(self.ways.at(self.sent).random());
+                self.sent += 1;
+                let arrival = ForConsumer::Arrival(ticket, iterator, limit, way);
+                heap.plan(at + way, Happening::Consumer(number, arrival));
             }
             ReadCall::Subscribe { ticket, shard, start } => {
                 reader.recorder.handle_call(run_time(at));

@@ -85,7 +85,7 @@ impl Cures<'_> {
     }
 
     /// What would help a consumer whose calls are throttled.
-    pub(super) fn of_reads(&self, consumer: &str, bound: Limit) -> Vec<Cure> {
+    pub(super) fn of_reads(&self, consumer: &str, bound: Limit, record_bytes: f64) -> Vec<Cure> {
         let mut cures = Vec::new();
         let pollers = self.scenario.consumers.iter().filter(|asked| asked.kind.polls().is_some()).count();
         if bound == Limit::Calls {
@@ -100,11 +100,17 @@ impl Cures<'_> {
                 .map(|(place, _)| format!("consumer.{place}.interval=\"{}\"", interval.replace(' ', "")))
                 .collect();
             cures.push(Cure {
-                what: format!("let each of the {pollers} consumers poll every {interval} at most"),
+                what: match pollers {
+                    1 => format!("let it poll every {interval} at most"),
+                    _ => format!("let each of the {pollers} consumers poll every {interval} at most"),
+                },
                 monthly: Some(0.0),
                 trade_off: "half of the longer interval is added to the mean lag".to_owned(),
                 settings,
             });
+        }
+        if bound == Limit::Bytes {
+            cures.extend(self.smaller_answers(consumer, record_bytes));
         }
         cures.push(Cure {
             what: format!("read {consumer} by enhanced fan-out"),
@@ -113,6 +119,24 @@ impl Cures<'_> {
             settings: self.fanned_out(consumer),
         });
         cures
+    }
+
+    /// Answers of which the calls of a second are no more than the shard gives in one, where the load itself leaves room.
+    fn smaller_answers(&self, consumer: &str, record_bytes: f64) -> Option<Cure> {
+        let bytes = self.plan.bounds.iter().find(|bound| bound.name == "shared read bytes")?;
+        let found = self.scenario.consumers.iter().enumerate().find(|(_, asked)| asked.name == consumer);
+        let (place, asked) = found?;
+        let (interval, limit) = asked.kind.polls()?;
+        let room = 1.0 - bytes.utilisation.0;
+        let given = self.profile.read.bytes_per_second as f64 * interval.as_secs_f64();
+        let fits = (given * room / record_bytes.max(1.0)).floor();
+        let has_limit = matches!(asked.kind, ConsumerKind::Polling { .. } | ConsumerKind::Kcl { .. });
+        (has_limit && fits >= 1.0 && fits < f64::from(limit)).then(|| Cure {
+            what: format!("let {consumer} read {fits} records a call at most"),
+            monthly: Some(0.0),
+            trade_off: "a backlog is read evenly, and no sooner".to_owned(),
+            settings: vec![format!("consumer.{place}.limit={fits}")],
+        })
     }
 
     /// Several records in one Kinesis record, where records and not bytes are short.

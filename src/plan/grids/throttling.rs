@@ -283,7 +283,7 @@ fn the_forecast_of_throttling_is_what_the_service_does() {
             caption: "Throttled share of the records: forecast and service model",
             x: "simulated, record by record",
             y: "forecast",
-            range: 0.0..0.8,
+            range: 0.0..0.9,
             label: |share| format!("{:.0} %", 100.0 * share),
             points: rows.iter().map(|row| (row.load.family, row.simulated.0, row.predicted.0)).collect(),
         }
