@@ -42,6 +42,21 @@ samples:
     cp "$made"/efo-vs-polling/chart-*-cost-of-reading-against-lag-*.png docs/sample-cost-against-lag.png
     rm -r "$made"
 
+# Pictures of a report, or of any page, on a phone, a laptop and a wide screen, in both colour schemes (needs Chromium).
+screenshots page="reports/samples/hot-shard/report.html" to="reports/screenshots":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    mkdir -p "{{to}}"
+    profile=$(mktemp -d)
+    for width in 500 1280 1920; do
+        for scheme in light dark; do
+            chromium --headless --no-sandbox --disable-gpu --disable-background-networking --user-data-dir="$profile" --hide-scrollbars \
+                --blink-settings=preferredColorScheme=$([ "$scheme" = dark ] && echo 0 || echo 1) --window-size="$width,12000" \
+                --screenshot="{{to}}/$(basename "$(dirname "{{page}}")")-$width-$scheme.png" "file://$(realpath "{{page}}")"
+        done
+    done
+    rm -r "$profile"
+
 # The JSON Schemas of results and summaries in docs/schema.
 schemas:
     STREAMGAUGE_WRITE_REPORTS=1 cargo test --test it -- committed_schemas

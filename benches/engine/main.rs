@@ -45,6 +45,9 @@ struct Arguments {
 
 const BATCH: usize = 500;
 
+/// What the engine may cost, of the bare loop.
+const MOST_RATIO: f64 = 1.2;
+
 fn main() {
     let arguments = Arguments::parse();
     let emulator = [env!("CARGO_BIN_EXE_streamgauge"), "emulator", "--listen", "127.0.0.1:{port}", "--latency", "none"];
@@ -75,9 +78,13 @@ fn main() {
     let median = |column: usize| {
         let mut values: Vec<f64> = rounds.iter().map(|round: &[f64; 5]| round[column]).collect();
         values.sort_by(f64::total_cmp);
-        format!("{:.2}", values[values.len() / 2])
+        values[values.len() / 2]
     };
-    println!("| median | {} | |", [0, 1, 2, 3, 4].map(median).join(" | "));
+    println!("| median | {} | |", [0, 1, 2, 3, 4].map(|column| format!("{:.2}", median(column))).join(" | "));
+    if median(2) > MOST_RATIO {
+        eprintln!("the engine costs {:.2} times the bare loop, {MOST_RATIO} at most are promised", median(2));
+        std::process::exit(1);
+    }
 }
 
 fn scenario(arguments: &Arguments, protocol: &str) -> Scenario {

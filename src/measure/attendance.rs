@@ -46,8 +46,8 @@ struct Attendance {
     presence: Presence,
     /// When it is to join, if that is later than the run.
     joins: Option<Time>,
-    /// It starts then with what is accepted from this moment on.
-    from: Option<Time>,
+    /// When it is to start, or has started, and how old the records are at most that it starts with.
+    starts: Option<(Time, Duration)>,
     /// Something happens to it during the run.
     is_interrupted: bool,
     /// What it need not have seen, once that is known.
@@ -61,9 +61,8 @@ impl Attendances {
     /// oldest, and comes and goes only if it `is_interrupted`.
     pub fn add(&mut self, joins: Option<Time>, ago: Option<Duration>, is_interrupted: bool) {
         let presence = Presence { never: joins.is_some(), ..Presence::default() };
-        let from = joins.zip(ago).filter(|(joins, ago)| joins.since(Time::ZERO) > *ago);
-        let from = from.map(|(joins, ago)| Time::ZERO + (joins.since(Time::ZERO) - ago));
-        self.consumers.push(Attendance { presence, joins, from, is_interrupted, before: None, until: None });
+        let starts = joins.zip(ago);
+        self.consumers.push(Attendance { presence, joins, starts, is_interrupted, before: None, until: None });
     }
 
     /// A consumer is started: it joins, or comes back.
@@ -73,7 +72,7 @@ impl Attendances {
             consumer.presence.joined = Some(now);
             // Whoever comes later than it was to come starts with later records.
             let late = consumer.joins.map_or(Duration::ZERO, |joins| now.since(joins));
-            consumer.from = consumer.from.map(|from| from + late);
+            consumer.starts = consumer.starts.map(|(_, ago)| (now, ago));
             consumer.before.take_if(|_| late >= SETTLING);
         }
         (consumer.presence.left, consumer.until) = (None, None);
@@ -99,7 +98,7 @@ impl Attendances {
         }
         let accepted = Arc::new(accepted.clone());
         for consumer in &mut self.consumers {
-            let settled = consumer.from.is_some_and(|from| from + SETTLING <= now);
+            let settled = consumer.starts.is_some_and(|(at, ago)| at + SETTLING <= now + ago);
             if settled && consumer.before.is_none() {
                 consumer.before = Some(accepted.clone());
             }
@@ -111,7 +110,7 @@ impl Attendances {
     /// What of the `accepted` records a consumer must have seen.
     pub fn owed<'a>(&self, consumer: usize, accepted: &'a RecordSet) -> Cow<'a, RecordSet> {
         let Some(consumer) = self.consumers.get(consumer) else { return Cow::Borrowed(accepted) };
-        let none = consumer.presence.never || consumer.from.is_some() && consumer.before.is_none();
+        let none = consumer.presence.never || consumer.starts.is_some() && consumer.before.is_none();
         if none {
             return Cow::Owned(RecordSet::default());
         }

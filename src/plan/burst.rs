@@ -21,6 +21,8 @@ const MOST_MOVED: f64 = 0.25;
 const NEGLIGIBLE: f64 = 1e-9;
 /// Chance by which a cell may change in a second that changes nothing.
 const SETTLED: f64 = 1e-7;
+/// Seconds in which records are followed one by one, where they differ from one another: a millisecond of computing each.
+const MOST_FOLLOWED: usize = 4_000;
 /// Records to a burst, weighed by their tokens, from which on they are as good as a diffusion.
 const MANY: f64 = 40.0;
 
@@ -45,7 +47,7 @@ pub(super) struct Arrivals<'a> {
 /// A time of one rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Step {
-    /// Its length, in seconds. It lies within one whole second of the load, or is longer than one.
+    /// Its length, in seconds. It lies within one whole second of the load.
     pub seconds: f64,
     /// Records offered to all shards in it.
     pub offered: f64,
@@ -121,11 +123,13 @@ pub(super) fn lost_in_the_long_run(bucket: Bucket, arrivals: Arrivals<'_>, recor
 
 /// What a bucket that starts full refuses of a load, of whose records the shard gets `share`.
 pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], share: f64) -> Refused {
-    let highest = steps.iter().filter(|step| step.seconds > 0.0).map(|step| step.offered * share / step.seconds);
+    // A record on a border takes no time.
+    let highest = steps.iter().filter(|step| step.seconds > 1e-6).map(|step| step.offered * share / step.seconds);
     let highest = highest.fold(0.0, f64::max);
     if lost_in_the_long_run(bucket, arrivals, highest) < NEGLIGIBLE {
         return Refused::default();
     }
+    let arrivals = if can_be_followed(arrivals, steps) { arrivals } else { Arrivals { sizes: &[], ..arrivals } };
     let mut lack = Lack::new(bucket, arrivals);
     // The same, of which what has met the empty bucket in this second is taken out.
     let mut spared = lack.clone();
@@ -146,6 +150,7 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], sh
             seconds += if step.ends_second && (step.judged || second_judged) { 1.0 } else { 0.0 };
             second_judged = !step.ends_second && (step.judged || second_judged);
             (lack, spared) = (lack.as_full(), spared.as_full());
+            settled = None;
             continue;
         }
         // A load that stays the same brings the bucket to where it stays the same.
@@ -187,6 +192,15 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], sh
             _ => by_second,
         },
     }
+}
+
+/// Whether few enough seconds differ from the one before them for records to be followed one by one.
+fn can_be_followed(arrivals: Arrivals<'_>, steps: &[Step]) -> bool {
+    let same = |pair: &&[Step]| is_as_good_as((pair[0].offered, pair[0].seconds), (pair[1].offered, pair[1].seconds));
+    let changing = steps.windows(2).filter(|pair| !same(pair)).count();
+    // Seconds of an even flow differ by the fractions of a record that they leave to the next one.
+    let unsettled = if arrivals.dispersion < 1.0 { steps.len() } else { changing };
+    unsettled <= MOST_FOLLOWED
 }
 
 /// Whether two steps are the same but for rounding: of a constant rate, each comes out of a difference of sums.
@@ -252,7 +266,9 @@ impl Lack {
                 now == then && (refused == before || refused - before >= 1.0)
             }
             (Self::Spread { cells: now, .. }, Self::Spread { cells: then, .. }) => close(now, then),
-            (Self::ByRecord(now), Self::ByRecord(then)) => close(now.cells(), then.cells()),
+            (Self::ByRecord(now), Self::ByRecord(then)) => {
+                now.is_in_step_with(then) && close(now.cells(), then.cells())
+            }
             _ => false,
         }
     }

@@ -21,7 +21,7 @@ pub struct CatchUp {
     pub arriving: f64,
     /// Seconds that it takes to catch up, for each second that it was down: `arriving / (capacity - arriving)`; `None` if it never does.
     pub per_second_down: Option<f64>,
-    /// Records of a backlog that its first call brings at once, where only the bytes of later ones have to wait.
+    /// Records of a backlog that its first call brings at once, where later ones have to wait for their bytes; 0 elsewhere.
     #[serde(default)]
     pub at_once: f64,
     /// Seconds that its iterator falls behind in each second, `1 - capacity / arriving`; 0 if it keeps up.
@@ -61,7 +61,7 @@ impl CatchUp {
 struct Capacity {
     /// Records per second.
     sustained: f64,
-    /// Records of its first call beyond that.
+    /// Records of its first call, where later ones have to wait for their bytes.
     at_once: f64,
 }
 

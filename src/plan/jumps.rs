@@ -66,6 +66,11 @@ impl Jumps {
         Self { cells: full(CELLS), refilled: 0.0, due: 0.0, ..self.clone() }
     }
 
+    /// Whether the next second brings records and refills cells at the same moments.
+    pub fn is_in_step_with(&self, other: &Self) -> bool {
+        (self.due - other.due).abs() < 1e-9 && (self.refilled - other.refilled).abs() < 1e-9
+    }
+
     /// How likely the bucket lacks which part of its burst, from none to all.
     pub fn cells(&self) -> &[f64] {
         &self.cells

@@ -51,7 +51,7 @@ impl Sizing {
     /// That of the scenario as it is.
     pub fn of(flows: &Flows<'_>, steps: &[Step]) -> Self {
         let (scenario, profile, demand) = (flows.scenario, flows.profile, flows.demand);
-        let target = scenario.target_utilisation.0;
+        let target = target_utilisation(scenario).0;
         let mut bounds = bounds(scenario, profile, demand);
         let required = bounds.iter().filter_map(|bound| bound.shards).max().unwrap_or(1).max(1);
         let even = even_spread(&bounds, target).max(required);
@@ -64,14 +64,22 @@ impl Sizing {
         };
         let hopeless = skew.as_ref().is_some_and(|skew| skew.fewest.is_none());
         let spread = skew.as_ref().and_then(|skew| skew.fewest).map_or(even, |fewest| fewest.max(even));
-        let spread = if hopeless || skew.is_none() { spread } else { read_everywhere(flows, &bounds, spread, target) };
+        let read =
+            if hopeless || skew.is_none() { Some(spread) } else { read_everywhere(flows, &bounds, spread, target) };
+        let (spread, is_read) = (read.unwrap_or(spread), read.is_some());
         let for_moments = if hopeless { None } else { enough_for_bursts(flows, steps, spread, skew.is_none()) };
         let salts = skew.as_ref().map_or(1, |skew| skew.salts).max(2);
         let salting = hopeless.then(|| salting(flows, salts, load, target, even)).flatten();
         let recommended = for_moments.unwrap_or(spread);
         bounds.extend(quota_bounds(scenario, profile, demand, recommended));
-        Self { bounds, required, spread, recommended, attainable: for_moments.is_some(), salting, skew }
+        Self { bounds, required, spread, recommended, attainable: for_moments.is_some() && is_read, salting, skew }
     }
+}
+
+/// How full a shard may be at the peak: as the plan is told, or as the objective says, if that is less.
+pub(super) fn target_utilisation(scenario: &Scenario) -> Share {
+    let objective = scenario.objectives.utilisation.filter(|limit| limit.0 < scenario.target_utilisation.0);
+    objective.unwrap_or(scenario.target_utilisation)
 }
 
 /// The fewest shards of which each bound fills no more than the target, if the load spreads evenly.
@@ -83,14 +91,14 @@ pub(super) fn even_spread(bounds: &[Bound], target: f64) -> u32 {
     bounds.iter().map(at_target).max().unwrap_or(1).max(1)
 }
 
-/// The fewest shards from `spread` on of which the readers keep up with the fullest, too: what is put to a shard is read from it. `spread` if
+/// The fewest shards from `spread` on of which the readers keep up with the fullest, too: what is put to a shard is read from it. `None` if
 /// no number up to four times as many does.
-fn read_everywhere(flows: &Flows<'_>, bounds: &[Bound], spread: u32, target: f64) -> u32 {
+fn read_everywhere(flows: &Flows<'_>, bounds: &[Bound], spread: u32, target: f64) -> Option<u32> {
     let reads = bounds.iter().filter(|bound| bound.shards.is_some() && !bound.name.starts_with("write "));
     let load = reads.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
     let fits = |shards: &u32| flows.placement.fullest(*shards).p99 * load <= target + 1e-9;
     let more = |shards: &u32| Some(shards + (shards / 50).max(1)).filter(|more| *more <= spread.saturating_mul(4));
-    std::iter::successors(Some(spread), more).find(fits).unwrap_or(spread)
+    std::iter::successors(Some(spread), more).find(fits)
 }
 
 /// Share of the records that may be throttled.
@@ -147,7 +155,7 @@ fn salting(flows: &Flows<'_>, salts: u32, load: f64, target: f64, even: u32) -> 
 /// key alone is too much.
 pub(super) fn sized(flows: &Flows<'_>, variant: &Scenario, demand: &Demand) -> Option<u32> {
     let profile = flows.profile;
-    let target = flows.scenario.target_utilisation.0;
+    let target = target_utilisation(flows.scenario).0;
     let load = demand.shards_filled(profile);
     if demand.top_key * load > target + 1e-9 {
         return None;

@@ -11,7 +11,7 @@ use super::shell::Section;
 use super::table::Column::{self, Number, Text};
 use super::table::{numbers, table};
 use super::time_charts::figure;
-use crate::plan::{Bill, CostForecast, Plan, ReadingCost};
+use crate::plan::{Bill, BillLine, CostForecast, Plan, ReadingCost};
 use crate::prices::Item;
 use crate::units;
 
@@ -78,7 +78,7 @@ pub(super) fn text(plan: &Plan) -> String {
 }
 
 /// From how many readers on enhanced fan-out is not dearer, and which shards polling needs.
-fn break_even(plan: &Plan) -> Vec<String> {
+pub(super) fn break_even(plan: &Plan) -> Vec<String> {
     let cost = &plan.cost;
     if cost.reading.iter().all(|row| row.polling.is_none() || row.fan_out.is_none()) {
         return Vec::new();
@@ -206,36 +206,50 @@ const BILL_COLUMNS: [Column<'static>; 5] =
 
 fn lines(bill: &Bill) -> Markup {
     html! { @for line in &bill.lines {
+        @let [what, quantity, price, amount] = line_cells(line);
         tr {
-            th scope="row" { (line.what) }
-            td class="number" { (units::number(line.quantity)) " " (line.item.unit()) }
-            td class="number" { (dollars(line.price)) }
-            td class="number" { (dollars(line.amount)) }
+            th scope="row" { (what) }
+            td class="number" { (quantity) }
+            td class="number" { (price) }
+            td class="number" { (amount) }
             td class="why" { (line.source.as_deref().unwrap_or("–")) }
         }
     } }
 }
 
+/// What, how much, the price of one, and a month of it.
+pub(super) fn line_cells(line: &BillLine) -> [String; 4] {
+    let quantity = format!("{} {}", units::number(line.quantity), line.item.unit());
+    [line.what.clone(), quantity, dollars(line.price), dollars(line.amount)]
+}
+
+/// Readers, lag and price by polling, lag and price by fan-out, and what 100 ms less cost each.
+pub(super) fn reading_cells(row: &ReadingCost) -> [String; 6] {
+    [
+        row.readers.to_string(),
+        lag(row.polling_lag),
+        dollars(row.polling),
+        lag(row.fan_out_lag),
+        dollars(row.fan_out),
+        dollars(row.each_100_ms),
+    ]
+}
+
+/// The names of these.
+pub(super) const READING_HEAD: [&str; 6] =
+    ["Readers", "Polling: lag", "Polling: a month", "Fan-out: lag", "Fan-out: a month", "Each 100 ms less"];
+
 fn reading(plan: &Plan) -> Markup {
     let cost = &plan.cost;
     let rows = html! { @for row in &cost.reading {
+        @let [readers, figures @ ..] = reading_cells(row);
         tr {
-            th scope="row" { (row.readers) }
-            td class="number" { (lag(row.polling_lag)) }
-            td class="number" { (dollars(row.polling)) }
-            td class="number" { (lag(row.fan_out_lag)) }
-            td class="number" { (dollars(row.fan_out)) }
-            td class="number" { (row.each_100_ms.map_or_else(|| "–".to_owned(), units::dollars)) }
+            th scope="row" { (readers) }
+            @for figure in figures { td class="number" { (figure) } }
         }
     } };
-    let columns = [
-        Text("Readers"),
-        Number("Polling: lag"),
-        Number("Polling: a month"),
-        Number("Fan-out: lag"),
-        Number("Fan-out: a month"),
-        Number("Each 100 ms less"),
-    ];
+    let [readers, figures @ ..] = READING_HEAD;
+    let columns: Vec<Column<'_>> = std::iter::once(Text(readers)).chain(figures.map(Number)).collect();
     html! {
         h3 { "Polling or enhanced fan-out" }
         p {

@@ -13,7 +13,7 @@ use super::time_charts::figure;
 use crate::plan::{Configuration, Plan, Recommendation, Tariff};
 use crate::units;
 
-const HEADS: [&str; 7] = ["Way to pay", "Shards", "Records", "Readers", "Lag", "A month", "Objectives"];
+pub(super) const HEADS: [&str; 7] = ["Way to pay", "Shards", "Records", "Readers", "Lag", "A month", "Objectives"];
 /// Most configurations in the text; the page has all.
 const MOST_ROWS: usize = 8;
 
@@ -137,7 +137,7 @@ pub(super) fn words(recommendation: &Recommendation) -> Vec<String> {
     lines
 }
 
-fn cells(way: &Configuration) -> [String; 7] {
+pub(super) fn cells(way: &Configuration) -> [String; 7] {
     let packed =
         if way.aggregation { format!("packed, {}", units::duration(way.linger)) } else { "one by one".to_owned() };
     [

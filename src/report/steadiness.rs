@@ -8,7 +8,7 @@ use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::table;
 use crate::measure::Estimate;
-use crate::plan::{HalvesUnit, Steadiness, Verdict};
+use crate::plan::{Halves, HalvesUnit, Steadiness, Verdict};
 use crate::units::{self, Rate, Share};
 
 /// The halves side by side; nothing for a run too short to tell.
@@ -24,8 +24,8 @@ pub fn section(verdict: &Verdict) -> Option<Section> {
     let rows = html! { @for row in &steadiness.rows {
         tr {
             th scope="row" { (row.name) }
-            @for estimate in [&row.whole, &row.first, &row.second] { td class="number" { (estimated(row.unit, estimate)) } }
-            td { @if row.differs { span class="unclear" { "≠ differs" } } @else { span class="pass" { "✓ steady" } } }
+            @for figure in figures(row) { td class="number" { (figure) } }
+            td { span class=(if row.differs { "unclear" } else { "pass" }) { (mark(row)) } }
         }
     } };
     let body = html! {
@@ -75,6 +75,16 @@ pub fn warning(verdict: &Verdict) -> Option<Markup> {
     )
 }
 
+/// The whole and its halves, with their margins.
+pub(super) fn figures(row: &Halves) -> [String; 3] {
+    [&row.whole, &row.first, &row.second].map(|estimate| estimated(row.unit, estimate))
+}
+
+/// Whether its halves differ, with a mark.
+pub(super) const fn mark(row: &Halves) -> &'static str {
+    if row.differs { "≠ differs" } else { "✓ steady" }
+}
+
 fn estimated(unit: HalvesUnit, estimate: &Estimate) -> String {
     format!("{} ± {}", figure(unit, estimate.mean), figure(unit, estimate.margin()))
 }
@@ -90,7 +100,6 @@ fn figure(unit: HalvesUnit, value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Halves;
 
     fn halves(name: &str, differs: bool) -> Halves {
         let of = |mean| Estimate { mean, standard_error: 0.0, seconds: 10 };

@@ -72,20 +72,28 @@ fn price(cure: &Cure) -> String {
 
 /// The same in lines, with the cheapest cure of each.
 pub fn lines(verdict: &Verdict) -> Vec<String> {
-    let mut lines = Vec::new();
-    for cause in &verdict.throttling {
-        let unit = if cause.cause == crate::plan::Cause::SharedReads { "calls" } else { "attempts" };
-        let throttled = units::count(cause.throttled);
-        lines.push(format!(
-            "throttled by {} ({throttled} {unit}, {}): {}",
-            title(cause),
-            window(cause),
-            cause.evidence
-        ));
-        if let Some(cure) = cause.cures.first() {
-            let setting = cure.settings.first().map_or_else(String::new, |setting| format!(": --set '{setting}'"));
-            lines.push(format!("cheapest cure: {} ({}){setting}", cure.what, price(cure)));
-        }
-    }
-    lines
+    let cheapest =
+        |cause: &ThrottleCause| cause.cures.first().map(|cure| format!("cheapest cure: {}", cure_line(cure)));
+    verdict.throttling.iter().flat_map(|cause| std::iter::once(cause_line(cause)).chain(cheapest(cause))).collect()
+}
+
+/// The same with all cures, the cheapest first.
+pub(super) fn all_lines(verdict: &Verdict) -> Vec<String> {
+    let cures = |cause: &ThrottleCause| {
+        let lines = cause.cures.iter().map(|cure| format!("would help: {}; {}", cure_line(cure), cure.trade_off));
+        lines.collect::<Vec<_>>()
+    };
+    verdict.throttling.iter().flat_map(|cause| std::iter::once(cause_line(cause)).chain(cures(cause))).collect()
+}
+
+fn cause_line(cause: &ThrottleCause) -> String {
+    let unit = if cause.cause == crate::plan::Cause::SharedReads { "calls" } else { "attempts" };
+    let throttled = units::count(cause.throttled);
+    format!("throttled by {} ({throttled} {unit}, {}): {}", title(cause), window(cause), cause.evidence)
+}
+
+fn cure_line(cure: &Cure) -> String {
+    let settings: Vec<String> = cure.settings.iter().map(|setting| format!("--set '{setting}'")).collect();
+    let settings = if settings.is_empty() { String::new() } else { format!(": {}", settings.join(" ")) };
+    format!("{} ({}){settings}", cure.what, price(cure))
 }

@@ -12,15 +12,18 @@ const FARTHEST: f64 = 1_000.0;
 const PRECISION: f64 = 0.001;
 const MOST_SHARDS: u32 = 10_000;
 
-/// Whether the model expects a plan to meet the objectives that it has a figure for: throttling, put latency, cost, and lag, of which it knows the
-/// mean, which has to stay below the limit of the 99th percentile.
+/// Whether the model expects a plan to meet the objectives that it has a figure for: throttling, put latency, cost, lag, of which it knows the
+/// mean, which has to stay below the limit of the 99th percentile, and utilisation, by the busiest second.
 fn expects(plan: &Plan, scenario: &Scenario) -> bool {
     let objectives = &scenario.objectives;
     let within = |limit: Option<std::time::Duration>, nanos: u64| {
         limit.is_none_or(|limit| u128::from(nanos) <= limit.as_nanos())
     };
     let throttled = plan.overload_share.0 <= objectives.throttled.unwrap_or(Share(0.001)).0;
-    let room = |limit: Share| plan.shards.iter().all(|shard| shard.utilisation <= limit.0);
+    let mean = plan.shards.iter().map(|shard| shard.records.0).sum::<f64>();
+    let busiest = plan.bounds.iter().find(|bound| bound.name == "write records").map_or(0.0, |bound| bound.demand);
+    let peak = (busiest * plan.records_per_kinesis_record / mean.max(1e-9)).max(1.0);
+    let room = |limit: Share| plan.shards.iter().all(|shard| shard.utilisation * peak <= limit.0);
     let throttled = throttled && objectives.utilisation.is_none_or(room);
     let put = within(objectives.put_p50, plan.put.p50) && within(objectives.put_p99, plan.put.p99);
     let total = plan.cost.bills.first().and_then(|bill| bill.total);

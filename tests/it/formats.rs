@@ -263,7 +263,7 @@ fn the_sample_reports_are_small_readable_and_linked_from_the_readme() {
     const MOST_BYTES: u64 = 1_500_000;
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let mut bytes = 0;
-    for name in ["quickstart", "hot-shard", "consumer-outage"] {
+    for name in ["quickstart", "hot-shard", "consumer-outage", "efo-vs-polling"] {
         let directory = root().join("reports/samples").join(name);
         assert_eq!(result::read(&directory).unwrap().scenario.name, name);
         for file in files(&directory) {
@@ -272,7 +272,9 @@ fn the_sample_reports_are_small_readable_and_linked_from_the_readme() {
         }
     }
     assert!(bytes < MOST_BYTES, "{bytes}");
-    assert!(readme.contains("(docs/sample-heat-map.png)") && root().join("docs/sample-heat-map.png").exists());
+    for picture in ["docs/sample-heat-map.png", "docs/sample-cost-against-lag.png", "docs/report.png"] {
+        assert!(readme.contains(&format!("({picture})")) && root().join(picture).exists(), "{picture}");
+    }
 }
 
 #[cfg(feature = "png")]

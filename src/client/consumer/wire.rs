@@ -38,12 +38,13 @@ pub enum Start<S> {
 }
 
 impl<S> Start<S> {
-    /// How old the records are at most with which a consumer starts that begins then; `None` if they can be of any age.
-    pub fn age_limit(&self) -> Option<Duration> {
+    /// How old the records are with which a consumer starts for certain that begins then; `None` if it starts with the oldest.
+    pub const fn age_limit(&self) -> Option<Duration> {
         match self {
-            Self::Latest => Some(Duration::ZERO),
+            Self::TrimHorizon => None,
             Self::Ago(ago) => Some(*ago),
-            _ => None,
+            // Of the others it is not known here how old the records are that they point to.
+            _ => Some(Duration::ZERO),
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn shared(consumer: &ConsumerRecord, result: &RunResult, plan: &Plan,
             Share(calls),
             Share(bytes),
         ),
-        cures: cures.of_reads(&consumer.name, bound, record_bytes(result)),
+        cures: cures.of_reads(&consumer.name, bound, record_bytes(result) * plan.records_per_kinesis_record),
     }
 }
 
@@ -57,7 +57,7 @@ fn fullest_second(result: &RunResult, (first, last): (u64, u64), bytes_per_secon
     seconds.map(full).fold((first, 0.0), |most, second| if second.1 > most.1 { second } else { most })
 }
 
-/// Mean bytes of a record that was accepted.
+/// Mean bytes of a record that was accepted, of those in an aggregate too.
 fn record_bytes(result: &RunResult) -> f64 {
     let shards = &result.measurement.shards;
     let (records, bytes) =

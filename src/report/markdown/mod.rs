@@ -1,5 +1,7 @@
 //! The report of a run as Markdown, for the summary of a CI job or a comment: the verdict first.
 
+mod health;
+mod plan;
 mod writer;
 
 pub(super) use writer::Document;
@@ -7,8 +9,8 @@ pub(super) use writer::Document;
 use super::consumers::{disorder, duplicates, outage, place};
 use super::load::label;
 use super::sections::{calibration_in_words, capital, nanos, signed_percent};
-use super::terminal::{quantity, skew_in_words, target, throttling_in_words};
-use super::{page, recommendation, throttling};
+use super::terminal::target;
+use super::{page, throttling};
 use crate::client::Part;
 use crate::measure::LatencySummary;
 use crate::plan::{Agreement, Conclusion, ObjectiveStatus, Plan, Verdict};
@@ -30,8 +32,10 @@ pub fn markdown(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {
     tenants(&mut out, result);
     consumers(&mut out, result);
     shards(&mut out, result, plan, verdict);
-    the_plan(&mut out, plan);
+    health::steadiness_of(&mut out, verdict);
+    plan::the_plan(&mut out, plan);
     ledger(&mut out, result);
+    health::generator(&mut out, result);
     out.labelled("Scenario.", &scenario_in_words(result));
     out.paragraph(&page::versions(&result.streamgauge_version));
     out.finish()
@@ -82,6 +86,10 @@ fn head(out: &mut Document, result: &RunResult, verdict: &Verdict) {
         let Part { index, of } = result.part;
         out.labelled(&format!("Part {} of {of}", index + 1), "of the load; the plan is for the whole.");
     }
+    let steadiness = verdict.steadiness.as_ref().filter(|steadiness| !steadiness.is_steady());
+    if let Some(sentence) = steadiness.and_then(super::steadiness::sentence) {
+        out.labelled("Not steady.", &sentence);
+    }
     for note in &verdict.generator_notes {
         out.labelled("Generator.", note);
     }
@@ -120,15 +128,16 @@ fn comparison(out: &mut Document, verdict: &Verdict) {
             row.measured.clone(),
             row.difference.map(signed_percent).unwrap_or_default(),
             row.agreement.map_or("", Agreement::words).to_owned(),
+            row.tolerance.clone().unwrap_or_default(),
         ]
     });
-    out.table(&["What", "Predicted", "Measured", "Difference", "Verdict"], 0, rows);
+    out.table(&["What", "Predicted", "Measured", "Difference", "Verdict", "Agrees within"], 0, rows);
 }
 
 fn throttled(out: &mut Document, verdict: &Verdict) {
     if !verdict.throttling.is_empty() {
         out.heading(3, "Why throttled");
-        let lines = throttling::lines(verdict).into_iter().take(ROWS_MAX);
+        let lines = throttling::all_lines(verdict).into_iter().take(2 * ROWS_MAX);
         out.list(lines.map(|line| capital(&line)));
     }
 }
@@ -273,46 +282,6 @@ fn shards(out: &mut Document, result: &RunResult, plan: &Plan, verdict: &Verdict
     if shards.len() > ROWS_MAX {
         let count = units::count(shards.len() as u64);
         out.paragraph(&format!("The {ROWS_MAX} fullest of {count} shards."));
-    }
-}
-
-fn the_plan(out: &mut Document, plan: &Plan) {
-    out.heading(3, "The plan");
-    out.paragraph(&format!(
-        "Shards: {} required, {} recommended ({} full at most); the scenario has {}. The bound that binds: {}.",
-        units::count(plan.required_shards.into()),
-        units::count(plan.recommended_shards.into()),
-        plan.target_utilisation,
-        units::count(plan.scenario_shards.into()),
-        plan.binding
-    ));
-    let rows = plan.bounds.iter().map(|bound| {
-        vec![
-            bound.name.clone(),
-            quantity(bound.demand, &bound.unit),
-            quantity(bound.capacity, &bound.unit),
-            bound.utilisation.to_string(),
-            bound.shards.map_or_else(|| "–".to_owned(), |shards| units::count(shards.into())),
-        ]
-    });
-    out.table(&["Bound", "Demand", "Capacity", "Utilisation", "Shards"], 4, rows);
-    out.list(throttling_in_words(plan).into_iter().chain(skew_in_words(plan)).map(|line| capital(&line)));
-    if let Some(why) = recommendation::unattainable(plan) {
-        out.labelled("Not attainable.", &why);
-    }
-    if let Some(recommendation) = &plan.recommendation {
-        out.list(recommendation::words(recommendation).into_iter().chain(recommendation.why.iter().cloned()));
-    }
-    let bills = plan.cost.bills.iter().map(|bill| {
-        vec![
-            super::cost::name(bill, plan),
-            super::cost::dollars(bill.total),
-            super::cost::dollars(bill.per_million_records),
-        ]
-    });
-    if !plan.cost.bills.is_empty() {
-        let head = format!("A month in {}", plan.cost.region);
-        out.table(&[&head, "US dollars", "Per million records"], 2, bills);
     }
 }
 
