@@ -4,7 +4,7 @@ use crate::kinesis::{HashKey, HashKeyRange};
 use crate::workload::Keys;
 
 /// Keys that are placed one by one, the heaviest first. What the others make of a shard is estimated.
-pub(super) const PLACED_KEYS: u64 = 65_536;
+pub(super) const PLACED_KEYS: u64 = 16_384;
 
 /// The keys in the order of their hash keys.
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ impl Placement {
     pub fn shares(&self, ranges: &[HashKeyRange]) -> Vec<f64> {
         let mut begin = 0;
         let share_of = |range: &HashKeyRange| {
-            begin = begin.max(self.hash_keys.partition_point(|hash_key| *hash_key < range.start.0));
-            let end = begin + self.hash_keys[begin..].partition_point(|hash_key| *hash_key <= range.end.0);
+            begin += first_not(&self.hash_keys[begin..], |hash_key| hash_key < range.start.0);
+            let end = begin + first_not(&self.hash_keys[begin..], |hash_key| hash_key <= range.end.0);
             let share = self.before[end] - self.before[begin];
             begin = end;
             let width = (range.end.0 - range.start.0) as f64 / u128::MAX as f64;
@@ -95,6 +95,16 @@ impl Placement {
         };
         Fullest { share: of_all(0.5).min(1.0), p99: of_all(0.99).min(1.0) }
     }
+}
+
+/// How many ascending numbers come before the first that is not `before` something, which is near: in steps that double.
+fn first_not(numbers: &[u128], before: impl Fn(u128) -> bool) -> usize {
+    let mut bound = 1;
+    while numbers.get(bound - 1).is_some_and(|number| before(*number)) {
+        bound *= 2;
+    }
+    let from = bound / 2;
+    from + numbers[from..numbers.len().min(bound)].partition_point(|number| before(*number))
 }
 
 /// The value that a standard normal variable stays below with this chance; to 5e-4 (Abramowitz and Stegun, 26.2.23).

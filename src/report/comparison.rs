@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::charts::{RatioRow, ratios};
 use super::markdown::Document;
 use super::shell::Section;
+use super::shell::dated_profile;
 use super::table::Column::{Number, Text};
 use super::table::table as tabulated;
 use super::terminal::{printable, wrapped};
@@ -151,9 +152,11 @@ pub fn banner(decision: Decision) -> &'static str {
 /// What is compared, and where it was made.
 pub fn where_from(comparison: &Comparison) -> String {
     match &comparison.target {
-        TargetRecord::Simulated { profile } => format!("simulated ({profile}): a model of AWS, not AWS"),
+        TargetRecord::Simulated { profile } => {
+            format!("simulated ({}): a model of AWS, not AWS", dated_profile(profile))
+        }
         TargetRecord::Embedded { profile } => {
-            format!("measured on the embedded emulator ({profile}): a model of AWS, not AWS")
+            format!("measured on the embedded emulator ({}): a model of AWS, not AWS", dated_profile(profile))
         }
         TargetRecord::Endpoint { url } => format!("measured on {url}"),
         TargetRecord::Aws { region } => format!("measured on Amazon Kinesis Data Streams in {region}"),

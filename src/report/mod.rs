@@ -281,6 +281,13 @@ mod tests {
     }
 
     #[test]
+    fn the_page_but_for_its_styles() {
+        let (result, plan, mut verdict) = fixture::run("alerts", "Why?");
+        verdict.throttling.push(fixture::cause());
+        insta::assert_snapshot!("html", html(&result, &plan, &verdict).split("</style>").nth(1).unwrap());
+    }
+
+    #[test]
     fn the_figures_of_the_summary() {
         let (result, plan, verdict) = fixture::run("alerts", "Why?");
         insta::assert_snapshot!("summary", json(&result, &plan, &verdict, Path::new("reports/x")));

@@ -38,6 +38,7 @@ const HEALTH: &[HealthColumn] = &[
     ("generator_processor_time_ns", |h| h.processor_time.map(nanos)),
     ("generator_run_queue_wait_ns", |h| h.run_queue_wait.map(nanos)),
     ("generator_longest_wake_up_ns", |h| h.longest_wake_up.map(nanos)),
+    ("generator_scheduling_delay_ns", |h| h.scheduling_delay.map(nanos)),
     ("generator_resident_bytes", |h| h.resident),
     ("generator_allocations", |h| h.allocations),
     ("generator_allocated_bytes", |h| h.allocated_bytes),

@@ -108,6 +108,12 @@ impl Page<'_> {
     }
 }
 
+/// The same in plain text.
+pub fn dated_profile(name: &str) -> String {
+    let newest = Profile::newest();
+    if newest.name == name { format!("{name} of {}", newest.date) } else { name.to_owned() }
+}
+
 /// The name of a profile with its date, if it is known.
 pub fn profile(name: &str) -> Markup {
     let newest = Profile::newest();

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::shell::dated_profile;
 use crate::client::Part;
 use crate::plan::{Agreement, CatchUp, Conclusion, ObjectiveStatus, Plan, Verdict};
 use crate::result::{RunResult, TargetRecord};
@@ -321,8 +322,12 @@ fn headline(verdict: &Verdict, style: Style) -> String {
 
 pub(super) fn target(result: &RunResult) -> String {
     match &result.target {
-        TargetRecord::Embedded { profile } => format!("on the embedded emulator ({profile}): a model of AWS, not AWS"),
-        TargetRecord::Simulated { profile } => format!("simulated ({profile}): a model of AWS, not AWS"),
+        TargetRecord::Embedded { profile } => {
+            format!("on the embedded emulator ({}): a model of AWS, not AWS", dated_profile(profile))
+        }
+        TargetRecord::Simulated { profile } => {
+            format!("simulated ({}): a model of AWS, not AWS", dated_profile(profile))
+        }
         TargetRecord::Endpoint { url } => format!("on {url}"),
         TargetRecord::Aws { region } => format!("on Amazon Kinesis Data Streams in {region}"),
     }

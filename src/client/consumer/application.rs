@@ -61,6 +61,7 @@ struct ConsumedShard<W: Wire> {
     at_tip: Option<Time>,
     /// How long ago that was when all of it was processed, if it is.
     tip_age: Option<Duration>,
+    was_at_tip: bool,
     /// Read to its end and processed.
     finished: bool,
     /// The wake-up that is planned.
@@ -274,6 +275,7 @@ impl<W: Wire> Consumer<W> {
             positioned: false,
             at_tip: None,
             tip_age: None,
+            was_at_tip: false,
             finished: false,
             wake: Time::NEVER,
         });

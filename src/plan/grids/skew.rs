@@ -19,7 +19,7 @@ const TOLERANCE: f64 = 0.05;
 const PLACEMENTS: usize = 150;
 const FEWER_PLACEMENTS: usize = 50;
 
-const PLACED: [u64; 3] = [100, 1_000, 20_000];
+const PLACED: [u64; 3] = [100, 1_000, 10_000];
 const ESTIMATED: [u64; 3] = [100_000, 300_000, 1_000_000];
 const EXPONENTS: [f64; 4] = [0.0, 0.6, 1.0, 1.2];
 const SHARDS: [u32; 4] = [2, 20, 200, 1_000];
@@ -50,7 +50,7 @@ impl Row {
     }
 
     fn family(&self) -> &'static str {
-        if self.keys <= PLACED_KEYS { "every key placed" } else { "the heaviest 65,536 placed" }
+        if self.keys <= PLACED_KEYS { "every key placed" } else { "the heaviest 16,384 placed" }
     }
 
     fn words(&self) -> String {

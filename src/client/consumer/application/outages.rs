@@ -117,7 +117,8 @@ impl<W: Wire> Consumer<W> {
         }
         shard.tip_age = shard.at_tip.map(|at| now.since(at));
         let Some(age) = shard.tip_age else { return };
-        if self.counts.outages.is_empty() {
+        // The first time is at the end of what was there before it.
+        if self.counts.outages.is_empty() && std::mem::replace(&mut shard.was_at_tip, true) {
             self.usual_age = self.usual_age.max(age);
         }
         if age <= self.usual_age.max(CAUGHT_UP) {
