@@ -44,9 +44,7 @@ pub struct Attendances {
 #[derive(Debug, Clone, Default)]
 struct Attendance {
     presence: Presence,
-    /// When it is to join, if that is later than the run.
-    joins: Option<Time>,
-    /// When it is to start, or has started, and how old the records are at most that it starts with.
+    /// Of one that joins later than the run, when it is to start, or has started, and how old the records are at most that it starts with.
     starts: Option<(Time, Duration)>,
     /// Something happens to it during the run.
     is_interrupted: bool,
@@ -62,7 +60,7 @@ impl Attendances {
     pub fn add(&mut self, joins: Option<Time>, ago: Option<Duration>, is_interrupted: bool) {
         let presence = Presence { never: joins.is_some(), ..Presence::default() };
         let starts = joins.zip(ago);
-        self.consumers.push(Attendance { presence, joins, starts, is_interrupted, before: None, until: None });
+        self.consumers.push(Attendance { presence, starts, is_interrupted, before: None, until: None });
     }
 
     /// A consumer is started: it joins, or comes back.
@@ -71,9 +69,10 @@ impl Attendances {
         if std::mem::take(&mut consumer.presence.never) {
             consumer.presence.joined = Some(now);
             // Whoever comes later than it was to come starts with later records.
-            let late = consumer.joins.map_or(Duration::ZERO, |joins| now.since(joins));
-            consumer.starts = consumer.starts.map(|(_, ago)| (now, ago));
-            consumer.before.take_if(|_| late >= SETTLING);
+            if let Some((at, _)) = &mut consumer.starts {
+                let late = now.since(std::mem::replace(at, now));
+                consumer.before.take_if(|_| late >= SETTLING);
+            }
         }
         (consumer.presence.left, consumer.until) = (None, None);
     }

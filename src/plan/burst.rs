@@ -129,7 +129,8 @@ pub(super) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], sh
     if lost_in_the_long_run(bucket, arrivals, highest) < NEGLIGIBLE {
         return Refused::default();
     }
-    let arrivals = if can_be_followed(arrivals, steps) { arrivals } else { Arrivals { sizes: &[], ..arrivals } };
+    let too_many = arrivals.are_few(bucket) && !can_be_followed(arrivals, steps);
+    let arrivals = if too_many { Arrivals { sizes: &[], ..arrivals } } else { arrivals };
     let mut lack = Lack::new(bucket, arrivals);
     // The same, of which what has met the empty bucket in this second is taken out.
     let mut spared = lack.clone();

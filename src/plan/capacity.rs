@@ -50,7 +50,7 @@ pub fn predict(scenario: &Scenario, profile: &Profile, prices: &Prices) -> Plan 
         attainable: sizing.attainable,
         salting: sizing.salting,
         scenario_shards: demand.shards,
-        target_utilisation: super::sizing::target_utilisation(scenario),
+        target_utilisation: scenario.target_utilisation,
         binding: binding(&sizing.bounds),
         bounds: sizing.bounds,
         shards: flows.iter().map(|flow| forecast(flow, profile)).collect(),

@@ -6,7 +6,7 @@ use super::agreement::Tolerance;
 use super::cost::HOURS_PER_MONTH;
 use super::judge::{Measured, fullest};
 use super::observed::bound_rows;
-use super::{Bound, Comparison, LagForecast, Plan, ShardHeat};
+use super::{Comparison, LagForecast, Plan, ShardHeat};
 use crate::measure::{ConsumerRecord, LatencySummary, OutageRecord};
 use crate::prices::Item;
 use crate::result::RunResult;
@@ -171,7 +171,7 @@ pub(super) fn share_row(
 }
 
 /// Three standard deviations of the bytes of so many records, over their mean.
-fn chance_of_bytes(plan: &Plan, records: u64) -> f64 {
+pub(super) fn chance_of_bytes(plan: &Plan, records: u64) -> f64 {
     3.0 * plan.size_variation / (records.max(1) as f64).sqrt()
 }
 
@@ -184,8 +184,7 @@ fn bound_row(
     measured: &Measured,
 ) -> Option<Comparison> {
     let shards = mean_shards(result, measured.seconds);
-    let find = |name: &str| -> Option<&Bound> { plan.bounds.iter().find(|bound| bound.name == name) };
-    let (bound, records) = (find(name)?, find("write records")?);
+    let (bound, records) = (plan.bound(name)?, plan.bound("write records")?);
     let capacity = bound.capacity_per_shard * shards;
     let chance = if bound.unit == "bytes/s" { chance_of_bytes(plan, measured.accepted) } else { 0.0 };
     let tolerance = Tolerance { relative: UTILISATION.relative + chance, ..UTILISATION };
@@ -253,7 +252,7 @@ fn calls_per_second(consumer: &ConsumerRecord) -> f64 {
 }
 
 fn calls_row(plan: &Plan, calls: f64, shards: f64) -> Option<Comparison> {
-    let bound = plan.bounds.iter().find(|bound| bound.name == "shared read calls")?;
+    let bound = plan.bound("shared read calls")?;
     let capacity = bound.capacity_per_shard * shards;
     let measured = (capacity > 0.0 && calls > 0.0).then_some(Share(calls / capacity));
     let note = "calls asked for, throttled ones included; a consumer that is busy with a batch calls less".to_owned();
@@ -310,9 +309,7 @@ fn cost_row(plan: &Plan, result: &RunResult, measured: &Measured) -> Option<Comp
     let hours = measured.duration / 3_600.0;
     let ratio = |measured: Option<Rate>, planned: f64| measured.map_or(1.0, |rate| rate.0 / planned.max(1e-9));
     let records = ratio(measured.rate(measured.accepted), plan.offered_rate.0);
-    let planned_bytes = plan.bounds.iter().find(|bound| bound.name == "write bytes")?;
-    let planned_records = plan.bounds.iter().find(|bound| bound.name == "write records")?;
-    let record_bytes = planned_bytes.demand / (planned_records.demand * plan.records_per_kinesis_record).max(1e-9);
+    let record_bytes = plan.record_bytes()?;
     let bytes = ratio(measured.rate(measured.accepted_bytes), plan.offered_rate.0 * record_bytes);
     let shards = mean_shards(result, measured.seconds) / f64::from(bill.shards.max(1));
     let used = |item: Item| match item {

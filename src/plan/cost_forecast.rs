@@ -153,9 +153,9 @@ pub(super) fn forecast_cost(
     let most = (scenario.consumers.len() as u32).max(READERS);
     let reading = |readers: u32| {
         let polling_shards = match own {
-            Tariff::Provisioned => delivery
-                .shards_for_pollers(readers, profile, super::sizing::target_utilisation(scenario).0)
-                .max(usage.shards),
+            Tariff::Provisioned => {
+                delivery.shards_for_pollers(readers, profile, scenario.target_utilisation.0).max(usage.shards)
+            }
             _ => usage.shards,
         };
         let without = of_month(own, &Usage { readers: Vec::new(), ..usage.clone() });

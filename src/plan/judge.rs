@@ -238,7 +238,7 @@ fn nothing_accepted(result: &RunResult) -> Option<String> {
 }
 
 fn heat(plan: &Plan, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> {
-    let capacity = |name: &str| plan.bounds.iter().find(|bound| bound.name == name).map(|b| b.capacity_per_shard);
+    let capacity = |name: &str| plan.bound(name).map(|bound| bound.capacity_per_shard);
     let records = capacity("write records").unwrap_or(f64::INFINITY);
     let bytes = capacity("write bytes").unwrap_or(f64::INFINITY);
     let (first, end) = measured.seconds;

@@ -122,6 +122,23 @@ pub struct Plan {
     pub assumptions: Vec<String>,
 }
 
+impl Plan {
+    /// The bound of that name, if the scenario has it.
+    pub fn bound(&self, name: &str) -> Option<&Bound> {
+        self.bounds.iter().find(|bound| bound.name == name)
+    }
+
+    /// Records per second that are offered in the busiest second, for which bounds are.
+    pub(crate) fn busiest_rate(&self) -> Option<f64> {
+        Some(self.bound("write records")?.demand * self.records_per_kinesis_record)
+    }
+
+    /// Mean bytes of a record, partition key included.
+    pub(crate) fn record_bytes(&self) -> Option<f64> {
+        Some(self.bound("write bytes")?.demand / self.busiest_rate()?.max(1e-9))
+    }
+}
+
 const fn yes() -> bool {
     true
 }

@@ -1,7 +1,7 @@
 //! What a run shows of each bound of its plan, beside those that have a row of their own; or why it shows nothing.
 
 use super::agreement::Tolerance;
-use super::comparison::{BUSY, UTILISATION, mean_shards, share_row};
+use super::comparison::{BUSY, UTILISATION, chance_of_bytes, mean_shards, share_row};
 use super::judge::Measured;
 use super::{Bound, Comparison, Plan};
 use crate::measure::ConsumerRecord;
@@ -85,8 +85,7 @@ impl Run<'_> {
 
     /// The mean rate that is accepted over that of the busiest second, for which bounds are.
     fn of_mean(&self) -> f64 {
-        let records = self.plan.bounds.iter().find(|bound| bound.name == "write records");
-        let busiest = records.map_or(0.0, |bound| bound.demand * self.plan.records_per_kinesis_record);
+        let busiest = self.plan.busiest_rate().unwrap_or(0.0);
         if busiest > 0.0 { self.plan.accepted_rate.0 / busiest } else { 1.0 }
     }
 
@@ -134,7 +133,7 @@ impl Run<'_> {
 
     fn written(&self, bound: &Bound) -> Observed {
         let bytes = self.measured.rate(self.measured.accepted_bytes);
-        let chance = 3.0 * self.plan.size_variation / (self.measured.accepted.max(1) as f64).sqrt();
+        let chance = chance_of_bytes(self.plan, self.measured.accepted);
         Observed {
             utilisation: bytes.map(|bytes| bytes.0 / bound.capacity),
             tolerance: Some(Tolerance { relative: UTILISATION.relative + chance, ..UTILISATION }),

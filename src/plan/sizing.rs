@@ -51,7 +51,7 @@ impl Sizing {
     /// That of the scenario as it is.
     pub fn of(flows: &Flows<'_>, steps: &[Step]) -> Self {
         let (scenario, profile, demand) = (flows.scenario, flows.profile, flows.demand);
-        let target = target_utilisation(scenario).0;
+        let target = scenario.target_utilisation.0;
         let mut bounds = bounds(scenario, profile, demand);
         let required = bounds.iter().filter_map(|bound| bound.shards).max().unwrap_or(1).max(1);
         let even = even_spread(&bounds, target).max(required);
@@ -74,12 +74,6 @@ impl Sizing {
         bounds.extend(quota_bounds(scenario, profile, demand, recommended));
         Self { bounds, required, spread, recommended, attainable: for_moments.is_some() && is_read, salting, skew }
     }
-}
-
-/// How full a shard may be at the peak: as the plan is told, or as the objective says, if that is less.
-pub(super) fn target_utilisation(scenario: &Scenario) -> Share {
-    let objective = scenario.objectives.utilisation.filter(|limit| limit.0 < scenario.target_utilisation.0);
-    objective.unwrap_or(scenario.target_utilisation)
 }
 
 /// The fewest shards of which each bound fills no more than the target, if the load spreads evenly.
@@ -155,7 +149,7 @@ fn salting(flows: &Flows<'_>, salts: u32, load: f64, target: f64, even: u32) -> 
 /// key alone is too much.
 pub(super) fn sized(flows: &Flows<'_>, variant: &Scenario, demand: &Demand) -> Option<u32> {
     let profile = flows.profile;
-    let target = target_utilisation(flows.scenario).0;
+    let target = flows.scenario.target_utilisation.0;
     let load = demand.shards_filled(profile);
     if demand.top_key * load > target + 1e-9 {
         return None;

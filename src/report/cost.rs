@@ -28,7 +28,7 @@ pub(super) fn dollars(amount: Option<f64>) -> String {
     amount.map_or_else(|| "not known".to_owned(), units::dollars)
 }
 
-fn lag(nanos: Option<u64>) -> String {
+pub(super) fn lag(nanos: Option<u64>) -> String {
     nanos.map_or_else(|| "grows".to_owned(), |nanos| units::duration(Duration::from_nanos(nanos)))
 }
 

@@ -1,11 +1,11 @@
 //! What to take: the recommended configuration, what it was chosen from, and what would help a shard that is too full.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use maud::{Markup, html};
 
 use super::charts::{Lines, Scale, Series, XAxis, legend, lines};
+use super::cost::{dollars, lag};
 use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::{numbers, table};
@@ -79,7 +79,7 @@ pub(super) fn text(plan: &Plan) -> String {
     if !plan.cures.is_empty() {
         let _ = writeln!(out, "  what would help the fullest shard, the cheapest first");
         for cure in &plan.cures {
-            let _ = writeln!(out, "    {:>12} a month  {}; {}", amount(cure.monthly), cure.what, cure.trade_off);
+            let _ = writeln!(out, "    {:>12} a month  {}; {}", dollars(cure.monthly), cure.what, cure.trade_off);
         }
         out.push('\n');
     }
@@ -94,7 +94,7 @@ pub(super) fn section(plan: &Plan) -> Option<Section> {
     let cures = html! { @for cure in &plan.cures {
         tr {
             th scope="row" { (cure.what) }
-            td class="number" { (amount(cure.monthly)) }
+            td class="number" { (dollars(cure.monthly)) }
             td class="why" { (cure.trade_off) }
             td class="why" { @for setting in &cure.settings { code { "--set '" (setting) "'" } " " } }
         }
@@ -131,7 +131,7 @@ pub(super) fn words(recommendation: &Recommendation) -> Vec<String> {
         units::duration(way.linger),
         units::number(recommendation.records_per_call)
     );
-    let costs = format!("{} a month, mean lag {}", amount(way.monthly), lag(way.lag));
+    let costs = format!("{} a month, mean lag {}", dollars(way.monthly), lag(way.lag));
     let mut lines = vec![format!("recommended: {stream}; {costs}"), format!("producers: {batch}")];
     lines.extend(recommendation.readers.iter().map(|reader| format!("{}: {}", reader.name, reader.how)));
     lines
@@ -146,17 +146,9 @@ pub(super) fn cells(way: &Configuration) -> [String; 7] {
         packed,
         way.reading.name().to_owned(),
         lag(way.lag),
-        amount(way.monthly),
+        dollars(way.monthly),
         if way.meets_objectives { "met".to_owned() } else { "missed".to_owned() },
     ]
-}
-
-fn amount(dollars: Option<f64>) -> String {
-    dollars.map_or_else(|| "not known".to_owned(), units::dollars)
-}
-
-fn lag(nanos: Option<u64>) -> String {
-    nanos.map_or_else(|| "grows".to_owned(), |nanos| units::duration(Duration::from_nanos(nanos)))
 }
 
 fn frontier(plan: &Plan) -> Markup {

@@ -29,7 +29,7 @@ pub fn section(verdict: &Verdict) -> Option<Section> {
         }
     } };
     let body = html! {
-        p { @match sentence(steadiness) { Some(sentence) => (sentence), None => "The run was steady: its second half is like its first." } }
+        p { (words(steadiness)) }
         (table("First half of the judged time against the second", &columns, &rows))
         p class="note" {
             "Figures of each second, warm-up excluded, and how far their true mean may be from the one measured, with 95% confidence; that neighbouring seconds "
@@ -38,6 +38,11 @@ pub fn section(verdict: &Verdict) -> Option<Section> {
         }
     };
     Some(Section::new("steadiness", "Steadiness", body))
+}
+
+/// Whether it was steady, in a sentence or two.
+pub(super) fn words(steadiness: &Steadiness) -> String {
+    sentence(steadiness).unwrap_or_else(|| "The run was steady: its second half is like its first.".to_owned())
 }
 
 /// What is not steady, in a sentence or two; `None` if everything is.

@@ -128,6 +128,7 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
 
     let (mut load, _, trace) = load?;
     let (producer, sizes) = (producer?, sizes?.value);
+    let (objectives, target_utilisation) = (objectives?, target_utilisation?);
     let producer = match load.closed_loop {
         Some(producers) => {
             load.schedule = closed_loop_schedule(producers, &producer, profile);
@@ -152,8 +153,11 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         events: events?,
         cost: cost?,
         autoscaling: autoscaling?,
-        target_utilisation: target_utilisation?,
-        objectives: objectives?,
+        target_utilisation: objectives
+            .utilisation
+            .filter(|limit| limit.0 < target_utilisation.0)
+            .unwrap_or(target_utilisation),
+        objectives,
         source: String::new(),
         overrides: Vec::new(),
     })

@@ -70,7 +70,7 @@ pub struct Scenario {
     pub cost: Costing,
     /// How the number of shards would follow the load, if the planner is to say what that comes to.
     pub autoscaling: Option<Autoscaling>,
-    /// How full a shard may be in the shards that the planner recommends.
+    /// How full a shard may be in the shards that the planner recommends: as it is told, or as the objective says, if that is less.
     pub target_utilisation: Share,
     /// What counts as good.
     pub objectives: Objectives,

@@ -97,24 +97,23 @@ fn insert<'a>(table: &mut DeTable<'a>, path: &[Key], value: Spanned<DeValue<'a>>
         return Ok(());
     };
     let key = Spanned::new(at.clone(), Cow::Owned(name.clone()));
-    if rest.is_empty() {
+    let Some((wanted, deeper)) = rest.split_first() else {
         table.insert(key, value);
         return Ok(());
-    }
+    };
     let next = table.entry(key).or_insert_with(|| Spanned::new(at.clone(), DeValue::Table(DeTable::new())));
     let written = next.span();
-    let at_value = value.span();
     match next.get_mut() {
         DeValue::Table(inner) => insert(inner, rest, value),
-        DeValue::Array(array) => match (rest, value.into_inner()) {
-            ([_], DeValue::Table(table)) => {
-                replace(element(array, name, rest)?, table);
+        DeValue::Array(array) if !deeper.is_empty() => insert(element(array, name, wanted)?, deeper, value),
+        DeValue::Array(array) => match value.into_inner() {
+            DeValue::Table(table) => {
+                replace(element(array, name, wanted)?, table);
                 Ok(())
             }
-            ([_], _) => Err(Diagnostic::new(format!("an override sets one key of one `{name}`, or all of them"))
-                .at(Some(rest[0].1.clone()), "")
+            _ => Err(Diagnostic::new(format!("an override sets one key of one `{name}`, or all of them"))
+                .at(Some(wanted.1.clone()), "")
                 .help(format!("write {name}.NAME.KEY=VALUE, or {name}.NAME={{ KEY = VALUE, ... }}"))),
-            (_, inner) => insert(element(array, name, rest)?, &rest[1..], Spanned::new(at_value, inner)),
         },
         _ => Err(Diagnostic::new(format!("`{name}` is one value and has no keys"))
             .at(Some(at.clone()), "")
@@ -134,13 +133,12 @@ fn replace<'a>(old: &mut DeTable<'a>, new: DeTable<'a>) {
     }
 }
 
-/// The table of `array` that `path` starts with, by its name or by its position from 0.
-fn element<'t, 'a>(array: &'t mut DeArray<'a>, name: &str, path: &[Key]) -> Result<&'t mut DeTable<'a>, Diagnostic> {
-    let Some((wanted, at)) = path.first() else {
-        return Err(
-            Diagnostic::new(format!("an override sets one `{name}`")).help(format!("write {name}.NAME.KEY=VALUE"))
-        );
-    };
+/// The table of `array` that is `wanted`, by its name or by its position from 0.
+fn element<'t, 'a>(
+    array: &'t mut DeArray<'a>,
+    name: &str,
+    (wanted, at): &Key,
+) -> Result<&'t mut DeTable<'a>, Diagnostic> {
     let names: Vec<String> = array.iter().filter_map(element_name).map(str::to_owned).collect();
     let position = array.iter().position(|element| element_name(element) == Some(wanted.as_str()));
     let position = position.or_else(|| wanted.parse().ok());

@@ -21,17 +21,16 @@ fn expects(plan: &Plan, scenario: &Scenario) -> bool {
     };
     let throttled = plan.overload_share.0 <= objectives.throttled.unwrap_or(Share(0.001)).0;
     let mean = plan.shards.iter().map(|shard| shard.records.0).sum::<f64>();
-    let busiest = plan.bounds.iter().find(|bound| bound.name == "write records").map_or(0.0, |bound| bound.demand);
-    let peak = (busiest * plan.records_per_kinesis_record / mean.max(1e-9)).max(1.0);
-    let room = |limit: Share| plan.shards.iter().all(|shard| shard.utilisation * peak <= limit.0);
-    let throttled = throttled && objectives.utilisation.is_none_or(room);
+    let peak = (plan.busiest_rate().unwrap_or(0.0) / mean.max(1e-9)).max(1.0);
+    let has_room = |limit: Share| plan.shards.iter().all(|shard| shard.utilisation * peak <= limit.0);
+    let room = objectives.utilisation.is_none_or(has_room);
     let put = within(objectives.put_p50, plan.put.p50) && within(objectives.put_p99, plan.put.p99);
     let total = plan.cost.bills.first().and_then(|bill| bill.total);
     let cost = objectives.cost_per_month.zip(total).is_none_or(|(limit, total)| total <= limit);
     let lags = plan.lags.iter().zip(&scenario.consumers).all(|(forecast, consumer)| {
         forecast.mean.is_some_and(|mean| within(consumer.lag_p99.or(objectives.lag_p99), mean))
     });
-    throttled && put && cost && lags
+    throttled && room && put && cost && lags
 }
 
 /// A scaling policy has no part in what is searched for, and takes its time.

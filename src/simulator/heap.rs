@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
 use std::time::Duration;
 
 use crate::client::{CallId, ReadOutcome, Ticket};

@@ -61,6 +61,7 @@ struct ConsumedShard<W: Wire> {
     at_tip: Option<Time>,
     /// How long ago that was when all of it was processed, if it is.
     tip_age: Option<Duration>,
+    /// Whether it has ever processed all up to its tip.
     was_at_tip: bool,
     /// Read to its end and processed.
     finished: bool,

@@ -98,14 +98,8 @@ pub(super) fn forecast_scaling(
 
     let (scaled, course) = scaled(policy, flows, &mut loss);
     let mut options = vec![scaled.option("the policy", &mut loss, &bills, Tariff::Provisioned)];
-    let mut numbers = vec![(
-        fixed,
-        format!(
-            "{} fixed, {} full at the peak",
-            shards(fixed),
-            crate::plan::sizing::target_utilisation(flows.scenario)
-        ),
-    )];
+    let mut numbers =
+        vec![(fixed, format!("{} fixed, {} full at the peak", shards(fixed), flows.scenario.target_utilisation))];
     let own = flows.scenario.stream.shards;
     if own != fixed {
         numbers.push((own, format!("{} fixed, as in the scenario", shards(own))));
@@ -259,7 +253,7 @@ fn classes(flows: &Flows<'_>, shards: u32) -> Vec<(f64, f64)> {
 
 /// The fewest shards of which the fullest is as full as it may be at the peak; those of an even spread where no number does.
 fn fixed_for_peak(flows: &Flows<'_>, peak_filled: f64) -> u32 {
-    let target = crate::plan::sizing::target_utilisation(flows.scenario).0;
+    let target = flows.scenario.target_utilisation.0;
     let even = (peak_filled / target - 1e-9).ceil().max(1.0) as u32;
     let fits = |shards: &u32| {
         let fullest = flows.shares(&HashKeyRange::initial(*shards)).into_iter().fold(0.0, f64::max);

@@ -123,7 +123,7 @@ impl Cures<'_> {
 
     /// Answers of which the calls of a second are no more than the shard gives in one, where the load itself leaves room.
     fn smaller_answers(&self, consumer: &str, record_bytes: f64) -> Option<Cure> {
-        let bytes = self.plan.bounds.iter().find(|bound| bound.name == "shared read bytes")?;
+        let bytes = self.plan.bound("shared read bytes")?;
         let found = self.scenario.consumers.iter().enumerate().find(|(_, asked)| asked.name == consumer);
         let (place, asked) = found?;
         let (interval, limit) = asked.kind.polls()?;
@@ -141,10 +141,8 @@ impl Cures<'_> {
 
     /// Several records in one Kinesis record, where records and not bytes are short.
     fn pack(&self, bound: Option<Limit>) -> Option<Cure> {
-        let used = |name: &str| self.plan.bounds.iter().find(|bound| bound.name == name);
-        let bytes = used("write bytes")?;
-        let records = used("write records")?;
-        let record_bytes = bytes.demand / (records.demand * self.plan.records_per_kinesis_record).max(1e-9);
+        let bytes = self.plan.bound("write bytes")?;
+        let record_bytes = self.plan.record_bytes()?;
         let fits = bytes.utilisation.0 <= self.plan.target_utilisation.0 && record_bytes * 2.0 <= AGGREGATE_BYTES;
         let helps = bound == Some(Limit::Records) && self.scenario.producer.aggregation.is_none() && fits;
         helps.then(|| {

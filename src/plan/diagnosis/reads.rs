@@ -13,12 +13,13 @@ const HELD_UP: u64 = 5;
 /// The cause of a consumer whose calls were throttled: the limit that its shards' pollers use more of, by the plan or, after an outage, in the
 /// fullest second.
 pub(super) fn shared(consumer: &ConsumerRecord, result: &RunResult, plan: &Plan, cures: &Cures<'_>) -> ThrottleCause {
-    let used =
-        |name: &str| plan.bounds.iter().find(|bound| bound.name == name).map_or(0.0, |bound| bound.utilisation.0);
+    let used = |name: &str| plan.bound(name).map_or(0.0, |bound| bound.utilisation.0);
     let (calls, bytes) = (used("shared read calls"), used("shared read bytes"));
     let seconds = &consumer.throttled_seconds;
     let window = seconds.first().zip(seconds.last()).map_or((0, 0), |(first, last)| (first.0, last.0));
-    let (second, fullest) = fullest_second(result, window, cures.profile.read.bytes_per_second as f64);
+    let record_bytes = record_bytes(result);
+    let given = cures.profile.read.bytes_per_second as f64 / record_bytes.max(f64::MIN_POSITIVE);
+    let (second, fullest) = fullest_second(result, window, given);
     let bound = if calls >= bytes.max(fullest) { Limit::Calls } else { Limit::Bytes };
     let backlog = if fullest > bytes && bound == Limit::Bytes {
         format!(" In second {second} they read {} of what the shards give in one: a backlog.", Share(fullest))
@@ -39,19 +40,20 @@ pub(super) fn shared(consumer: &ConsumerRecord, result: &RunResult, plan: &Plan,
             Share(calls),
             Share(bytes),
         ),
-        cures: cures.of_reads(&consumer.name, bound, record_bytes(result) * plan.records_per_kinesis_record),
+        cures: cures.of_reads(&consumer.name, bound, record_bytes * plan.records_per_kinesis_record),
     }
 }
 
-/// The second of a window, or shortly before it, in which pollers read the most, and how much that is of what the shards give in a second.
-fn fullest_second(result: &RunResult, (first, last): (u64, u64), bytes_per_second: f64) -> (u64, f64) {
+/// The second of a window, or shortly before it, in which pollers read the most, and how much that is of what the shards give in a second, each so
+/// many records.
+fn fullest_second(result: &RunResult, (first, last): (u64, u64), given: f64) -> (u64, f64) {
     let consumers = result.scenario.consumers.iter().zip(&result.measurement.consumers);
     let pollers: Vec<&ConsumerRecord> =
         consumers.filter(|(asked, _)| asked.kind.polls().is_some()).map(|(_, consumer)| consumer).collect();
     let full = |second: u64| {
         let read = pollers.iter().filter_map(|consumer| consumer.reads.get(usize::try_from(second).ok()?)).sum::<u64>();
         let shards = mean_shards(result, (second, second + 1)).max(1.0);
-        (second, read as f64 * record_bytes(result) / (shards * bytes_per_second))
+        (second, read as f64 / (shards * given))
     };
     let seconds = first.saturating_sub(HELD_UP)..=last;
     seconds.map(full).fold((first, 0.0), |most, second| if second.1 > most.1 { second } else { most })

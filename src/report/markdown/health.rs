@@ -11,8 +11,7 @@ use crate::units::{self, Bytes};
 pub(super) fn steadiness_of(out: &mut Document, verdict: &Verdict) {
     let Some(steadiness) = &verdict.steadiness else { return };
     out.heading(3, "Steadiness");
-    let sentence = steadiness::sentence(steadiness);
-    out.paragraph(&sentence.unwrap_or_else(|| "The run was steady: its second half is like its first.".to_owned()));
+    out.paragraph(&steadiness::words(steadiness));
     let rows = steadiness.rows.iter().map(|row| {
         std::iter::once(row.name.clone())
             .chain(steadiness::figures(row))
