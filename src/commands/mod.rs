@@ -31,7 +31,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 use crate::cli::{Cli, Command, ScenarioArgs};
 use crate::kinesis::Profile;
@@ -195,9 +196,18 @@ fn start_logging(verbose: u8) {
         2 => "streamgauge=debug,info",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let asked = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let (filter, problem) = match asked.as_deref().unwrap_or(default).parse::<Targets>() {
+        Ok(filter) => (filter, None),
+        Err(problem) => (Targets::new().with_default(LevelFilter::WARN), Some(problem)),
+    };
     let stderr = std::io::stderr();
-    let ansi = styled(&stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(console::Log).with_ansi(styled(&stderr));
     // A second call, as in tests, keeps the first logger.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(console::Log).with_ansi(ansi).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    if let Some(problem) = problem {
+        tracing::warn!(
+            "RUST_LOG is not understood ({problem}); write it as `info`, or as `streamgauge=debug,hyper=info`"
+        );
+    }
 }
