@@ -10,7 +10,7 @@ use super::signals::Signals;
 use super::{Exit, fail, note, print};
 use crate::cli::SelfTest;
 use crate::engine::{self, Control, Progress, Target};
-use crate::kinesis::{Damage, Injuries, Profile};
+use crate::kinesis::{Damage, InjectedFaults, Profile};
 use crate::measure::{Ending, Finding, Measurement};
 use crate::scenario::{self, Scenario};
 use crate::simulator;
@@ -34,7 +34,7 @@ pub fn self_test(arguments: &SelfTest) -> Exit {
             return Exit::Void;
         }
     };
-    let mut passed = report(&mut table, "simulated", &simulation.injuries, &simulation.measurement);
+    let mut passed = report(&mut table, "simulated", &simulation.injected_faults, &simulation.measurement);
     if !arguments.simulated {
         note(&format!("offering load to the embedded emulator for {} s", arguments.seconds));
         let run = match measure(&scenario, &profile) {
@@ -48,7 +48,7 @@ pub fn self_test(arguments: &SelfTest) -> Exit {
             fail("it was interrupted");
             return Exit::Void;
         }
-        passed &= report(&mut table, "embedded", &run.injuries, &run.measurement);
+        passed &= report(&mut table, "embedded", &run.injected_faults, &run.measurement);
     }
     let conclusion = if passed {
         "All that was damaged was found, counted and placed, and nothing else."
@@ -111,8 +111,8 @@ fn measure(scenario: &Scenario, profile: &Profile) -> Result<engine::Run, String
 }
 
 /// Adds a row for each kind of damage and consumer; whether all holds, and every kind was done.
-fn report(table: &mut String, place: &str, injuries: &Injuries, measurement: &Measurement) -> bool {
-    let findings = Finding::of(injuries, &measurement.consumers);
+fn report(table: &mut String, place: &str, injected_faults: &InjectedFaults, measurement: &Measurement) -> bool {
+    let findings = Finding::of(injected_faults, &measurement.consumers);
     for finding in &findings {
         let consumer = finding.consumer.as_deref().unwrap_or("all");
         let (injected, found) = (units::count(finding.injected), units::count(finding.found));
@@ -121,7 +121,7 @@ fn report(table: &mut String, place: &str, injuries: &Injuries, measurement: &Me
         let cells = [finding.damage.word(), place, consumer, &injected, &found, &placed, mark];
         let _ = writeln!(table, "{}", row(cells));
     }
-    let done = Damage::ALL.into_iter().all(|damage| injuries.count(damage) > 0);
+    let done = Damage::ALL.into_iter().all(|damage| injected_faults.count(damage) > 0);
     let mut checks = measurement.consumers.iter().map(|consumer| &consumer.delivery);
     let nothing_else = checks.all(|check| {
         check.redelivered + check.copies_by_retries + check.unexpected + check.foreign + check.unread == 0

@@ -32,7 +32,7 @@ pub use self::auth::Credentials;
 pub use self::listener::{ConnectionLimits, InvalidListenAddress, ListenAddress, Server, serve};
 pub use self::service::Service;
 pub use self::tls::{Tls, TlsError};
-use crate::kinesis::{FaultRule, Injuries, Settings, StorageUsage};
+use crate::kinesis::{FaultRule, InjectedFaults, Settings, StorageUsage};
 
 /// How much longer than the graceful shutdown the end of the thread is waited for.
 const JOIN_GRACE: Duration = Duration::from_secs(3);
@@ -93,8 +93,8 @@ impl Embedded {
     }
 
     /// What fault rules have damaged so far.
-    pub fn injuries(&self) -> Injuries {
-        self.service.injuries()
+    pub fn injected_faults(&self) -> InjectedFaults {
+        self.service.injected_faults()
     }
 
     /// Puts these fault rules in the place of those in force; their times count from now.

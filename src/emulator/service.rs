@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::faults;
 use super::wire::{self, Body, Context, Fault, Format, Page, Target};
 use crate::kinesis::{
-    FaultRule, Injuries, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics, StreamOverview,
-    SubscriptionId, SubscriptionPoll,
+    FaultRule, InjectedFaults, Kinesis, Reply, Request, Response, Settings, StorageUsage, StreamMetrics,
+    StreamOverview, SubscriptionId, SubscriptionPoll,
 };
 use crate::seed::{NamedSeed, Rng};
 use crate::time::Time;
@@ -68,8 +68,8 @@ impl Service {
     }
 
     /// What fault rules have damaged so far.
-    pub fn injuries(&self) -> Injuries {
-        self.kinesis().injuries().clone()
+    pub fn injected_faults(&self) -> InjectedFaults {
+        self.kinesis().injected_faults().clone()
     }
 
     /// All streams and shards as they are now, and what now is.

@@ -33,7 +33,7 @@ pub use session::run;
 pub use target::{Connection, InvalidTarget, Target, connect};
 
 use crate::client::Part;
-use crate::kinesis::Injuries;
+use crate::kinesis::InjectedFaults;
 use crate::measure::{DeadLetters, Ending, LatencyLog, Measurement};
 use crate::seed::Seed;
 use crate::time::Time;
@@ -131,7 +131,7 @@ pub struct Run {
     /// Name of the stream that the load went to.
     pub stream: String,
     /// What faults of the scenario have damaged; nothing but on the embedded emulator.
-    pub injuries: Injuries,
+    pub injected_faults: InjectedFaults,
 }
 
 /// The numbers by which a run and what belongs to it are told apart.

@@ -135,7 +135,7 @@ async fn run_on(
         dead_letters: produced.dead_letters,
         ending,
         load_ended,
-        injuries: connection.embedded.as_ref().map(Embedded::injuries).unwrap_or_default(),
+        injected_faults: connection.embedded.as_ref().map(Embedded::injected_faults).unwrap_or_default(),
         began,
         stream: ready.name.clone(),
     })

@@ -58,7 +58,7 @@ impl Damage {
 
 /// A record that was damaged, and where: what a check has to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Injury {
+pub struct InjectedFault {
     /// What happened.
     pub damage: Damage,
     /// Where the record is. Of a record that was stored twice, the second one; of two that changed places, the earlier one.
@@ -71,30 +71,30 @@ pub struct Injury {
 
 /// All that was damaged: all of it is counted, the first of each kind are listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Injuries {
+pub struct InjectedFaults {
     counts: [u64; Damage::ALL.len()],
-    listed: Vec<Injury>,
+    listed: Vec<InjectedFault>,
 }
 
-/// Most injuries that are listed of each kind.
+/// Most faults that are listed of each kind.
 const LISTED_MAX: u64 = 1_000;
 
-impl Injuries {
+impl InjectedFaults {
     /// How often this happened.
     pub const fn count(&self, damage: Damage) -> u64 {
         self.counts[damage as usize]
     }
 
     /// The first thousand of each kind.
-    pub fn listed(&self) -> &[Injury] {
+    pub fn listed(&self) -> &[InjectedFault] {
         &self.listed
     }
 
-    pub(super) fn note(&mut self, injury: Injury) {
-        let count = &mut self.counts[injury.damage as usize];
+    pub(super) fn note(&mut self, fault: InjectedFault) {
+        let count = &mut self.counts[fault.damage as usize];
         *count += 1;
         if *count <= LISTED_MAX {
-            self.listed.push(injury);
+            self.listed.push(fault);
         }
     }
 }
@@ -126,36 +126,36 @@ impl Kinesis {
         mut records: Vec<ReadRecord>,
     ) -> Vec<ReadRecord> {
         if self.faults.do_damage(false) {
-            let mut injuries = std::mem::take(&mut self.faults.injuries);
-            let strikes = || {
-                let hit = self.strike(now, operation, stream, shard, Part::Stored);
+            let mut injected_faults = std::mem::take(&mut self.faults.injected);
+            let is_hit = || {
+                let hit = self.inject(now, operation, stream, shard, Part::Stored);
                 hit.damage == Some(Damage::SwapDelivered)
             };
-            swap_delivered(&mut records, shard, &mut injuries, strikes);
-            self.faults.injuries = injuries;
+            swap_delivered(&mut records, shard, &mut injected_faults, is_hit);
+            self.faults.injected = injected_faults;
         }
         records
     }
 }
 
-/// Lets the records of an answer from `shard` change places, each at most once. `strikes` throws the dice.
+/// Lets the records of an answer from `shard` change places, each at most once. `is_hit` draws by chance.
 pub(super) fn swap_delivered(
     records: &mut [ReadRecord],
     shard: ShardId,
-    injuries: &mut Injuries,
-    mut strikes: impl FnMut() -> bool,
+    injected_faults: &mut InjectedFaults,
+    mut is_hit: impl FnMut() -> bool,
 ) {
     let mut moved = vec![false; records.len()];
     for place in 0..records.len() {
         let same_key = |other: &usize| records[*other].partition_key == records[place].partition_key;
         let Some(next) = (place + 1..records.len()).take(LOOKED_AT).find(same_key) else { continue };
-        if moved[place] || moved[next] || !strikes() {
+        if moved[place] || moved[next] || !is_hit() {
             continue;
         }
         (moved[place], moved[next]) = (true, true);
         records.swap(place, next);
         let late = &records[next];
-        injuries.note(Injury {
+        injected_faults.note(InjectedFault {
             damage: Damage::SwapDelivered,
             shard,
             sequence_number: late.sequence_number,
@@ -166,8 +166,8 @@ pub(super) fn swap_delivered(
 
 impl Faults {
     /// Notes what was done to a record that was put.
-    pub fn note_injury(&mut self, damage: Damage, receipt: &PutReceipt, number: SequenceNumber, key: &[u8]) {
-        self.injuries.note(Injury {
+    pub fn note_injected(&mut self, damage: Damage, receipt: &PutReceipt, number: SequenceNumber, key: &[u8]) {
+        self.injected.note(InjectedFault {
             damage,
             shard: receipt.shard,
             sequence_number: number,
@@ -197,13 +197,13 @@ mod tests {
     fn records_of_a_key_change_places_once_and_the_earlier_one_is_noted() {
         let keys = ["a", "b", "a", "c", "a", "b", "a"];
         let mut records: Vec<_> = (0..).zip(keys).map(|(index, key)| record(index, key)).collect();
-        let mut injuries = Injuries::default();
-        swap_delivered(&mut records, ShardId(3), &mut injuries, || true);
+        let mut injected_faults = InjectedFaults::default();
+        swap_delivered(&mut records, ShardId(3), &mut injected_faults, || true);
         let order: Vec<u64> = records.iter().map(|record| record.sequence_number.index).collect();
         assert_eq!(order, [2, 5, 0, 3, 6, 1, 4], "c is alone");
-        let noted: Vec<u64> = injuries.listed().iter().map(|injury| injury.sequence_number.index).collect();
-        assert_eq!((noted.as_slice(), injuries.count(Damage::SwapDelivered)), (&[0, 1, 4][..], 3));
-        swap_delivered(&mut records, ShardId(3), &mut injuries, || false);
-        assert_eq!(injuries.count(Damage::SwapDelivered), 3);
+        let noted: Vec<u64> = injected_faults.listed().iter().map(|fault| fault.sequence_number.index).collect();
+        assert_eq!((noted.as_slice(), injected_faults.count(Damage::SwapDelivered)), (&[0, 1, 4][..], 3));
+        swap_delivered(&mut records, ShardId(3), &mut injected_faults, || false);
+        assert_eq!(injected_faults.count(Damage::SwapDelivered), 3);
     }
 }

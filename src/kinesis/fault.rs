@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use super::api::{ErrorKind, Operation, ServiceError, ShardId};
-use super::damage::{Damage, Injuries};
+use super::damage::{Damage, InjectedFaults};
 use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
@@ -87,7 +87,7 @@ pub(super) struct Faults {
     coin: (NamedSeed, u64),
     rules: Vec<(FaultRule, NamedSeed, u64)>,
     /// What was damaged so far.
-    pub injuries: Injuries,
+    pub injected: InjectedFaults,
 }
 
 /// A call that a fault may hit.
@@ -126,7 +126,12 @@ pub(super) struct Hit {
 
 impl Faults {
     pub fn new(seed: Seed) -> Self {
-        Self { seed, coin: (seed.named("kinesis.fault.stored"), 0), rules: Vec::new(), injuries: Injuries::default() }
+        Self {
+            seed,
+            coin: (seed.named("kinesis.fault.stored"), 0),
+            rules: Vec::new(),
+            injected: InjectedFaults::default(),
+        }
     }
 
     pub fn set(&mut self, rules: Vec<FaultRule>) {
@@ -142,7 +147,7 @@ impl Faults {
     }
 
     /// What hits the call. The first error wins; delays add up.
-    pub fn strike(&mut self, call: Call<'_>) -> Hit {
+    pub fn inject(&mut self, call: Call<'_>) -> Hit {
         let mut hit = Hit::default();
         for (rule, dice, thrown) in &mut self.rules {
             if !rule.concerns(call) {

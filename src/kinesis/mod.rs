@@ -35,7 +35,7 @@ mod stream;
 mod streams;
 
 pub use api::*;
-pub use damage::{Damage, Injuries, Injury};
+pub use damage::{Damage, InjectedFault, InjectedFaults};
 pub use fault::{FaultKind, FaultRule};
 pub use hash_key::{HashKey, HashKeyRange, locate};
 pub use latency::LatencyModel;

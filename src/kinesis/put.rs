@@ -22,7 +22,7 @@ struct Outcome {
 
 /// What fault rules that name a shard do to a call.
 #[derive(Default)]
-struct Strikes {
+struct EntryFaults {
     /// Of each record.
     errors: Vec<Option<ServiceError>>,
     /// Of the call.
@@ -126,11 +126,11 @@ impl Kinesis {
             dropped: false,
             accepted_bytes: 0,
         };
-        let mut strikes = Strikes::default();
+        let mut faults = EntryFaults::default();
         if has_faults {
-            strikes = self.strike_entries(now, operation, name, entries);
-            *delay += strikes.delay;
-            match strikes.error {
+            faults = self.inject_into_entries(now, operation, name, entries);
+            *delay += faults.delay;
+            match faults.error {
                 Some(ErrorKind::ConnectionDropped) if self.faults.stored_all_the_same() => outcome.dropped = true,
                 Some(kind) => return Err(injected(kind)),
                 None => {}
@@ -140,7 +140,7 @@ impl Kinesis {
         let damages = has_faults && self.faults.do_damage(true);
         let Some(stream) = self.streams.get_mut(name) else { return Ok(outcome) };
         for (index, entry) in entries.iter().enumerate() {
-            if let Some(error) = strikes.errors.get_mut(index).and_then(Option::take) {
+            if let Some(error) = faults.errors.get_mut(index).and_then(Option::take) {
                 stream.pass_turn();
                 outcome.receipts.push(Err(error));
                 continue;
@@ -152,10 +152,10 @@ impl Kinesis {
                 outcome.utilisation = outcome.utilisation.max(utilisation);
                 if damages {
                     let (part, shard) = (Part::Stored, Some(receipt.shard));
-                    let hit = self.faults.strike(Call { now, operation, stream: Some(name), shard, part });
+                    let hit = self.faults.inject(Call { now, operation, stream: Some(name), shard, part });
                     let number = hit.damage.and_then(|damage| stream.damage_last(now, receipt.shard, damage));
                     if let (Some(damage), Some(number)) = (hit.damage, number) {
-                        self.faults.note_injury(damage, receipt, number, &entry.partition_key);
+                        self.faults.note_injected(damage, receipt, number, &entry.partition_key);
                     }
                 }
             } else {
@@ -176,26 +176,32 @@ impl Kinesis {
         Ok(outcome)
     }
 
-    /// Throws the dice of the fault rules that name a shard: once for each shard that the call has records for, and once for each
+    /// Draws the faults of the rules that name a shard: once for each shard that the call has records for, and once for each
     /// record.
-    fn strike_entries(&mut self, now: Time, operation: Operation, name: &str, entries: &[PutEntry]) -> Strikes {
-        let mut strikes = Strikes { errors: vec![None; entries.len()], ..Strikes::default() };
+    fn inject_into_entries(
+        &mut self,
+        now: Time,
+        operation: Operation,
+        name: &str,
+        entries: &[PutEntry],
+    ) -> EntryFaults {
+        let mut faults = EntryFaults { errors: vec![None; entries.len()], ..EntryFaults::default() };
         let mut shards = BTreeSet::new();
         for (index, entry) in entries.iter().enumerate() {
             let Some(stream) = self.streams.get(name) else { break };
             let shard = stream.peek_destination(entry, index);
             if shards.insert(shard) {
-                let hit = self.strike(now, operation, name, shard, Part::Shard);
-                strikes.delay = strikes.delay.max(hit.delay);
-                strikes.error = strikes.error.or(hit.error);
+                let hit = self.inject(now, operation, name, shard, Part::Shard);
+                faults.delay = faults.delay.max(hit.delay);
+                faults.error = faults.error.or(hit.error);
             }
-            let hit = self.strike(now, operation, name, shard, Part::Record);
-            strikes.errors[index] = hit.error.map(|kind| match kind {
+            let hit = self.inject(now, operation, name, shard, Part::Record);
+            faults.errors[index] = hit.error.map(|kind| match kind {
                 ErrorKind::ProvisionedThroughputExceeded => rate_exceeded(shard, name, &self.settings.account),
                 other => injected(other),
             });
         }
-        strikes
+        faults
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::account::Account;
 use super::api::*;
 use super::control_rate::ControlRates;
-use super::damage::Injuries;
+use super::damage::InjectedFaults;
 use super::fanout::Subscription;
 use super::fault::{Call, FaultRule, Faults, Hit, Part, injected};
 use super::latency::LatencyModel;
@@ -153,8 +153,8 @@ impl Kinesis {
     }
 
     /// What fault rules have damaged so far.
-    pub const fn injuries(&self) -> &Injuries {
-        &self.faults.injuries
+    pub const fn injected_faults(&self) -> &InjectedFaults {
+        &self.faults.injected
     }
 
     /// Puts these fault rules in the place of those in force.
@@ -176,7 +176,7 @@ impl Kinesis {
     pub fn handle(&mut self, now: Time, request: Request) -> Reply {
         self.forget_gone_streams(now);
         let operation = request.operation();
-        let hit = self.faults.strike(Call {
+        let hit = self.faults.inject(Call {
             now,
             operation,
             stream: request.stream(),
@@ -330,9 +330,9 @@ impl Kinesis {
         Err(ServiceError::new(ErrorKind::ResourceInUse, message))
     }
 
-    /// Strikes a shard or a record of a call.
-    pub(super) fn strike(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId, part: Part) -> Hit {
-        self.faults.strike(Call { now, operation, stream: Some(stream), shard: Some(shard), part })
+    /// Injects the faults that hit a shard or a record of a call.
+    pub(super) fn inject(&mut self, now: Time, operation: Operation, stream: &str, shard: ShardId, part: Part) -> Hit {
+        self.faults.inject(Call { now, operation, stream: Some(stream), shard: Some(shard), part })
     }
 
     pub(super) fn rules(&self) -> Rules {

@@ -2,7 +2,7 @@
 
 use super::delivery::{DeliveryCheck, DeliveryFault, FaultPlace, PLACES_MAX};
 use super::measurement::ConsumerRecord;
-use crate::kinesis::{Damage, Injuries, Injury};
+use crate::kinesis::{Damage, InjectedFault, InjectedFaults};
 
 /// What the check found of one kind of damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +23,14 @@ pub struct Finding {
 
 impl Finding {
     /// What the consumers found of each kind of damage that was done.
-    pub fn of(injuries: &Injuries, consumers: &[ConsumerRecord]) -> Vec<Self> {
-        let done = Damage::ALL.into_iter().filter(|damage| injuries.count(*damage) > 0);
+    pub fn of(injected_faults: &InjectedFaults, consumers: &[ConsumerRecord]) -> Vec<Self> {
+        let done = Damage::ALL.into_iter().filter(|damage| injected_faults.count(*damage) > 0);
         done.flat_map(|damage| match damage {
             // Each consumer has answers of its own.
-            Damage::SwapDelivered => vec![Self::by(injuries, damage, None, consumers)],
+            Damage::SwapDelivered => vec![Self::by(injected_faults, damage, None, consumers)],
             _ => {
                 let alone = |consumer: &ConsumerRecord| {
-                    Self::by(injuries, damage, Some(consumer.name.clone()), std::slice::from_ref(consumer))
+                    Self::by(injected_faults, damage, Some(consumer.name.clone()), std::slice::from_ref(consumer))
                 };
                 consumers.iter().map(alone).collect()
             }
@@ -43,16 +43,21 @@ impl Finding {
         self.injected > 0 && self.found == self.injected && self.placed == self.to_place && self.to_place > 0
     }
 
-    fn by(injuries: &Injuries, damage: Damage, consumer: Option<String>, consumers: &[ConsumerRecord]) -> Self {
+    fn by(
+        injected_faults: &InjectedFaults,
+        damage: Damage,
+        consumer: Option<String>,
+        consumers: &[ConsumerRecord],
+    ) -> Self {
         let is_right = |place: &&FaultPlace| {
-            let is_it = |injury: &Injury| {
+            let is_it = |injected: &InjectedFault| {
                 // What cannot be read is lost as well.
-                let same = injury.damage == damage || (damage, injury.damage) == (Damage::Lose, Damage::Corrupt);
-                same && place.shard == injury.shard.to_string()
-                    && place.partition_key == injury.partition_key
-                    && place.sequence_number == Some(injury.sequence_number.to_string())
+                let same = injected.damage == damage || (damage, injected.damage) == (Damage::Lose, Damage::Corrupt);
+                same && place.shard == injected.shard.to_string()
+                    && place.partition_key == injected.partition_key
+                    && place.sequence_number == Some(injected.sequence_number.to_string())
             };
-            place.fault == fault(damage) && injuries.listed().iter().any(is_it)
+            place.fault == fault(damage) && injected_faults.listed().iter().any(is_it)
         };
         let (mut found, mut placed, mut to_place) = (0, 0, 0);
         for consumer in consumers {
@@ -62,7 +67,7 @@ impl Finding {
             placed += consumer.places.iter().filter(is_right).count() as u64;
             to_place += places.min(PLACES_MAX as u64);
         }
-        Self { damage, consumer, injected: injuries.count(damage), found, placed, to_place }
+        Self { damage, consumer, injected: injected_faults.count(damage), found, placed, to_place }
     }
 }
 

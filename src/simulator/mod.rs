@@ -16,7 +16,7 @@ use readers::Readers;
 use service::{LEAD, Service};
 
 use crate::client::{CallId, CallOutcome, Failure, Part, ShardMap};
-use crate::kinesis::{Injuries, Profile, ShardId};
+use crate::kinesis::{InjectedFaults, Profile, ShardId};
 use crate::measure::{DeadLetters, Ending, EventRecord, FaultPlace, LatencyLog, Measurement, ShardRecord};
 use crate::producing::Producing;
 use crate::scenario::{Action, Event, Scenario};
@@ -36,7 +36,7 @@ pub struct Simulation {
     /// When load was last offered.
     pub load_ended: Time,
     /// What faults of the scenario have damaged.
-    pub injuries: Injuries,
+    pub injected_faults: InjectedFaults,
 }
 
 /// Simulates a scenario with the limits and latencies of `profile`. `go_on` is asked once per simulated second, with the time;
@@ -204,8 +204,8 @@ impl<'a> Simulator<'a> {
             warnings: produced.warnings,
             ..puts
         };
-        let injuries = self.service.injuries().clone();
-        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended, injuries }
+        let injected_faults = self.service.injected_faults().clone();
+        Simulation { measurement, logs, dead_letters: produced.dead_letters, ending, load_ended, injected_faults }
     }
 
     /// Lets something happen at a time of the service.

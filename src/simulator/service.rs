@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, PackedSequence, ShardMap};
 use crate::kinesis::{
-    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, Injuries, Kinesis, ListShards, Profile, PutEntry,
+    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, InjectedFaults, Kinesis, ListShards, Profile, PutEntry,
     PutReceipt, Reply, Request, Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode,
     SubscriptionId, SubscriptionPoll,
 };
@@ -88,8 +88,8 @@ impl Service {
         self.kinesis.changing_until(at, STREAM)
     }
 
-    pub const fn injuries(&self) -> &Injuries {
-        self.kinesis.injuries()
+    pub const fn injected_faults(&self) -> &InjectedFaults {
+        self.kinesis.injected_faults()
     }
 
     pub const fn usage(&self) -> StorageUsage {

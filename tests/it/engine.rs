@@ -178,7 +178,7 @@ async fn a_target_that_dies_leaves_a_balanced_ledger() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults_of_the_scenario_strike_and_every_record_is_accounted_for() {
+async fn faults_of_the_scenario_hit_and_every_record_is_accounted_for() {
     let faulty = |protocol: &str, fault: &str| {
         format!(
             "stream.shards = 1
@@ -250,7 +250,7 @@ async fn each_kind_of_error_has_its_name_its_count_and_its_times() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_emulator_damages_is_found_counted_and_placed() {
     let run = run_on(&Target::Embedded, &scenario(DAMAGED)).await.unwrap();
-    let findings = Finding::of(&run.injuries, &run.measurement.consumers);
+    let findings = Finding::of(&run.injected_faults, &run.measurement.consumers);
     assert!(findings.len() == 3 && findings.iter().all(Finding::holds), "{findings:#?}");
 }
 

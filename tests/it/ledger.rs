@@ -38,8 +38,8 @@ fn damaged(seed: u64, more: &str) -> String {
 fn all_that_is_damaged_is_found_counted_and_placed() {
     for seed in 1..=5 {
         let simulation = simulate(&damaged(seed, ""));
-        let (injuries, consumers) = (&simulation.injuries, &simulation.measurement.consumers);
-        let findings = Finding::of(injuries, consumers);
+        let (injected_faults, consumers) = (&simulation.injected_faults, &simulation.measurement.consumers);
+        let findings = Finding::of(injected_faults, consumers);
         // Four kinds for two consumers, and one for the answers of both.
         assert_eq!(findings.len(), 9, "{findings:#?}");
         for finding in &findings {
@@ -47,7 +47,7 @@ fn all_that_is_damaged_is_found_counted_and_placed() {
         }
         for consumer in consumers {
             let check = &consumer.delivery;
-            let of = |damage| injuries.count(damage);
+            let of = |damage| injected_faults.count(damage);
             assert_eq!(check.lost, of(Damage::Lose) + of(Damage::Corrupt), "what cannot be read did not arrive");
             assert_eq!(check.delivered, check.accepted - check.lost);
             let nothing_else =
@@ -61,7 +61,7 @@ fn all_that_is_damaged_is_found_counted_and_placed() {
 #[test]
 fn without_damage_nothing_is_found() {
     let simulation = simulate(damaged(1, "").split("[[fault]]").next().unwrap());
-    assert!(Finding::of(&simulation.injuries, &simulation.measurement.consumers).is_empty());
+    assert!(Finding::of(&simulation.injected_faults, &simulation.measurement.consumers).is_empty());
     for consumer in &simulation.measurement.consumers {
         assert!(consumer.delivery.exactly_once() && consumer.delivery.in_order() && consumer.places.is_empty());
     }
@@ -86,8 +86,8 @@ fn a_record_lost_before_a_reshard_is_placed_in_the_shard_that_took_it() {
         "#,
     );
     let simulation = simulate(&toml);
-    let lost = simulation.injuries.count(Damage::Lose);
-    let findings = Finding::of(&simulation.injuries, &simulation.measurement.consumers);
+    let lost = simulation.injected_faults.count(Damage::Lose);
+    let findings = Finding::of(&simulation.injected_faults, &simulation.measurement.consumers);
     assert!(findings.len() == 1 && findings[0].holds(), "{findings:?}");
     assert!((3..=20).contains(&lost), "all of them are listed: {lost}");
     let workload = scenario::parse(Path::new("t.toml"), &toml, &[], &Profile::newest()).ok().unwrap().workload();

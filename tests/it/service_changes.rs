@@ -397,7 +397,7 @@ fn tags_and_policies_are_kept_and_counted() {
 }
 
 #[test]
-fn faults_strike_as_often_and_as_long_as_they_should() {
+fn faults_hit_as_often_and_as_long_as_they_should() {
     let mut kinesis = service(2);
     let rule = FaultRule {
         kind: FaultKind::InternalFailure,
@@ -414,9 +414,9 @@ fn faults_strike_as_often_and_as_long_as_they_should() {
         (0..4_000u64).filter(|n| put_at(kinesis, at(*n), 0, 1) == Err(ErrorKind::InternalFailure)).count()
     };
     assert_eq!(failures(&mut kinesis, 0), 0);
-    let struck = failures(&mut kinesis, 10);
+    let hit = failures(&mut kinesis, 10);
     // Four standard deviations of 4,000 throws at 0.25.
-    assert!((890..1_110).contains(&struck), "{struck}");
+    assert!((890..1_110).contains(&hit), "{hit}");
     assert_eq!(failures(&mut kinesis, 20), 0);
 
     // A slow shard delays the calls that touch it, and those only.
@@ -513,16 +513,16 @@ fn a_call_with_many_records_for_a_faulty_shard_is_hit_as_often_as_one_with_one()
         partition_key: Bytes::from_static(b"k"),
         explicit_hash_key: Some(HashKey(u128::MAX)),
     };
-    let mut struck = 0;
+    let mut hit = 0;
     for n in 0..1_000 {
         let now = Time::from_secs(n);
         let request = Request::PutRecords { stream: STREAM.into(), entries: vec![entry.clone(); 100] };
         let reply = kinesis.handle(now, request);
-        struck += u32::from(reply.response.is_err());
+        hit += u32::from(reply.response.is_err());
         assert_eq!(reply.ready_at.since(now), Duration::from_millis(500), "whether it fails or not");
     }
     // Four standard deviations of 1,000 throws at 0.1.
-    assert!((62..=138).contains(&struck), "{struck}");
+    assert!((62..=138).contains(&hit), "{hit}");
 }
 
 #[test]
