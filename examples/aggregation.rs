@@ -7,7 +7,7 @@
 use std::io::{Read, Write};
 use std::process::ExitCode;
 
-use streamgauge::kinesis::aggregation;
+use streamgauge::client::aggregation;
 
 fn main() -> ExitCode {
     let mut input = String::new();

@@ -3,6 +3,7 @@
 //! `handle_*` is what comes in, `poll_*` is what goes out, and time is an argument; nothing here does I/O. The engine drives
 //! these machines in real time.
 
+pub mod aggregation;
 mod backoff;
 mod consumer;
 mod intake;

@@ -17,9 +17,8 @@ use super::put::{classify, describe};
 use super::since_1970;
 use crate::client::{
     Answer, Consumer, ConsumerCounts, Delivery, Failure, Interruption, Lineage, ReadCall, ReadOutcome, Received, Start,
-    Ticket, Wire, key_hash,
+    Ticket, Wire, aggregation, key_hash,
 };
-use crate::kinesis::aggregation;
 use crate::measure::{ReadRecord, ReadRecorder};
 use crate::time::Time;
 

@@ -7,7 +7,6 @@
 //! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
 
 mod account;
-pub mod aggregation;
 mod api;
 mod changes;
 mod consumers;

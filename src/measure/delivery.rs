@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::receipts::Receipts;
 use super::record_set::RecordSet;
-use crate::client::Part;
-use crate::client::{ShardMap, hash_key};
-use crate::kinesis::aggregation;
+use crate::client::{Part, ShardMap, aggregation, hash_key};
 use crate::workload::{Header, HeaderError, Workload};
 
 /// What the producers know of each record.

@@ -7,8 +7,7 @@ use proptest::prelude::*;
 
 use super::super::receipts;
 use super::*;
-use crate::client::Fate;
-use crate::kinesis::aggregation;
+use crate::client::{Fate, aggregation};
 use crate::measure::{LatencySummary, ReadRecorder};
 use crate::seed::Seed;
 use crate::time::Time;

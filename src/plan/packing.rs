@@ -1,7 +1,7 @@
 //! How many records go into one Kinesis record: with aggregation, the limits on records count aggregates.
 
-use crate::client::{Aggregation, ProducerSettings};
-use crate::kinesis::{WriteLimits, aggregation};
+use crate::client::{Aggregation, ProducerSettings, aggregation};
+use crate::kinesis::WriteLimits;
 
 /// Records of a flow to one shard in each Kinesis record, and the bytes that each of them then takes.
 #[derive(Debug, Clone, Copy, PartialEq)]

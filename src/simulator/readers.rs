@@ -11,9 +11,8 @@ use super::run_time;
 use super::service::{EPOCH, STREAM, Service, lead, words};
 use crate::client::{
     Answer, Consumer as Machine, Interruption, Lineage, ReadCall, ReadOutcome, Received, ShardMap, Start, Ticket, Wire,
-    key_hash,
+    aggregation, key_hash,
 };
-use crate::kinesis::aggregation;
 use crate::kinesis::{
     ChildShard, ConsumerName, ErrorKind, IteratorToken, Position, Profile, ReadRecord, Request, Response,
     SequenceNumber, ServiceError, ShardId, SubscriptionId, SubscriptionPoll,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use smallvec::SmallVec;
 
 use crate::client::Aggregation;
-use crate::kinesis::aggregation;
+use crate::client::aggregation;
 use crate::time::Time;
 
 /// What is put together for each shard.

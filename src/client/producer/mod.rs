@@ -17,8 +17,8 @@ use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 
 use self::aggregate::{Aggregates, Full};
-use super::{Backoff, ProducerSettings, RetryPolicy};
-use crate::kinesis::{HashKey, aggregation};
+use super::{Backoff, ProducerSettings, RetryPolicy, aggregation};
+use crate::kinesis::HashKey;
 use crate::time::Time;
 use crate::workload::{Arrival, Data};
 

@@ -228,7 +228,7 @@ fn put_record_takes_one_record_per_call() {
 mod aggregation {
     use super::*;
     use crate::client::Aggregation;
-    use crate::kinesis::aggregation::decode;
+    use crate::client::aggregation::decode;
 
     fn aggregating(max_bytes: u64, max_records: usize) -> Producer {
         let aggregation = Some(Aggregation { max_bytes: units::Bytes(max_bytes), max_records });
