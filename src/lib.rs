@@ -13,7 +13,7 @@
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
 //! | 5 | [`scenario`] |
-//! | 6 | [`producing`] |
+//! | 6 | [`producing`] [`run`] |
 //! | 7 | [`engine`] [`emulator`] [`simulator`] |
 //! | 8 | [`result`] |
 //! | 9 | [`plan`] |
@@ -44,6 +44,7 @@ pub mod producing;
 pub mod prometheus;
 pub mod report;
 pub mod result;
+pub mod run;
 pub mod scenario;
 pub mod search;
 pub mod seed;

@@ -89,7 +89,7 @@ impl Producing {
         let backoff = Backoff::new(scenario.producer.retry, scenario.seed, "client.producer.backoff");
         Self {
             workload,
-            intake: scenario.intake(part),
+            intake: intake(scenario, part),
             producer: Producer::new(scenario.producer.clone(), backoff),
             recorder: PutRecorder::new(Time::ZERO + scenario.load.warm_up),
             source: payloads.source(),
@@ -100,7 +100,7 @@ impl Producing {
             growth: 0,
             taken_growth: 0,
             unprepared: 0,
-            tenants: scenario.tenant_recorder(),
+            tenants: tenant_recorder(scenario),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
             aborted: None,
             failures: BTreeMap::new(),
@@ -276,4 +276,17 @@ impl Producing {
             warnings,
         }
     }
+}
+
+/// What takes up the arrivals, or this part of them.
+fn intake(scenario: &Scenario, part: Part) -> Intake {
+    match scenario.load.closed_loop {
+        Some(producers) => Intake::closed(u64::from(producers) * scenario.producer.batch_records as u64),
+        None => Intake::open(scenario.load.overload, part),
+    }
+}
+
+/// What records each tenant's records, if there are tenants.
+fn tenant_recorder(scenario: &Scenario) -> Option<TenantRecorder> {
+    scenario.tenants.clone().map(|tenants| TenantRecorder::new(tenants, Time::ZERO + scenario.load.warm_up))
 }

@@ -17,6 +17,7 @@ use crate::kinesis::Profile;
 use crate::measure::{
     Attendances, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, Receipts, RecordSet,
 };
+use crate::run::application;
 use crate::scenario::{Consumer, Scenario};
 use crate::time::Time;
 
@@ -84,7 +85,7 @@ impl Readers {
             // A stream of the run's own is read whole; of somebody else's stream, only what comes from now on.
             let default = if stream.created { Start::TrimHorizon } else { Start::Latest };
             let known = |text: &str| Some(text.to_owned());
-            let application = consumer.application::<Sdk>(default, profile, known, known);
+            let application = application::<Sdk>(consumer, default, profile, known, known);
             // Whoever starts at the tip has no use for shards that are closed.
             let open_only = application.start == Start::Latest;
             let (joins, is_interrupted) = (scenario.joins(consumer), scenario.interrupts(consumer));

@@ -1,14 +1,14 @@
 //! The consumers of a scenario, and what happens during a run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Delivery;
-use crate::client::{Application, Checkpoint, ConsumerKind, Interruption, Processing, Start, Wire};
-use crate::kinesis::{Profile, StreamMode};
+use crate::client::{Checkpoint, ConsumerKind, Interruption, Processing};
+use crate::kinesis::StreamMode;
 use crate::measure::EventRecord;
 use crate::time::Time;
 use crate::units::Share;
@@ -63,43 +63,6 @@ pub enum StartingPosition {
     AtSequenceNumber(BTreeMap<String, String>),
     /// AFTER_SEQUENCE_NUMBER: after the record of this number in each shard; TRIM_HORIZON in other shards.
     AfterSequenceNumber(BTreeMap<String, String>),
-}
-
-impl Consumer {
-    /// The application for a driver. `default` is where it starts if the scenario does not say, and `shard` and `sequence` read the names of shards and numbers as the driver has them; what they do not know is left out.
-    pub fn application<W: Wire>(
-        &self,
-        default: Start<W::Sequence>,
-        profile: &Profile,
-        shard: impl Fn(&str) -> Option<W::Shard>,
-        sequence: impl Fn(&str) -> Option<W::Sequence>,
-    ) -> Application<W> {
-        let mut starts = HashMap::new();
-        let mut each = |numbers: &BTreeMap<String, String>, start: fn(W::Sequence) -> Start<W::Sequence>| {
-            let known = numbers.iter().filter_map(|(name, number)| Some((shard(name)?, start(sequence(number)?))));
-            starts.extend(known);
-            Start::TrimHorizon
-        };
-        let start = match &self.start {
-            None => default,
-            Some(StartingPosition::TrimHorizon) => Start::TrimHorizon,
-            Some(StartingPosition::Latest) => Start::Latest,
-            Some(StartingPosition::Ago(ago)) => Start::Ago(*ago),
-            Some(StartingPosition::Timestamp(at)) => Start::Timestamp(*at),
-            Some(StartingPosition::AtSequenceNumber(numbers)) => each(numbers, Start::AtSequence),
-            Some(StartingPosition::AfterSequenceNumber(numbers)) => each(numbers, Start::After),
-        };
-        Application {
-            name: self.name.clone(),
-            kind: self.kind.clone(),
-            start,
-            starts,
-            processing: self.processing.clone(),
-            checkpoint: self.checkpoint,
-            resubscribe_after: profile.fan_out.resubscribe_after,
-            subscription_life: profile.fan_out.subscription_life,
-        }
-    }
 }
 
 /// Something that happens during a run.

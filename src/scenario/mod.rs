@@ -27,9 +27,9 @@ pub use diagnostics::{Diagnostic, Diagnostics, Place};
 pub use draft::Draft;
 pub use settings::settings;
 
-use crate::client::{Intake, Overload, Part, ProducerSettings};
+use crate::client::{Overload, ProducerSettings};
 use crate::kinesis::{FaultRule, HashKeyRange, Profile, StreamMode};
-use crate::measure::{EventRecord, TenantRecorder};
+use crate::measure::EventRecord;
 use crate::seed::Seed;
 use crate::time::Time;
 use crate::units::{self, Bytes, Rate, Share};
@@ -92,19 +92,6 @@ impl Scenario {
         let middles: Vec<u128> = shards.iter().map(|range| range.middle().0).collect();
         let end = Time::ZERO + self.load.duration;
         Workload::new(self.load.schedule.clone(), self.keys.on_shards(&middles), self.sizes.clone(), end, self.seed)
-    }
-
-    /// What takes up the arrivals, or this part of them.
-    pub fn intake(&self, part: Part) -> Intake {
-        match self.load.closed_loop {
-            Some(producers) => Intake::closed(u64::from(producers) * self.producer.batch_records as u64),
-            None => Intake::open(self.load.overload, part),
-        }
-    }
-
-    /// What records each tenant's records, if there are tenants.
-    pub fn tenant_recorder(&self) -> Option<TenantRecorder> {
-        self.tenants.clone().map(|tenants| TenantRecorder::new(tenants, Time::ZERO + self.load.warm_up))
     }
 
     /// Most records that may be offered.

@@ -21,6 +21,7 @@ use crate::measure::{
     self, Attendances, ConsumerRecord, FaultPlace, LatencyLog, PutRecorder, PutRecording, ReadRecorder, Receipts,
     RecordSet,
 };
+use crate::run::application;
 use crate::scenario::{Consumer, Scenario};
 use crate::seed::NamedSeed;
 use crate::time::{Time, nanos};
@@ -91,7 +92,7 @@ impl Readers {
             }
             let shard = |name: &str| name.parse().ok();
             let sequence = |number: &str| number.parse().ok();
-            let application = consumer.application::<Simulated>(Start::TrimHorizon, profile, shard, sequence);
+            let application = application::<Simulated>(consumer, Start::TrimHorizon, profile, shard, sequence);
             let (joins, ago) = (scenario.joins(consumer), application.start.age_limit());
             readers.attendances.add(joins, ago, scenario.interrupts(consumer));
             readers.readers.push(Reader {

@@ -10,7 +10,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (3, &["client"]),
     (4, &["measure"]),
     (5, &["scenario"]),
-    (6, &["producing"]),
+    (6, &["producing", "run"]),
     (7, &["engine", "emulator", "simulator"]),
     (8, &["result"]),
     (9, &["plan"]),
