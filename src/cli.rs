@@ -20,9 +20,8 @@ pub use manners::{
 };
 pub use report::{Format, Report};
 
+use crate::address::{ListenAddress, Target};
 use crate::client::Part;
-use crate::emulator::ListenAddress;
-use crate::engine::Target;
 use crate::kinesis::Profile;
 use crate::prices::Prices;
 use crate::sweep::Axis;

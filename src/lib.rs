@@ -8,7 +8,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 1 | [`time`] [`seed`] [`units`] [`prometheus`] |
+//! | 1 | [`time`] [`seed`] [`units`] [`address`] [`prometheus`] |
 //! | 2 | [`workload`] [`kinesis`] [`prices`] |
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
@@ -30,6 +30,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod address;
 pub mod cli;
 pub mod client;
 pub mod commands;

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::emulator::ListenAddress;
+use crate::address::ListenAddress;
 
 /// How to watch the run.
 #[derive(Debug, Args)]

@@ -3,13 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::compare::{refused, runs_of, tell};
 use super::outcome::default_directory;
-use super::simulate::listen;
-use super::{Exit, fail, load, note};
+use super::{Exit, fail, load, note, stop};
 use crate::cli;
 use crate::compare::{
     self, BENCH_SCHEMA_VERSION, Bench, BenchEnd, BenchRun, Comparison, Decision, Looks, Metric, Run, Settings,
@@ -40,9 +38,7 @@ pub fn bench(arguments: &cli::Bench) -> Exit {
         return Exit::BadInput;
     }
     let looks = looks(arguments, &baseline);
-    let stop = Arc::new(AtomicBool::new(false));
-    // Without a runtime there are no signals: the first one ends the program as it ends any other.
-    let _listening = listen(&stop);
+    let stop = stop::at_signal();
     let log = Bench {
         schema_version: BENCH_SCHEMA_VERSION,
         scenario: scenario.name.clone(),

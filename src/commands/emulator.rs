@@ -5,13 +5,15 @@ use std::process;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::signals::Signals;
 use super::{Exit, FEW_RESOURCES, fail, no_runtime, note, print};
+use crate::address::ListenAddress;
 use crate::cli::{Emulator, Latency, WriteLimits};
-use crate::emulator::{Credentials, ListenAddress, Server, Service, Tls, serve};
+use crate::emulator::{Credentials, Server, Service, Tls, serve};
 use crate::kinesis::{Profile, Settings, WriteLimiter};
 use crate::seed::Seed;
 
@@ -126,7 +128,8 @@ async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
     let address = arguments.listen;
     // Installed before anybody can know that the server is there.
     let stop = stop_signal().map_err(|error| format!("signals cannot be received: {error}; {FEW_RESOURCES}"))?;
-    let listener = address.bind().await.map_err(|error| cannot_listen(address, &error, "--listen"))?;
+    let listener =
+        TcpListener::bind(address.socket()).await.map_err(|error| cannot_listen(address, &error, "--listen"))?;
     let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error, "--listen"))?;
     if !address.is_loopback() {
         let signed = if arguments.require_auth { "with the right credentials" } else { "without credentials" };

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::emulator::cannot_listen;
-use crate::emulator::ListenAddress;
+use crate::address::ListenAddress;
 use crate::engine::Progress;
 use crate::prometheus;
 use crate::view::{State, metrics};
@@ -31,7 +31,8 @@ pub(super) async fn serve(
     state: State,
     mut progress: watch::Receiver<Progress>,
 ) -> Result<(String, Option<String>), String> {
-    let listener = address.bind().await.map_err(|error| cannot_listen(address, &error, "--metrics"))?;
+    let listener =
+        TcpListener::bind(address.socket()).await.map_err(|error| cannot_listen(address, &error, "--metrics"))?;
     let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error, "--metrics"))?;
     let state = Arc::new(Mutex::new(state));
     let told = state.clone();

@@ -22,6 +22,7 @@ mod search;
 mod self_test;
 mod signals;
 mod simulate;
+mod stop;
 mod sweep;
 mod trend;
 mod tui;

@@ -12,8 +12,7 @@ use tokio::sync::watch;
 
 use super::outcome::default_directory;
 use super::prices::known_prices;
-use super::simulate::listen;
-use super::{Exit, fail, no_runtime, parse, print, read, styled};
+use super::{Exit, fail, no_runtime, parse, print, read, stop, styled};
 use crate::cli::{Search, SearchFor};
 use crate::client::Part;
 use crate::engine::{self, Control, Progress, Target};
@@ -59,9 +58,7 @@ pub fn search(arguments: &Search) -> Exit {
             return Exit::BadInput;
         }
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    // Without a runtime there are no signals: the first one ends the program as it ends any other.
-    let _listening = listen(&stop);
+    let stop = stop::at_signal();
     let searching = Searching { arguments, profile: &profile, prices: &prices, stop: &stop };
     let with_shards = |shards: u32| {
         if shards == scenario.stream.shards {

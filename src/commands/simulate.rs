@@ -1,17 +1,14 @@
 //! `streamgauge simulate`: what would happen, in virtual time.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::runtime::{Builder, Runtime};
 
 use super::outcome::{conclude, place};
 use super::prices::known_prices;
-use super::signals::Signals;
-use super::{Exit, fail, load};
+use super::{Exit, fail, load, stop};
 use crate::cli::Simulate;
 use crate::kinesis::Profile;
 use crate::plan::predict;
@@ -36,9 +33,7 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         Err(exit) => return exit,
     };
     let plan = predict(&scenario, &profile, &prices);
-    let stop = Arc::new(AtomicBool::new(false));
-    // Without a runtime there are no signals: the first one ends the program as it ends any other.
-    let _listening = listen(&stop);
+    let stop = stop::at_signal();
     let bar = bar(&scenario);
     let simulated = simulator::run(&scenario, &profile, &mut |now: Time| {
         if let Some(bar) = &bar {
@@ -72,20 +67,6 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         arguments.json,
         arguments.png,
     )
-}
-
-/// Sets `stop` at the first signal; a second one ends the program.
-pub(super) fn listen(stop: &Arc<AtomicBool>) -> Option<Runtime> {
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_io().build().ok()?;
-    let stop = stop.clone();
-    runtime.spawn(async move {
-        let Ok(mut signals) = Signals::new() else { return };
-        signals.next().await;
-        stop.store(true, Ordering::Relaxed);
-        let signal = signals.next().await;
-        std::process::exit(128 + signal);
-    });
-    Some(runtime)
 }
 
 fn bar(scenario: &Scenario) -> Option<ProgressBar> {

@@ -3,15 +3,13 @@
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::outcome::default_directory;
 use super::prices::known_prices;
-use super::simulate::listen;
-use super::{Exit, fail, parse, print, read, styled};
+use super::{Exit, fail, parse, print, read, stop, styled};
 use crate::cli::Sweep;
 use crate::kinesis::Profile;
 use crate::report;
@@ -49,9 +47,7 @@ pub fn sweep(arguments: &Sweep) -> Exit {
             return Exit::BadInput;
         }
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    // Without a runtime there are no signals: the first one ends the program as it ends any other.
-    let _listening = listen(&stop);
+    let stop = stop::at_signal();
     let bar = bar(cells.len());
     let go_on = || !stop.load(Ordering::Relaxed);
     let done = || bar.iter().for_each(|bar| bar.inc(1));

@@ -1,10 +1,8 @@
 //! Connections: where they come from, how many there may be, and when one has stalled.
 
-use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -116,51 +114,6 @@ impl Server {
     pub fn with_credentials(self, credentials: Credentials) -> Self {
         let authority = Authority::new(credentials, self.service.settings().region.clone());
         Self { authority: Some(authority), ..self }
-    }
-}
-
-/// Where a server listens: an address and a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListenAddress(SocketAddr);
-
-/// The text names no address to listen on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("write an IP address and a port, such as 127.0.0.1:4567 or [::1]:4567 (port 0 takes any free one)")]
-pub struct InvalidListenAddress;
-
-impl FromStr for ListenAddress {
-    type Err = InvalidListenAddress;
-
-    fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
-        let localhost = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-        let address = localhost.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        address.or_else(|| text.parse().ok()).map(Self).ok_or(InvalidListenAddress)
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl ListenAddress {
-    /// Whether only processes of this machine can connect.
-    pub fn is_loopback(&self) -> bool {
-        self.0.ip().to_canonical().is_loopback()
-    }
-
-    /// The host that a certificate for this address must name besides the loopback ones.
-    pub fn host(&self) -> String {
-        self.0.ip().to_string()
-    }
-
-    /// Listens. Connections are accepted from now on, and answered once they are served.
-    ///
-    /// # Errors
-    /// The port is taken, the address is not of this machine, or the process may not use it.
-    pub async fn bind(&self) -> io::Result<TcpListener> {
-        TcpListener::bind(self.0).await
     }
 }
 

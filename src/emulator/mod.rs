@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use self::auth::Credentials;
-pub use self::listener::{ConnectionLimits, InvalidListenAddress, ListenAddress, Server, serve};
+pub use self::listener::{ConnectionLimits, Server, serve};
 pub use self::service::Service;
 pub use self::tls::{Tls, TlsError};
 use crate::kinesis::{FaultRule, InjectedFaults, Settings, StorageUsage};

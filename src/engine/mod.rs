@@ -26,11 +26,12 @@ use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+pub use crate::address::Target;
 pub use allocations::{Allocations, CountingAllocator};
 pub use pacer::{Pacer, Release};
 pub use progress::{ConsumerProgress, OpenShard, Phase, Progress};
 pub use session::run;
-pub use target::{Connection, InvalidTarget, Target, connect};
+pub use target::{Connection, connect};
 
 use crate::client::Part;
 use crate::kinesis::InjectedFaults;

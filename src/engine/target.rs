@@ -1,8 +1,6 @@
 //! Where calls go: the embedded emulator, any endpoint, or AWS. All three are the same SDK client; only credentials and URL
 //! differ.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_kinesis::Client;
@@ -12,21 +10,11 @@ use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, StalledStrea
 use aws_smithy_http_client::tls;
 
 use super::EngineError;
+use crate::address::Target;
 use crate::emulator::Embedded;
 use crate::kinesis::{Profile, Settings};
 use crate::seed::Seed;
 use crate::units::Bytes;
-
-/// Where calls go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The emulator inside this program.
-    Embedded,
-    /// An endpoint by its URL.
-    Endpoint(String),
-    /// Amazon Kinesis Data Streams, with the standard chain of credentials and region.
-    Aws,
-}
 
 /// A client for a target.
 #[derive(Debug)]
@@ -39,45 +27,6 @@ pub struct Connection {
     pub embedded: Option<Embedded>,
     /// The region in use, for AWS.
     pub region: Option<String>,
-}
-
-/// The text names no target.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no target: write `embedded`, `aws`, or a URL such as `http://127.0.0.1:4567`")]
-pub struct InvalidTarget(String);
-
-impl FromStr for Target {
-    type Err = InvalidTarget;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTarget> {
-        match text {
-            "embedded" => Ok(Self::Embedded),
-            "aws" => Ok(Self::Aws),
-            url => {
-                let uri: hyper::Uri = url.parse().map_err(|_| InvalidTarget(url.to_owned()))?;
-                let http = matches!(uri.scheme_str(), Some("http" | "https"));
-                if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-                    // What stands before the `@` may be a secret: it is neither used nor shown.
-                    return Err(InvalidTarget("a URL with credentials in it".to_owned()));
-                }
-                if http && uri.host().is_some_and(|host| !host.is_empty()) {
-                    Ok(Self::Endpoint(url.to_owned()))
-                } else {
-                    Err(InvalidTarget(url.to_owned()))
-                }
-            }
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Embedded => f.write_str("embedded"),
-            Self::Endpoint(url) => f.write_str(url),
-            Self::Aws => f.write_str("aws"),
-        }
-    }
 }
 
 /// Connects to a target. `timeout` bounds every put, and nothing else; `seed` is that of the embedded emulator's latencies.
@@ -163,18 +112,3 @@ fn emulator_settings(profile: &Profile, seed: Seed) -> Settings {
 
 /// Records that the embedded emulator holds at most; beyond it, what all consumers have read goes first.
 const EMULATOR_MEMORY: Bytes = Bytes(256 << 20);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_are_read_from_text() {
-        assert_eq!("embedded".parse(), Ok(Target::Embedded));
-        assert_eq!("aws".parse(), Ok(Target::Aws));
-        assert_eq!("http://127.0.0.1:4567".parse(), Ok(Target::Endpoint("http://127.0.0.1:4567".into())));
-        for wrong in ["", "AWS", "127.0.0.1:4567", "ftp://localhost", "http://", "http//x"] {
-            assert!(wrong.parse::<Target>().is_err(), "{wrong}");
-        }
-    }
-}

@@ -5,6 +5,7 @@ use http_body_util::Empty;
 use hyper::Request;
 use hyper::client::conn::http2;
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
@@ -226,24 +227,6 @@ async fn a_handshake_that_does_not_come_or_is_none_is_ended() {
     }
     assert_eq!(server.counters.failed_handshakes.load(Ordering::Relaxed), 3);
     serving.abort();
-}
-
-#[test]
-fn addresses_are_read_from_text() {
-    for (text, loopback) in [
-        ("127.0.0.1:4567", true),
-        ("[::1]:0", true),
-        ("[::ffff:127.0.0.1]:1", true),
-        ("0.0.0.0:4567", false),
-        ("192.0.2.1:1", false),
-    ] {
-        let address: ListenAddress = text.parse().unwrap();
-        assert_eq!((address.to_string().as_str(), address.is_loopback()), (text, loopback));
-    }
-    assert_eq!("localhost:80".parse::<ListenAddress>().unwrap().to_string(), "127.0.0.1:80");
-    for wrong in ["", "4567", "127.0.0.1", "example.com:80", "localhost:", "127.0.0.1:99999"] {
-        assert_eq!(wrong.parse::<ListenAddress>(), Err(InvalidListenAddress), "{wrong}");
-    }
 }
 
 /// A body that is sent later.
