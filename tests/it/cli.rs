@@ -360,7 +360,19 @@ fn read_all(url: &str) -> Vec<(String, Vec<u8>)> {
         let mut next = iterator.send().await.unwrap().shard_iterator;
         let mut records = Vec::new();
         loop {
-            let read = client.get_records().set_shard_iterator(next).send().await.unwrap();
+            let read = match client.get_records().set_shard_iterator(next.clone()).send().await {
+                Ok(read) => read,
+                // The pollers of the runs had the calls of this second.
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_provisioned_throughput_exceeded_exception()) =>
+                {
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                    continue;
+                }
+                Err(error) => panic!("{error:?}"),
+            };
             let all = read.millis_behind_latest() == Some(0);
             let record = |r: aws_sdk_kinesis::types::Record| (r.partition_key.unwrap_or_default(), r.data.into_inner());
             records.extend(read.records.into_iter().map(record));
