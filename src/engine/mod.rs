@@ -9,6 +9,7 @@ mod backlog;
 mod changes;
 mod clock;
 mod consumers;
+mod endpoint;
 mod events;
 mod health;
 mod pacer;
@@ -52,10 +53,24 @@ pub enum EngineError {
     NoRegion,
     /// `aws` is asked for, and something else would answer.
     #[error(
-        "AWS is the target, but the environment or the AWS configuration sends calls to {0}: unset AWS_ENDPOINT_URL (and \
-         endpoint_url), or write --target with that URL"
+        "AWS is the target, but the AWS SDK would send calls to {url}, and Kinesis in {region} answers at https://{regional}: nothing \
+         was sent; unset AWS_ENDPOINT_URL_KINESIS and AWS_ENDPOINT_URL, and take endpoint_url out of the profile and its services \
+         section (AWS_CONFIG_FILE), or write --target with that URL, which sends no credentials of yours"
     )]
-    Redirected(String),
+    Redirected {
+        /// Scheme, host and port of where calls would go.
+        url: String,
+        /// The region in use.
+        region: String,
+        /// Where calls of this region go by default.
+        regional: String,
+    },
+    /// The SDK finds no address of AWS.
+    #[error(
+        "the AWS SDK finds no endpoint of Kinesis: {0}; correct the region, and the settings for endpoints, FIPS and dual stack in the \
+         environment and the profile"
+    )]
+    NoEndpoint(String),
     /// The stream cannot be used.
     #[error("{0}")]
     Stream(String),

@@ -10,6 +10,7 @@ use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, StalledStrea
 use aws_smithy_http_client::tls;
 
 use super::EngineError;
+use super::endpoint::{AwsHosts, OnlyAws};
 use crate::address::Target;
 use crate::emulator::Embedded;
 use crate::kinesis::{Profile, Settings};
@@ -32,7 +33,7 @@ pub struct Connection {
 /// Connects to a target. `timeout` bounds every put, and nothing else; `seed` is that of the embedded emulator's latencies.
 ///
 /// # Errors
-/// The embedded emulator cannot bind a port, or the environment names no AWS region.
+/// The embedded emulator cannot bind a port; or for AWS, the environment names no region, or sends calls elsewhere.
 pub async fn connect(
     target: &Target,
     timeout: Duration,
@@ -51,7 +52,7 @@ pub async fn connect(
         Target::Embedded => embedded.as_ref().map(Embedded::url),
         Target::Aws => None,
     };
-    let shared = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+    let shared = aws_config::defaults(BehaviorVersion::latest()).http_client(https.clone());
     let shared = match endpoint {
         // An endpoint that is not AWS takes any credentials; those of the environment are never sent to it.
         Some(url) => shared
@@ -61,14 +62,12 @@ pub async fn connect(
         None => shared,
     };
     let shared = shared.load().await;
-    if *target == Target::Aws
-        && let Some(url) = redirected(&shared)
-    {
-        return Err(EngineError::Redirected(url));
-    }
-    let region = shared.region().map(ToString::to_string);
-    if region.is_none() {
-        return Err(EngineError::NoRegion);
+    let Some(region) = shared.region().map(ToString::to_string) else { return Err(EngineError::NoRegion) };
+    let mut config = aws_sdk_kinesis::config::Builder::from(&shared);
+    if *target == Target::Aws {
+        let hosts = AwsHosts::of(&region);
+        hosts.check_resolved(config.clone()).await?;
+        config = config.http_client(OnlyAws { hosts: hosts.into(), inner: https });
     }
     let client = |timeout: Duration| {
         let timeouts = TimeoutConfig::builder()
@@ -77,7 +76,8 @@ pub async fn connect(
             .operation_attempt_timeout(timeout)
             .operation_timeout(timeout)
             .build();
-        let config = aws_sdk_kinesis::config::Builder::from(&shared)
+        let config = config
+            .clone()
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             // A subscription without records is silent and not stalled.
@@ -85,20 +85,13 @@ pub async fn connect(
             .build();
         Client::from_conf(config)
     };
-    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region })
+    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region: Some(region) })
 }
 
 /// How long calls other than puts may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Where the environment or the AWS configuration sends calls instead of to AWS.
-fn redirected(shared: &aws_config::SdkConfig) -> Option<String> {
-    let variable = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
-    let url = variable("AWS_ENDPOINT_URL_KINESIS").or_else(|| variable("AWS_ENDPOINT_URL"));
-    url.or_else(|| shared.endpoint_url().map(str::to_owned))
-}
 
 fn emulator_settings(profile: &Profile, seed: Seed) -> Settings {
     Settings {

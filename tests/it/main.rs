@@ -9,6 +9,7 @@ mod cli;
 mod consumers;
 mod diagnosis;
 mod emulator;
+mod endpoints;
 mod engine;
 mod formats;
 mod gate;
