@@ -3,7 +3,7 @@
 //! Any Kinesis client that is given its URL as endpoint works with it, in JSON or CBOR. Signatures are not checked unless
 //! asked for, so it belongs on the loopback interface. What is measured on it is a figure of the model, not of AWS.
 //!
-//! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
+//! Section numbers in the docs of this module are those of the fact sheet, `docs/facts.md`.
 
 mod activity;
 mod auth;

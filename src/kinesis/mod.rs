@@ -4,7 +4,7 @@
 //! and no randomness but the seed's: the same requests at the same times get the same answers. State is lazy in time (a
 //! bucket refills when it is used, CREATING becomes ACTIVE when it is asked about), so the service needs no timers.
 //!
-//! Section numbers in the docs of this module are those of the project's Kinesis fact sheet.
+//! Section numbers in the docs of this module are those of the fact sheet, `docs/facts.md`.
 
 mod account;
 mod api;

@@ -11,6 +11,7 @@ mod diagnosis;
 mod emulator;
 mod endpoints;
 mod engine;
+mod facts;
 mod formats;
 mod gate;
 mod gate_study;
