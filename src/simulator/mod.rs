@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use heap::{Happening, Heap};
 use readers::Readers;
-use service::{LEAD, Service};
+use service::{LEAD, PutOutcome, Service};
 
 use crate::client::{CallId, CallOutcome, Failure, Part, ShardMap};
 use crate::kinesis::{InjectedFaults, Profile, ShardId};
@@ -69,7 +69,7 @@ struct Simulator<'a> {
     /// The earliest wake-up of the producer that is planned.
     producer_wake: Time,
     /// Answers of put calls on their way.
-    answers: BTreeMap<CallId, (Time, CallOutcome)>,
+    answers: BTreeMap<CallId, (Time, PutOutcome)>,
     ahead: VecDeque<Event>,
     /// Changes of the stream that are due and have not begun: there is one at a time.
     waiting: VecDeque<Action>,
@@ -150,7 +150,11 @@ impl<'a> Simulator<'a> {
             self.producing.producer.abandon(self.now);
         }
         let load_ended = if ending == Ending::Complete { Time::ZERO + self.scenario.load.duration } else { self.now };
-        let deadline = LEAD + load_ended.since(Time::ZERO) + self.scenario.load.drain;
+        let patience = match ending {
+            Ending::Complete => self.scenario.load.drain,
+            _ => self.scenario.load.drain.min(INTERRUPTED_DRAIN),
+        };
+        let deadline = LEAD + load_ended.since(Time::ZERO) + patience;
         let mut look = LEAD + load_ended.since(Time::ZERO);
         while let Some((at, happening)) = self.heap.pop_before(deadline) {
             if at >= look {
@@ -221,7 +225,7 @@ impl<'a> Simulator<'a> {
         match happening {
             Happening::PutAnswer(id) => {
                 if let Some((sent, outcome)) = self.answers.remove(&id) {
-                    self.producing.producer.handle_outcome(self.now, sent, id, &outcome);
+                    self.handle_answer(at, id, sent, outcome);
                 }
                 self.advance_producer(at);
             }
@@ -245,6 +249,27 @@ impl<'a> Simulator<'a> {
             let Some(index) = due.map(|next| next.index) else { break };
             self.producing.take_up(self.now, self.now, index, 1, &self.shards);
         }
+        if self.producing.is_aborted() {
+            // No more calls are made, from this very moment on.
+            self.over = true;
+            self.producing.producer.abandon(self.now);
+        }
+    }
+
+    fn handle_answer(&mut self, at: Time, id: CallId, sent: Time, outcome: PutOutcome) {
+        let outcome = match outcome {
+            Ok(outcomes) => {
+                if self.producing.count_new_shards(&outcomes) {
+                    self.look_at_shards(at);
+                }
+                CallOutcome::Answered(outcomes)
+            }
+            Err((failure, reason)) => {
+                self.producing.count_failure(reason);
+                CallOutcome::Failed(failure)
+            }
+        };
+        self.producing.producer.handle_outcome(self.now, sent, id, &outcome);
     }
 
     fn advance_producer(&mut self, at: Time) {
@@ -262,19 +287,9 @@ impl<'a> Simulator<'a> {
             let outcome = match answer.outcome {
                 // Whoever waits no longer does not know.
                 _ if answer.ready_at > at + timeout => {
-                    self.producing.count_failure("no answer within the timeout of the producer".to_owned());
-                    CallOutcome::Failed(Failure::Timeout)
+                    Err((Failure::Timeout, "no answer within the timeout of the producer".to_owned()))
                 }
-                Ok(outcomes) => {
-                    if self.producing.count_new_shards(&outcomes) {
-                        self.look_at_shards(at);
-                    }
-                    CallOutcome::Answered(outcomes)
-                }
-                Err((failure, reason)) => {
-                    self.producing.count_failure(reason);
-                    CallOutcome::Failed(failure)
-                }
+                outcome => outcome,
             };
             self.answers.insert(id, (now, outcome));
             self.heap.plan(answer.ready_at.min(at + timeout), Happening::PutAnswer(id));
@@ -343,6 +358,8 @@ fn run_time(at: Time) -> Time {
 
 /// How often a drain looks whether it is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
+/// How long a run that was interrupted or aborted waits for what is under way, as in the engine.
+const INTERRUPTED_DRAIN: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {

@@ -28,11 +28,13 @@ pub(super) struct Service {
     kinesis: Kinesis,
 }
 
+/// One outcome per record of a put call, or why it failed as a whole, with the words of the service.
+pub(super) type PutOutcome = Result<Vec<EntryOutcome>, (Failure, String)>;
+
 /// How a put call ends.
 pub(super) struct PutAnswer {
     pub ready_at: Time,
-    /// One outcome per record, or why the call failed as a whole, with the words of the service.
-    pub outcome: Result<Vec<EntryOutcome>, (Failure, String)>,
+    pub outcome: PutOutcome,
 }
 
 impl Service {

@@ -472,6 +472,40 @@ fn what_a_stall_leaves_is_sent_dropped_or_ends_the_run() {
     assert!((2.0..3.0).contains(&none.load_ended.as_secs_f64()), "{:?}", none.load_ended);
 }
 
+/// A shard takes a third of the load, and whoever reads it delivers once a minute at the soonest.
+const BEYOND_A_SHARD: &str = r#"
+    seed = 3
+    stream.shards = 1
+    load = { rate = "3000/s", duration = "20s", warm_up = "0s", drain = "90s", overload = "abort", catch_up = 2000 }
+    records.size = "200 B"
+    keys = { distribution = "uniform", count = 1000 }
+    [[consumer]]
+    name = "fire"
+    type = "firehose"
+    "#;
+
+#[test]
+fn what_ends_before_its_time_waits_three_seconds_at_most() {
+    let aborted = simulate(BEYOND_A_SHARD);
+    assert!(matches!(aborted.ending, Ending::Aborted { .. }), "{:?}", aborted.ending);
+    let seconds = aborted.measurement.intervals.len() as f64;
+    let ended = aborted.load_ended.as_secs_f64() + 3.0;
+    assert!((ended..ended + 1.0).contains(&seconds), "it ended at {ended} s, and there are {seconds} seconds");
+
+    let profile = Profile::newest();
+    let scenario =
+        scenario::parse(Path::new("test.toml"), BEYOND_A_SHARD, &["load.catch_up=100000".to_owned()], &profile);
+    let mut left = 2;
+    let interrupted = simulator::run(&scenario.unwrap(), &profile, &mut |_| {
+        left -= 1;
+        left > 0
+    });
+    let interrupted = interrupted.unwrap();
+    assert_eq!(interrupted.ending, Ending::Interrupted);
+    let (seconds, ended) = (interrupted.measurement.intervals.len() as f64, interrupted.load_ended.as_secs_f64() + 3.0);
+    assert!((ended..ended + 1.0).contains(&seconds), "it ended at {ended} s, and there are {seconds} seconds");
+}
+
 #[test]
 fn a_closed_loop_asks_for_what_it_gets() {
     let closed = |producers: u32, seconds: u32| {
