@@ -155,6 +155,7 @@ impl<'a> Simulator<'a> {
             _ => self.scenario.load.drain.min(INTERRUPTED_DRAIN),
         };
         let deadline = LEAD + load_ended.since(Time::ZERO) + patience;
+        let mut interrupted = false;
         let mut look = LEAD + load_ended.since(Time::ZERO);
         while let Some((at, happening)) = self.heap.pop_before(deadline) {
             if at >= look {
@@ -164,13 +165,14 @@ impl<'a> Simulator<'a> {
                 }
                 look = at + DRAIN_CHECK;
                 if ending == Ending::Complete && !go_on(run_time(at)) {
-                    ending = Ending::Interrupted;
+                    (ending, interrupted) = (Ending::Interrupted, true);
+                    self.now = run_time(at);
                     break;
                 }
             }
             self.handle(at, happening);
         }
-        if !self.is_done() {
+        if !interrupted && !self.is_done() {
             self.now = run_time(deadline);
         }
         self.producing.give_up(self.now);

@@ -495,15 +495,13 @@ fn what_ends_before_its_time_waits_three_seconds_at_most() {
     let profile = Profile::newest();
     let scenario =
         scenario::parse(Path::new("test.toml"), BEYOND_A_SHARD, &["load.catch_up=100000".to_owned()], &profile);
-    let mut left = 2;
-    let interrupted = simulator::run(&scenario.unwrap(), &profile, &mut |_| {
-        left -= 1;
-        left > 0
-    });
-    let interrupted = interrupted.unwrap();
-    assert_eq!(interrupted.ending, Ending::Interrupted);
-    let (seconds, ended) = (interrupted.measurement.intervals.len() as f64, interrupted.load_ended.as_secs_f64() + 3.0);
-    assert!((ended..ended + 1.0).contains(&seconds), "it ended at {ended} s, and there are {seconds} seconds");
+    let stopped_at = |second: u64| {
+        let stopped = simulator::run(scenario.as_ref().unwrap(), &profile, &mut |now| now.second() < second).unwrap();
+        assert_eq!(stopped.ending, Ending::Interrupted);
+        (stopped.load_ended.second(), stopped.measurement.intervals.len() as u64)
+    };
+    assert_eq!(stopped_at(2), (2, 6), "while load is offered");
+    assert_eq!(stopped_at(25), (20, 26), "while it waits already");
 }
 
 #[test]
