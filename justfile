@@ -70,9 +70,17 @@ check:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
 
-# All that CI runs.
+# What CI runs for every change.
 ci:
     bash .ci/run
+
+# What CI runs for releases: all clients, fuzzing, the published build, benches as ratios.
+ci-full:
+    bash .ci/full
+
+# Licences, bans, sources and advisories of dependencies.
+deny:
+    bash .ci/deny
 
 # Run the load of the quickstart against an emulator of another project.
 interop:
@@ -86,9 +94,13 @@ clients *groups:
 bench:
     cargo bench --bench hot_paths --bench wire
 
-# How many records a second of one processor simulates.
-bench-simulate:
-    cargo bench --bench simulate
+# How many records a second of one processor simulates; `just bench-simulate release` with the profile that builds fast.
+bench-simulate profile="bench":
+    cargo bench --profile {{profile}} --bench simulate
+
+# How long newcomers wait for the first run, and for a build after an edit, beside an earlier commit; fails above 0.5 and 0.2.
+bench-build baseline="7fc5d3d":
+    bash benches/build/compare {{baseline}}
 
 # How long the reports of a run of an hour on 1,000 shards take, and how large they are.
 bench-report:
