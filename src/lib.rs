@@ -27,15 +27,23 @@
 //! - Limits, latencies and prices are not typed into code: they are data in `profiles/`.
 //! - [`report`] formats what it is given and computes no statistic.
 //! - Nothing but [`commands`] prints.
+//!
+//! # Features
+//! `aws` (the engine), `emulator` (the server, and the target `embedded`), `png` (charts as pictures) and `tui` (the full screen) are on
+//! by default. Without them there is no asynchronous runtime and no socket.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+// A part of the house needs only a part of its foundations: what nothing uses is looked for in the whole.
+#![cfg_attr(not(all(feature = "aws", feature = "emulator", feature = "png", feature = "tui")), allow(dead_code))]
 
 pub mod address;
 pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod compare;
+#[cfg(feature = "emulator")]
 pub mod emulator;
+#[cfg(feature = "aws")]
 pub mod engine;
 pub mod kinesis;
 pub mod measure;
@@ -53,5 +61,6 @@ pub mod simulator;
 pub mod sweep;
 pub mod time;
 pub mod units;
+#[cfg(feature = "aws")]
 pub mod view;
 pub mod workload;

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use streamgauge::engine::CountingAllocator;
-
+/// What the load generator allocates is a figure of each run.
+#[cfg(feature = "aws")]
 #[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+static ALLOCATOR: streamgauge::engine::CountingAllocator = streamgauge::engine::CountingAllocator;
 
 fn main() -> ExitCode {
     streamgauge::commands::main()

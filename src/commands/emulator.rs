@@ -10,8 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::signals::Signals;
-use super::{Exit, FEW_RESOURCES, fail, no_runtime, note, print};
-use crate::address::ListenAddress;
+use super::{Exit, FEW_RESOURCES, cannot_listen, fail, no_runtime, note, print};
 use crate::cli::{Emulator, Latency, WriteLimits};
 use crate::emulator::{Credentials, Server, Service, Tls, serve};
 use crate::kinesis::{Profile, Settings, WriteLimiter};
@@ -144,20 +143,6 @@ async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
     })
     .await;
     Ok(())
-}
-
-/// Why an address cannot be listened on, and what to do; `option` is the one that names it.
-pub(super) fn cannot_listen(address: ListenAddress, error: &std::io::Error, option: &str) -> String {
-    use std::io::ErrorKind as K;
-    let cure = match error.kind() {
-        K::AddrInUse => format!(
-            "another program listens there: stop it, or name another port with {option} (port 0 takes any free one)"
-        ),
-        K::PermissionDenied => format!("ports below 1024 need privileges: name a higher one with {option}"),
-        K::AddrNotAvailable => format!("this machine does not have that address: name another one with {option}"),
-        _ => format!("name another address with {option}"),
-    };
-    format!("cannot listen on {address}: {error}; {cure}")
 }
 
 /// Done at the first signal to stop. The second one ends the program at once.

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::emulator::cannot_listen;
+use super::cannot_listen;
 use crate::address::ListenAddress;
 use crate::engine::Progress;
 use crate::prometheus;

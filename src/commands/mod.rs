@@ -6,26 +6,45 @@ mod bench;
 mod check;
 mod compare;
 mod console;
+#[cfg(feature = "emulator")]
+mod emulator;
+#[cfg(not(feature = "emulator"))]
+#[path = "without_emulator.rs"]
 mod emulator;
 mod init;
 mod list;
+#[cfg(feature = "aws")]
 mod metrics;
 mod on_failure;
+#[cfg(feature = "aws")]
+mod on_target;
+#[cfg(not(feature = "aws"))]
+#[path = "without_aws.rs"]
+mod on_target;
 mod outcome;
 mod plan;
 mod prices;
+#[cfg(feature = "aws")]
 mod progress;
 mod report;
+#[cfg(feature = "aws")]
 mod run;
 mod schema;
 mod search;
 mod self_test;
+#[cfg(any(feature = "aws", feature = "emulator"))]
 mod signals;
 mod simulate;
 mod stop;
 mod sweep;
 mod trend;
+#[cfg(all(feature = "aws", feature = "tui"))]
 mod tui;
+#[cfg(all(feature = "aws", not(feature = "tui")))]
+#[path = "without_tui.rs"]
+mod tui;
+#[cfg(not(all(feature = "aws", feature = "emulator", feature = "png", feature = "tui")))]
+mod without;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -35,6 +54,7 @@ use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::address::ListenAddress;
 use crate::cli::{Cli, Command, ScenarioArgs};
 use crate::kinesis::Profile;
 use crate::report::printable;
@@ -48,7 +68,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::init(arguments),
         Command::Check(arguments) => check::check(arguments),
         Command::List(arguments) => list::list(arguments),
-        Command::Run(arguments) => run::run(arguments),
+        Command::Run(arguments) => on_target::run(arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments),
         Command::Search(arguments) => search::search(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
@@ -152,6 +172,20 @@ fn parse(path: &Path, text: &str, overrides: &[String], profile: &Profile) -> Re
 /// Why there is no runtime, and what to do.
 fn no_runtime(error: &std::io::Error) -> String {
     format!("the asynchronous runtime cannot start: {error}; {FEW_RESOURCES}")
+}
+
+/// Why an address cannot be listened on, and what to do; `option` is the one that names it.
+fn cannot_listen(address: ListenAddress, error: &std::io::Error, option: &str) -> String {
+    use ErrorKind as K;
+    let cure = match error.kind() {
+        K::AddrInUse => format!(
+            "another program listens there: stop it, or name another port with {option} (port 0 takes any free one)"
+        ),
+        K::PermissionDenied => format!("ports below 1024 need privileges: name a higher one with {option}"),
+        K::AddrNotAvailable => format!("this machine does not have that address: name another one with {option}"),
+        _ => format!("name another address with {option}"),
+    };
+    format!("cannot listen on {address}: {error}; {cure}")
 }
 
 /// What to do where the system gives no more threads or file descriptors.

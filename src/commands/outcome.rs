@@ -105,7 +105,7 @@ pub(super) fn charts(page: &str) -> Result<Files, Exit> {
 /// This program cannot draw PNG; it says so on stderr.
 #[cfg(not(feature = "png"))]
 pub(super) fn charts(_: &str) -> Result<Files, Exit> {
-    fail("this program was built without the feature `png`: leave out --png, or build it with the feature");
+    fail(&super::without::without("png", "leave out --png"));
     Err(Exit::NotWritten)
 }
 

@@ -4,24 +4,20 @@ use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::runtime::Runtime;
-use tokio::sync::watch;
 
 use super::outcome::default_directory;
 use super::prices::known_prices;
-use super::{Exit, fail, no_runtime, parse, print, read, stop, styled};
+use super::{Exit, fail, on_target, parse, print, read, stop, styled};
+use crate::address::Target;
 use crate::cli::{Search, SearchFor};
-use crate::client::Part;
-use crate::engine::{self, Control, Progress, Target};
 use crate::kinesis::Profile;
 use crate::measure::Ending;
 use crate::plan::{Conclusion, ObjectiveStatus, judge, predict};
 use crate::prices::Prices;
 use crate::report;
-use crate::result::{Files, NewDirectory, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::result::{Files, NewDirectory, RunResult};
 use crate::scenario::{Objectives, Scenario};
 use crate::search::{self, Answer, Question, SearchError, Trial, TrialOutcome, Trials};
 use crate::simulator;
@@ -110,6 +106,7 @@ fn with_objectives(mut scenario: Scenario) -> Scenario {
 }
 
 fn check(arguments: &Search, scenario: &Scenario) -> Result<(), String> {
+    arguments.target.as_ref().map_or(Ok(()), on_target::check)?;
     if scenario.with_load(1.0).is_none() {
         return Err("a search changes the rate of the load: recorded arrivals and closed loops have none, so give it a rate or phases".to_owned());
     }
@@ -216,7 +213,7 @@ impl Searching<'_> {
         }
         let result = match &self.arguments.target {
             None => self.simulated(scenario)?,
-            Some(target) => self.measured(target, scenario)?,
+            Some(target) => on_target::trial(target, scenario, self.profile, self.stop)?,
         };
         if result.ending == Ending::Interrupted || self.stop.load(Ordering::Relaxed) {
             return Err(SearchError::Interrupted);
@@ -240,39 +237,6 @@ impl Searching<'_> {
             ))
         })?;
         Ok(RunResult::simulated(scenario, self.profile, simulation).0)
-    }
-
-    fn measured(&self, target: &Target, scenario: &Scenario) -> Result<RunResult, SearchError> {
-        let runtime = Runtime::new().map_err(|error| SearchError::Trial(no_runtime(&error)))?;
-        let stop = self.stop.clone();
-        let run = runtime.block_on(async {
-            let (stop_sender, stopped) = watch::channel(false);
-            tokio::spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                stop_sender.send_replace(true);
-            });
-            let connection = engine::connect(target, scenario.producer.timeout, self.profile, scenario.seed).await?;
-            let progress = watch::Sender::new(Progress::default());
-            engine::run(&connection, scenario, self.profile, Control::new(stopped, progress)).await
-        });
-        let run = run.map_err(|error| match error {
-            engine::EngineError::Stopped => SearchError::Interrupted,
-            error => SearchError::Trial(error.to_string()),
-        })?;
-        Ok(RunResult {
-            schema_version: SCHEMA_VERSION,
-            streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: String::new(),
-            scenario: ScenarioRecord::from(scenario),
-            target: TargetRecord::Endpoint { url: target.to_string() },
-            stream_name: run.stream,
-            part: Part::WHOLE,
-            ending: run.ending,
-            load_ended: run.load_ended,
-            measurement: run.measurement,
-        })
     }
 }
 

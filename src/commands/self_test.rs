@@ -3,16 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use tokio::runtime::Runtime;
-use tokio::sync::watch;
-
-use super::signals::Signals;
-use super::{Exit, fail, note, print};
+use super::{Exit, fail, note, on_target, print};
 use crate::cli::SelfTest;
-use crate::engine::{self, Control, Progress, Target};
 use crate::kinesis::{Damage, InjectedFaults, Profile};
 use crate::measure::{Ending, Finding, Measurement};
-use crate::scenario::{self, Scenario};
+use crate::scenario;
 use crate::simulator;
 use crate::units;
 
@@ -37,18 +32,18 @@ pub fn self_test(arguments: &SelfTest) -> Exit {
     let mut passed = report(&mut table, "simulated", &simulation.injected_faults, &simulation.measurement);
     if !arguments.simulated {
         note(&format!("offering load to the embedded emulator for {} s", arguments.seconds));
-        let run = match measure(&scenario, &profile) {
+        let (ending, injected_faults, measurement) = match on_target::self_test(&scenario, &profile) {
             Ok(run) => run,
             Err(problem) => {
                 fail(&problem);
                 return Exit::Void;
             }
         };
-        if run.ending != Ending::Complete {
+        if ending != Ending::Complete {
             fail("it was interrupted");
             return Exit::Void;
         }
-        passed &= report(&mut table, "embedded", &run.injected_faults, &run.measurement);
+        passed &= report(&mut table, "embedded", &injected_faults, &measurement);
     }
     let conclusion = if passed {
         "All that was damaged was found, counted and placed, and nothing else."
@@ -90,24 +85,6 @@ fn scenario_text(arguments: &SelfTest) -> String {
         Damage::ALL.len(),
         arguments.seconds
     )
-}
-
-/// Offers the load to the embedded emulator.
-fn measure(scenario: &Scenario, profile: &Profile) -> Result<engine::Run, String> {
-    let runtime = Runtime::new().map_err(|error| format!("the asynchronous runtime cannot start: {error}"))?;
-    runtime.block_on(async {
-        let (stop_sender, stop) = watch::channel(false);
-        tokio::spawn(async move {
-            let Ok(mut signals) = Signals::new() else { return std::future::pending().await };
-            signals.next().await;
-            stop_sender.send_replace(true);
-            std::process::exit(128 + signals.next().await);
-        });
-        let connection = engine::connect(&Target::Embedded, scenario.producer.timeout, profile, scenario.seed).await;
-        let connection = connection.map_err(|error| error.to_string())?;
-        let control = Control::new(stop, watch::Sender::new(Progress::default()));
-        engine::run(&connection, scenario, profile, control).await.map_err(|error| error.to_string())
-    })
 }
 
 /// Adds a row for each kind of damage and consumer; whether all holds, and every kind was done.

@@ -9,6 +9,11 @@ mod backlog;
 mod changes;
 mod clock;
 mod consumers;
+#[cfg(feature = "emulator")]
+mod embedded;
+#[cfg(not(feature = "emulator"))]
+#[path = "without_emulator.rs"]
+mod embedded;
 mod endpoint;
 mod events;
 mod health;
@@ -48,6 +53,12 @@ pub enum EngineError {
         "the embedded emulator cannot start: {0}; it needs a free port of 127.0.0.1, and file descriptors (ulimit -n)"
     )]
     Emulator(#[source] std::io::Error),
+    /// The embedded emulator is not in this program.
+    #[error(
+        "this program was built without the feature `emulator`: name a --target, such as http://127.0.0.1:4567, or build it \
+         with the feature"
+    )]
+    NoEmulator,
     /// The environment names no AWS region.
     #[error("no AWS region is set: set AWS_REGION, or a region in the profile of your AWS configuration")]
     NoRegion,

@@ -10,9 +10,9 @@ use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, StalledStrea
 use aws_smithy_http_client::tls;
 
 use super::EngineError;
+use super::embedded::{self, Embedded};
 use super::endpoint::{AwsHosts, OnlyAws};
 use crate::address::Target;
-use crate::emulator::Embedded;
 use crate::kinesis::{Profile, Settings};
 use crate::seed::Seed;
 use crate::units::Bytes;
@@ -41,7 +41,7 @@ pub async fn connect(
     seed: Seed,
 ) -> Result<Connection, EngineError> {
     let embedded = match target {
-        Target::Embedded => Some(Embedded::start(emulator_settings(profile, seed)).map_err(EngineError::Emulator)?),
+        Target::Embedded => Some(embedded::start(emulator_settings(profile, seed))?),
         Target::Endpoint(_) | Target::Aws => None,
     };
     let https = aws_smithy_http_client::Builder::new()

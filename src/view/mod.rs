@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod metrics;
+#[cfg(feature = "tui")]
 pub mod screen;
 
 use std::collections::VecDeque;
@@ -288,5 +289,5 @@ const SECONDS_MAX: usize = 600;
 const HEAT_MAX: usize = 60;
 const LINES_MAX: usize = 200;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "tui"))]
 mod tests;

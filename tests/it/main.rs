@@ -5,27 +5,37 @@
 mod autoscaling;
 mod bounds;
 mod calibration;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod cli;
 mod consumers;
 mod diagnosis;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod emulator;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod endpoints;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod engine;
 mod facts;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod formats;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod gate;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod gate_study;
 mod ledger;
 mod limits;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod manners;
 mod model_docs;
 mod objectives;
 mod plan;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod positions;
 mod producers;
 mod quotas;
 mod readme;
 mod recommendation;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod rehearsals;
 mod scenarios;
 mod schema;
@@ -33,10 +43,14 @@ mod searching;
 mod service;
 mod service_changes;
 mod simulated;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod standing;
+#[cfg(all(feature = "aws", feature = "emulator"))]
 mod stream_changes;
 mod swarm;
 mod tidy;
 mod vectors;
 mod verdict;
 mod virtual_time;
+#[cfg(not(feature = "aws"))]
+mod without_aws;

@@ -127,7 +127,8 @@ fn text<'a>(decoder: &mut Decoder<'a>) -> Result<Option<&'a str>, Error> {
     decoder.str().map(Some)
 }
 
-#[cfg(test)]
+// Written with the engine, read with the emulator.
+#[cfg(all(test, feature = "emulator"))]
 mod tests {
     use super::*;
     use crate::client::{ListedShard, PackedSequence};
