@@ -12,12 +12,13 @@ use streamgauge::measure::{
     ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, Latency, LatencySummary, Measurement, ShardInterval,
     ShardRecord,
 };
-use streamgauge::plan::{Plan, Verdict, diagnose, judge, predict};
+use streamgauge::plan::{Plan, diagnose, predict};
 use streamgauge::prices::Prices;
 use streamgauge::report;
 use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord, read};
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::time::Time;
+use streamgauge::verdict::{Verdict, judge};
 
 const SHARDS: u32 = 1_000;
 const SECONDS: u64 = 3_600;
@@ -179,12 +180,12 @@ fn main() {
     measure("read result.json", || {
         read(directory.path()).unwrap().measurement.intervals.len() * size_of::<ShardInterval>() * SHARDS as usize
     });
-    measure("predict", || predict(&scenario, &profile, &Prices::newest()).shards.len());
+    measure("predict", || predict(&scenario, &profile, &Prices::newest()).forecast.shards.len());
     let plan: Plan = predict(&scenario, &profile, &Prices::newest());
-    measure("judge", || judge(&plan, &result).heat.len());
-    let mut verdict: Verdict = judge(&plan, &result);
+    measure("judge", || judge(plan.expectation(), &result).heat.len());
+    let mut verdict: Verdict = judge(plan.expectation(), &result);
     let began = Instant::now();
-    verdict.throttling = diagnose(&scenario, &profile, &plan, &result);
+    verdict.throttling = diagnose(&scenario, &profile, plan.expectation(), &result);
     println!(
         "{:<28} {:>9.1} ms  (makes the load of every throttled second again)",
         "diagnose",

@@ -14,14 +14,16 @@
 //! | 4 | [`measure`] |
 //! | 5 | [`scenario`] |
 //! | 6 | [`producing`] [`run`] |
-//! | 7 | [`engine`] [`emulator`] [`simulator`] |
+//! | 7 | [`engine`] [`emulator`] [`simulator`] [`forecast`] |
 //! | 8 | [`result`] |
-//! | 9 | [`plan`] |
-//! | 10 | [`compare`] [`search`] [`sweep`] |
-//! | 11 | [`report`] [`view`] |
-//! | 12 | [`commands`] [`cli`] |
+//! | 9 | [`capacity`] |
+//! | 10 | [`verdict`] |
+//! | 11 | [`plan`] |
+//! | 12 | [`compare`] [`search`] [`sweep`] |
+//! | 13 | [`report`] [`view`] |
+//! | 14 | [`commands`] [`cli`] |
 //!
-//! - Layers 1 to 6 and 8 to 11 have no tokio, no sockets and no `async`.
+//! - Layers 1 to 6 and 8 to 13, and [`forecast`], have no tokio, no sockets and no `async`.
 //! - No clock and no system randomness below layer 7: time and seeds are arguments.
 //! - [`workload`] and [`kinesis`] do not know each other.
 //! - Limits, latencies and prices are not typed into code: they are data in `profiles/`.
@@ -37,6 +39,7 @@
 #![cfg_attr(not(all(feature = "aws", feature = "emulator", feature = "png", feature = "tui")), allow(dead_code))]
 
 pub mod address;
+pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod commands;
@@ -45,6 +48,7 @@ pub mod compare;
 pub mod emulator;
 #[cfg(feature = "aws")]
 pub mod engine;
+pub mod forecast;
 pub mod kinesis;
 pub mod measure;
 pub mod plan;
@@ -61,6 +65,7 @@ pub mod simulator;
 pub mod sweep;
 pub mod time;
 pub mod units;
+pub mod verdict;
 #[cfg(feature = "aws")]
 pub mod view;
 pub mod workload;

@@ -14,10 +14,10 @@ use crate::compare::{
     SideName, order, readings,
 };
 use crate::kinesis::Profile;
-use crate::plan::void_reasons;
 use crate::report;
 use crate::result::{RunResult, read};
 use crate::seed::Seed;
+use crate::verdict::void_reasons;
 
 /// Makes the pairs.
 pub fn bench(arguments: &cli::Bench) -> Exit {

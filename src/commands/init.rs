@@ -55,7 +55,7 @@ fn compose(answers: &Answers, path: &Path) -> Result<String, Exit> {
     let text = |draft: &Draft| draft.text(&format!("./{SCHEMA_FILE}"), &file);
     let scenario = parse(path, &text(&draft), &[], &profile)?;
     if answers.shards.is_none() {
-        draft.shards = predict(&scenario, &profile, &Prices::newest()).recommended_shards;
+        draft.shards = predict(&scenario, &profile, &Prices::newest()).capacity.recommended_shards;
         draft.shards_note = "                    # as many as the plan recommends for this load";
         parse(path, &text(&draft), &[], &profile)?;
     }
@@ -264,6 +264,6 @@ mod tests {
         let text = compose(&answers, Path::new("first.toml")).unwrap();
         let scenario = crate::scenario::parse(Path::new("first.toml"), &text, &[], &Profile::newest()).unwrap();
         let plan = predict(&scenario, &Profile::newest(), &Prices::newest());
-        assert!(plan.recommended_shards == scenario.stream.shards && scenario.stream.shards > 3, "{text}");
+        assert!(plan.capacity.recommended_shards == scenario.stream.shards && scenario.stream.shards > 3, "{text}");
     }
 }

@@ -10,10 +10,11 @@ use super::{Exit, fail, print, styled};
 use crate::client::{Outcome, Reason};
 use crate::kinesis::Profile;
 use crate::measure::{DeadLetters, LatencyLog};
-use crate::plan::{Conclusion, Plan, Verdict, diagnose, judge};
+use crate::plan::{Plan, diagnose};
 use crate::report;
 use crate::result::{Files, NewDirectory, RunResult};
 use crate::scenario::Scenario;
+use crate::verdict::{Conclusion, Verdict, judge};
 
 /// Makes the directory of the result before there is one, so that nothing is lost for want of a place.
 pub(super) fn place(out: Option<&Path>, scenario: &Scenario) -> Result<(PathBuf, NewDirectory), Exit> {
@@ -40,7 +41,10 @@ pub(super) fn conclude(
     json: bool,
     png: bool,
 ) -> Exit {
-    let verdict = Verdict { throttling: diagnose(scenario, profile, plan, result), ..judge(plan, result) };
+    let verdict = Verdict {
+        throttling: diagnose(scenario, profile, plan.expectation(), result),
+        ..judge(plan.expectation(), result)
+    };
     let mut files: Files = logs
         .iter()
         .map(|(name, log)| (format!("{name}.hlog"), log.file(&format!("{name}, {}", scenario.name), began)))

@@ -7,11 +7,12 @@ use super::prices::prices_with;
 use super::{Exit, fail, parse, print, styled};
 use crate::cli::{Format, Report};
 use crate::kinesis::Profile;
-use crate::plan::{Verdict, diagnose, judge, predict};
+use crate::plan::{diagnose, predict};
 use crate::prices::Prices;
 use crate::report::runs::{self, Run};
 use crate::report::{self, shards_csv};
 use crate::result::{self, Files};
+use crate::verdict::{Verdict, judge};
 
 /// Renders one result, or several side by side.
 pub fn report(arguments: &Report) -> Exit {
@@ -47,7 +48,10 @@ fn load(directory: &Path, arguments: &Report, prices: &Prices) -> Result<Run, Ex
     })?;
     scenario.name.clone_from(&asked.name);
     let plan = predict(&scenario, &profile, prices);
-    let verdict = Verdict { throttling: diagnose(&scenario, &profile, &plan, &result), ..judge(&plan, &result) };
+    let verdict = Verdict {
+        throttling: diagnose(&scenario, &profile, plan.expectation(), &result),
+        ..judge(plan.expectation(), &result)
+    };
     Ok(Run { label: String::new(), directory: directory.to_owned(), result, plan, verdict })
 }
 

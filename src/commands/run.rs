@@ -17,8 +17,9 @@ use super::{Exit, console, fail, load, metrics, no_runtime, note};
 use crate::cli::{ProgressMode, Run};
 use crate::client::Part;
 use crate::engine::{self, Control, EngineError, OpenShard, Progress, Target};
+use crate::forecast::expected_load;
 use crate::kinesis::{HashKeyRange, Profile};
-use crate::plan::{Plan, expected_load, predict};
+use crate::plan::{Plan, predict};
 use crate::report::printable;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
@@ -240,8 +241,8 @@ fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[OpenS
     const MOST_LINES: usize = 8;
     let ranges: Vec<HashKeyRange> = shards.iter().map(|shard| shard.range).collect();
     // The load is about to begin: what the plan has weighed is not weighed again.
-    let planned = ranges == HashKeyRange::initial(plan.scenario_shards);
-    let loads = if planned { plan.shards.clone() } else { expected_load(scenario, profile, &ranges) };
+    let planned = ranges == HashKeyRange::initial(plan.forecast.scenario_shards);
+    let loads = if planned { plan.forecast.shards.clone() } else { expected_load(scenario, profile, &ranges) };
     let mut order: Vec<usize> = (0..loads.len().min(shards.len())).collect();
     order.sort_by(|a, b| loads[*b].utilisation.total_cmp(&loads[*a].utilisation));
     let full = |index: Option<&usize>| index.map_or(Share(0.0), |index| Share(loads[*index].utilisation));

@@ -14,7 +14,7 @@ use crate::address::Target;
 use crate::cli::{Search, SearchFor};
 use crate::kinesis::Profile;
 use crate::measure::Ending;
-use crate::plan::{Conclusion, ObjectiveStatus, judge, predict};
+use crate::plan::predict;
 use crate::prices::Prices;
 use crate::report;
 use crate::result::{Files, NewDirectory, RunResult};
@@ -22,6 +22,7 @@ use crate::scenario::{Objectives, Scenario};
 use crate::search::{self, Answer, Question, SearchError, Trial, TrialOutcome, Trials};
 use crate::simulator;
 use crate::units::Share;
+use crate::verdict::{Conclusion, ObjectiveStatus, judge};
 
 /// What is sustained where a scenario sets no objectives.
 const ALLOWED_THROTTLING: Share = Share(0.001);
@@ -218,7 +219,7 @@ impl Searching<'_> {
         if result.ending == Ending::Interrupted || self.stop.load(Ordering::Relaxed) {
             return Err(SearchError::Interrupted);
         }
-        let verdict = judge(&predict(scenario, self.profile, self.prices), &result);
+        let verdict = judge(predict(scenario, self.profile, self.prices).expectation(), &result);
         let missed = verdict.objectives.iter().filter(|objective| objective.status != ObjectiveStatus::Pass);
         Ok(match verdict.conclusion {
             Conclusion::Met => TrialOutcome::Sustained,

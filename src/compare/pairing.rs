@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::plan::void_reasons;
 use crate::result::RunResult;
+use crate::verdict::void_reasons;
 
 /// A run, as it was found.
 #[derive(Debug, Clone)]

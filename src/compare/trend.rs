@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::divisive::{ChangePoint, change_points};
 use super::metric::Metric;
 use super::pairing::{Excluded, Run};
-use crate::plan::void_reasons;
 use crate::result::TargetRecord;
 use crate::seed::Seed;
+use crate::verdict::void_reasons;
 
 /// The runs of one scenario on one kind of target, in the order in which they began.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -34,16 +34,19 @@ pub fn concerns(scenario: &Scenario, plan: &Plan) -> Vec<String> {
         ));
     }
     found.extend(few_records(scenario, plan, judged));
-    if plan.overload_share.0 >= OVERLOAD_MIN {
-        let shards = if plan.recommended_shards > plan.scenario_shards {
-            format!(" {} shards would do instead of {}.", plan.recommended_shards, plan.scenario_shards)
+    if plan.forecast.overload_share.0 >= OVERLOAD_MIN {
+        let shards = if plan.capacity.recommended_shards > plan.forecast.scenario_shards {
+            format!(
+                " {} shards would do instead of {}.",
+                plan.capacity.recommended_shards, plan.forecast.scenario_shards
+            )
         } else {
             String::new()
         };
         found.push(format!(
             "The plan expects an overload: {} of the records are beyond what their shard can take. Leave it so if that is what \
              the scenario asks; `streamgauge plan` says which limit it is.{shards}",
-            plan.overload_share
+            plan.forecast.overload_share
         ));
     }
     found
@@ -52,7 +55,7 @@ pub fn concerns(scenario: &Scenario, plan: &Plan) -> Vec<String> {
 /// Percentiles that a few records decide.
 fn few_records(scenario: &Scenario, plan: &Plan, judged: Duration) -> Option<String> {
     let objectives = &scenario.objectives;
-    let records = plan.offered_rate.0 * judged.as_secs_f64();
+    let records = plan.forecast.offered_rate.0 * judged.as_secs_f64();
     let p99 = objectives.put_p99.or(objectives.lag_p99).is_some()
         || scenario.consumers.iter().any(|consumer| consumer.lag_p99.is_some());
     let (name, few) = match objectives.put_p999 {

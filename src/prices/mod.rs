@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 pub use price_list::{PriceListError, from_price_list};
 
+/// Hours of a month, as AWS's calculator has them.
+pub const HOURS_PER_MONTH: f64 = 730.0;
+
 /// Prices by region. What is not in it is not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

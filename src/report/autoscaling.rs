@@ -9,7 +9,8 @@ use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::{numbers, table};
 use super::time_charts::figure;
-use crate::plan::{Plan, ScalingForecast, ScalingOption};
+use crate::capacity::{ScalingForecast, ScalingOption};
+use crate::plan::Plan;
 use crate::units;
 
 const HEADS: [&str; 8] = [
@@ -25,7 +26,7 @@ const HEADS: [&str; 8] = [
 
 /// The options as text; nothing without a policy.
 pub(super) fn text(plan: &Plan) -> String {
-    let Some(forecast) = &plan.autoscaling else { return String::new() };
+    let Some(forecast) = &plan.capacity.autoscaling else { return String::new() };
     let mut out = String::new();
     // Writing into a string does not fail.
     let _ = writeln!(out, "  {}", in_words(forecast));
@@ -51,7 +52,7 @@ pub(super) fn text(plan: &Plan) -> String {
 
 /// The options on a page, and the course of the policy; nothing without a policy.
 pub(super) fn section(plan: &Plan) -> Option<Section> {
-    let forecast = plan.autoscaling.as_ref()?;
+    let forecast = plan.capacity.autoscaling.as_ref()?;
     let rows = html! { @for option in &forecast.options {
         tr {
             th scope="row" { (option.name) }

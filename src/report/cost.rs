@@ -11,16 +11,17 @@ use super::shell::Section;
 use super::table::Column::{self, Number, Text};
 use super::table::{numbers, table};
 use super::time_charts::figure;
-use crate::plan::{Bill, BillLine, CostForecast, Plan, ReadingCost};
+use crate::capacity::{Bill, BillLine, CostForecast, ReadingCost};
+use crate::plan::Plan;
 use crate::prices::Item;
 use crate::units;
 
 /// The name of a bill: how it is paid for, and for how much.
 pub(super) fn name(bill: &Bill, plan: &Plan) -> String {
-    if bill.tariff != crate::plan::Tariff::Provisioned {
+    if bill.tariff != crate::capacity::Tariff::Provisioned {
         return bill.tariff.name().to_owned();
     }
-    let recommended = if bill.shards == plan.recommended_shards { ", as recommended" } else { "" };
+    let recommended = if bill.shards == plan.capacity.recommended_shards { ", as recommended" } else { "" };
     format!("{}, {} shard(s){recommended}", bill.tariff.name(), units::count(bill.shards.into()))
 }
 
@@ -34,7 +35,7 @@ pub(super) fn lag(nanos: Option<u64>) -> String {
 
 /// The costs of a plan as text.
 pub(super) fn text(plan: &Plan) -> String {
-    let cost = &plan.cost;
+    let cost = &plan.capacity.cost;
     let mut out = String::new();
     // Writing into a string does not fail.
     if !cost.bills.is_empty() {
@@ -79,11 +80,11 @@ pub(super) fn text(plan: &Plan) -> String {
 
 /// From how many readers on enhanced fan-out is not dearer, and which shards polling needs.
 pub(super) fn break_even(plan: &Plan) -> Vec<String> {
-    let cost = &plan.cost;
+    let cost = &plan.capacity.cost;
     if cost.reading.iter().all(|row| row.polling.is_none() || row.fan_out.is_none()) {
         return Vec::new();
     }
-    let further = cost.reading.iter().find(|row| row.polling_shards > plan.scenario_shards);
+    let further = cost.reading.iter().find(|row| row.polling_shards > plan.forecast.scenario_shards);
     let further = further.map(|row| {
         format!(
             "from {} readers on, polling needs more shards than the load does: {} for {}",
@@ -99,7 +100,7 @@ pub(super) fn break_even(plan: &Plan) -> Vec<String> {
 
 /// The costs of a plan on a page.
 pub(super) fn section(plan: &Plan) -> Section {
-    let cost = &plan.cost;
+    let cost = &plan.capacity.cost;
     let body = html! {
         p { "A month in " strong { (cost.region) } ", at the prices of " (cost.prices) ", in US dollars." }
         @if !cost.bills.is_empty() { (bills(plan)) }
@@ -153,7 +154,7 @@ impl Purpose {
 }
 
 fn bills(plan: &Plan) -> Markup {
-    let bills = &plan.cost.bills;
+    let bills = &plan.capacity.cost.bills;
     let used =
         |purpose: &Purpose| bills.iter().flat_map(|bill| &bill.lines).any(|line| Purpose::of(line.item) == *purpose);
     let purposes = Purpose::ALL.iter().enumerate().filter(|(_, purpose)| used(purpose));
@@ -194,10 +195,10 @@ fn chart(plan: &Plan) -> Chart {
         Stack { name: format!("{}: {}", dollars(bill.total), name(bill, plan)), segments: segments.collect() }
     };
     let named: Vec<String> =
-        plan.cost.bills.iter().map(|bill| format!("{} {}", name(bill, plan), dollars(bill.total))).collect();
+        plan.capacity.cost.bills.iter().map(|bill| format!("{} {}", name(bill, plan), dollars(bill.total))).collect();
     stacks(
         &format!("What a month costs, by the way to pay. {}.", named.join("; ")),
-        &plan.cost.bills.iter().map(stack).collect::<Vec<_>>(),
+        &plan.capacity.cost.bills.iter().map(stack).collect::<Vec<_>>(),
     )
 }
 
@@ -240,7 +241,7 @@ pub(super) const READING_HEAD: [&str; 6] =
     ["Readers", "Polling: lag", "Polling: a month", "Fan-out: lag", "Fan-out: a month", "Each 100 ms less"];
 
 fn reading(plan: &Plan) -> Markup {
-    let cost = &plan.cost;
+    let cost = &plan.capacity.cost;
     let rows = html! { @for row in &cost.reading {
         @let [readers, figures @ ..] = reading_cells(row);
         tr {

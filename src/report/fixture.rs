@@ -9,11 +9,12 @@ use crate::measure::{
     ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, LatencySummary, Measurement, PercentilePoint,
     ShardInterval, ShardRecord,
 };
-use crate::plan::{Cause, Cure, Limit, Plan, ThrottleCause, Verdict, judge, predict};
+use crate::plan::{Plan, predict};
 use crate::prices::Prices;
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario;
 use crate::time::Time;
+use crate::verdict::{Cause, Cure, Limit, ThrottleCause, Verdict, judge};
 
 /// A run of ten seconds on two shards, of which the second one is overloaded, with its plan and verdict.
 pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
@@ -37,7 +38,7 @@ pub fn run(consumer: &str, question: &str) -> (RunResult, Plan, Verdict) {
         load_ended: Time::from_secs(10),
         measurement: measurement(consumer),
     };
-    let verdict = judge(&plan, &result);
+    let verdict = judge(plan.expectation(), &result);
     (result, plan, verdict)
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::plan::{Conclusion, ObjectiveResult, ObjectiveStatus, Verdict};
 use crate::result::{RunResult, TargetRecord};
+use crate::verdict::{Conclusion, ObjectiveResult, ObjectiveStatus, Verdict};
 
 /// The verdicts of runs as JUnit XML, each under a name.
 ///

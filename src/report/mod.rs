@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
     use crate::measure::Counters;
-    use crate::plan::{Cause, Cure, Limit, ThrottleCause};
+    use crate::verdict::{Cause, Cure, Limit, ThrottleCause};
 
     #[test]
     fn nothing_from_outside_becomes_markup() {
@@ -222,9 +222,9 @@ mod tests {
         result.measurement.put.clear();
         result.measurement.put_curve.clear();
         result.measurement.put_curves.clear();
-        plan.shards.clear();
-        plan.bounds.clear();
-        let verdict = crate::plan::judge(&plan, &result);
+        plan.forecast.shards.clear();
+        plan.capacity.bounds.clear();
+        let verdict = crate::verdict::judge(plan.expectation(), &result);
         assert!(html(&result, &plan, &verdict).contains("</html>"));
         assert!(terminal(&result, &plan, &verdict, Path::new("x"), true).contains("report"));
     }

@@ -6,8 +6,9 @@ use super::sections;
 use super::shell::{Page, Source, profile as profile_words};
 use super::time_charts::RunTime;
 use crate::client::Part;
-use crate::plan::{Conclusion, Plan, Verdict};
+use crate::plan::Plan;
 use crate::result::{Ending, RunResult, TargetRecord};
+use crate::verdict::{Conclusion, Verdict};
 
 /// The report of a run as HTML.
 pub fn html(result: &RunResult, plan: &Plan, verdict: &Verdict) -> String {

@@ -10,7 +10,8 @@ use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::{numbers, table};
 use super::time_charts::figure;
-use crate::plan::{Configuration, Plan, Recommendation, Tariff};
+use crate::capacity::{Configuration, Tariff};
+use crate::plan::{Plan, Recommendation};
 use crate::units;
 
 pub(super) const HEADS: [&str; 7] = ["Way to pay", "Shards", "Records", "Readers", "Lag", "A month", "Objectives"];
@@ -19,24 +20,24 @@ const MOST_ROWS: usize = 8;
 
 /// Why no number of shards does, and what would; `None` where the recommended number does.
 pub(super) fn unattainable(plan: &Plan) -> Option<String> {
-    if plan.attainable {
+    if plan.capacity.attainable {
         return None;
     }
-    let hottest = plan.skew.as_ref().filter(|skew| skew.fewest.is_none() && skew.salts > 1);
+    let hottest = plan.capacity.skew.as_ref().filter(|skew| skew.fewest.is_none() && skew.salts > 1);
     let why = match hottest {
         Some(skew) => format!(
             "No number of shards keeps each at {} at most: the hottest key alone fills {} of one.",
-            plan.target_utilisation,
+            plan.capacity.target_utilisation,
             units::Share(skew.floor)
         ),
         None => {
             format!(
                 "No number of shards that was tried keeps each within {} and the objectives.",
-                plan.target_utilisation
+                plan.capacity.target_utilisation
             )
         }
     };
-    let then = plan.salting.map(|salting| {
+    let then = plan.capacity.salting.map(|salting| {
         let shards = units::count(salting.shards.into());
         format!(" With each key spread over {}, {shards} shard(s) do.", salting.keys_of_each)
     });
@@ -55,10 +56,10 @@ pub(super) fn text(plan: &Plan) -> String {
             let _ = writeln!(out, "    {why}");
         }
         out.push('\n');
-    } else if !plan.frontier.is_empty() {
+    } else if !plan.capacity.frontier.is_empty() {
         let _ = writeln!(out, "  Nothing that was looked at meets the objectives.\n");
     }
-    let efficient: Vec<&Configuration> = plan.frontier.iter().filter(|way| way.efficient || way.own).collect();
+    let efficient: Vec<&Configuration> = plan.capacity.frontier.iter().filter(|way| way.efficient || way.own).collect();
     if !efficient.is_empty() {
         let _ = writeln!(out, "  the cheapest for each lag, and the scenario's own (*)");
         let _ = writeln!(
@@ -88,7 +89,7 @@ pub(super) fn text(plan: &Plan) -> String {
 
 /// The same on a page; nothing without configurations and without a shard that is too full.
 pub(super) fn section(plan: &Plan) -> Option<Section> {
-    if plan.frontier.is_empty() && plan.cures.is_empty() && plan.attainable {
+    if plan.capacity.frontier.is_empty() && plan.cures.is_empty() && plan.capacity.attainable {
         return None;
     }
     let cures = html! { @for cure in &plan.cures {
@@ -107,9 +108,9 @@ pub(super) fn section(plan: &Plan) -> Option<Section> {
                 ul { @for line in words(recommendation) { li { (line) } } }
                 @for why in &recommendation.why { p { (why) } }
             }
-            None => { @if !plan.frontier.is_empty() { p { "Nothing that was looked at meets the objectives." } } }
+            None => { @if !plan.capacity.frontier.is_empty() { p { "Nothing that was looked at meets the objectives." } } }
         }
-        @if !plan.frontier.is_empty() { (frontier(plan)) }
+        @if !plan.capacity.frontier.is_empty() { (frontier(plan)) }
         @if !plan.cures.is_empty() {
             h3 { "What would help the fullest shard" }
             (table("What would help the fullest shard, the cheapest first", &columns, &cures))
@@ -153,10 +154,11 @@ pub(super) fn cells(way: &Configuration) -> [String; 7] {
 
 fn frontier(plan: &Plan) -> Markup {
     let point = |way: &Configuration| Some((way.lag? as f64 / 1e6, way.monthly?));
-    let mut front: Vec<(f64, f64)> = plan.frontier.iter().filter(|way| way.efficient).filter_map(point).collect();
+    let mut front: Vec<(f64, f64)> =
+        plan.capacity.frontier.iter().filter(|way| way.efficient).filter_map(point).collect();
     front.sort_by(|a, b| a.0.total_cmp(&b.0));
     let dots = |name: &str, index, ways: &dyn Fn(&&Configuration) -> bool| {
-        let points = plan.frontier.iter().filter(ways).filter_map(point);
+        let points = plan.capacity.frontier.iter().filter(ways).filter_map(point);
         Series::dots(name, index, points)
     };
     let series = [
@@ -172,7 +174,7 @@ fn frontier(plan: &Plan) -> Markup {
         y_label: &units::dollars,
         x: XAxis::Values { name: "mean lag of the slowest consumer, ms", label: &units::number },
     });
-    let rows = html! { @for way in &plan.frontier {
+    let rows = html! { @for way in &plan.capacity.frontier {
         tr {
             @let [tariff, shards, records, readers, lag, monthly, met] = cells(way);
             th scope="row" { (tariff) @if way.own { " (the scenario's own)" } }

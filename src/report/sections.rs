@@ -8,9 +8,10 @@ use super::shell::Section;
 use super::table::Column::{self, Number, Text};
 use super::table::table;
 use crate::measure::LatencySummary;
-use crate::plan::{Agreement, Calibration, Comparison, Conclusion, ObjectiveStatus, Plan, Verdict};
+use crate::plan::Plan;
 use crate::result::RunResult;
 use crate::units::{self, Share};
+use crate::verdict::{Agreement, Calibration, Comparison, Conclusion, ObjectiveStatus, Verdict};
 
 /// Objectives and what was measured.
 pub fn objectives(verdict: &Verdict) -> Section {
@@ -91,7 +92,7 @@ pub fn calibration_in_words(calibration: &Calibration) -> String {
 
 /// Every limit against the demand.
 pub fn bounds(plan: &Plan) -> Section {
-    let rows = html! { @for bound in &plan.bounds {
+    let rows = html! { @for bound in &plan.capacity.bounds {
         tr {
             th scope="row" { (bound.name) }
             td class="number" { (super::terminal::quantity(bound.demand, &bound.unit)) }
@@ -113,17 +114,17 @@ pub fn bounds(plan: &Plan) -> Section {
     ];
     let body = html! {
         p {
-            "Shards: " strong { (units::count(plan.required_shards.into())) " required" } ", "
-            strong { (units::count(plan.recommended_shards.into())) " recommended" }
-            " (" (plan.target_utilisation) " full at most); the scenario has " (units::count(plan.scenario_shards.into()))
-            ". The bound that binds: " strong { (plan.binding) } "."
+            "Shards: " strong { (units::count(plan.capacity.required_shards.into())) " required" } ", "
+            strong { (units::count(plan.capacity.recommended_shards.into())) " recommended" }
+            " (" (plan.capacity.target_utilisation) " full at most); the scenario has " (units::count(plan.forecast.scenario_shards.into()))
+            ". The bound that binds: " strong { (plan.capacity.binding) } "."
         }
         (table("Each bound of the plan: what the scenario asks for, what there is, and the shards that it takes", &columns, &rows))
         @for line in super::terminal::throttling_in_words(plan).into_iter().chain(super::terminal::skew_in_words(plan)).chain(super::terminal::dispersion_in_words(plan)) { p { (capital(&line)) "." } }
-        @for lag in &plan.lags { p { (lag.consumer) ": " (super::terminal::catch_up_in_words(&lag.catch_up)) "." } }
+        @for lag in &plan.forecast.lags { p { (lag.consumer) ": " (super::terminal::catch_up_in_words(&lag.catch_up)) "." } }
         details {
             summary { "What the prediction rests on" }
-            ul { @for assumption in &plan.assumptions { li { (assumption) } } }
+            ul { @for assumption in &plan.forecast.assumptions { li { (assumption) } } }
         }
     };
     Section::new("plan", "The plan", body)

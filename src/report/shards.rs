@@ -9,9 +9,10 @@ use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::numbers;
 use super::time_charts::{RunTime, figure};
-use crate::plan::{Plan, ShardHeat, Verdict};
+use crate::plan::Plan;
 use crate::result::RunResult;
 use crate::units::{self, Bytes, Share};
+use crate::verdict::{ShardHeat, Verdict};
 
 /// Where shards share rows, so many of the fullest have rows of their own.
 const FULLEST: usize = 10;
@@ -136,7 +137,7 @@ fn bars(plan: &Plan, heat: &[ShardHeat]) -> Chart {
             format!(
                 "{} {} predicted and {} measured",
                 shard.shard,
-                percent(plan.shards.get(index).map(|shard| shard.utilisation)),
+                percent(plan.forecast.shards.get(index).map(|shard| shard.utilisation)),
                 percent(shard.mean)
             )
         })
@@ -144,7 +145,7 @@ fn bars(plan: &Plan, heat: &[ShardHeat]) -> Chart {
     let more = if heat.len() > 8 { ", and so on in the table" } else { "" };
     shard_bars(
         &format!("Predicted and measured utilisation of each shard. {}{more}.", words.join("; ")),
-        &plan.shards,
+        &plan.forecast.shards,
         heat,
     )
 }
@@ -160,7 +161,7 @@ fn rows(result: &RunResult, plan: &Plan, verdict: &Verdict) -> Markup {
     html! { @for (index, shard) in shards {
         tr {
             th scope="row" { (shard.id) }
-            td class="number" { (percent(plan.shards.get(index).map(|shard| shard.utilisation))) }
+            td class="number" { (percent(plan.forecast.shards.get(index).map(|shard| shard.utilisation))) }
             td class="number" { (percent(means.get(shard.id.as_str()).copied().flatten())) }
             td class="number" { (units::count(shard.accepted)) }
             td class="number" { (Bytes(shard.accepted_bytes)) }

@@ -45,7 +45,7 @@ impl<'a> Recommended<'a> {
         Self {
             name: scenario.stream.name.clone().unwrap_or_else(|| stream_name(&scenario.name)),
             on_demand,
-            shards: plan.recommended_shards,
+            shards: plan.capacity.recommended_shards,
             warning: super::recommendation::unattainable(plan),
             auto: scenario.stream.auto_distribution && on_demand,
             hours: scenario.cost.retention.as_secs().div_ceil(3_600).max(DEFAULT_HOURS),

@@ -8,8 +8,8 @@ use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::table;
 use crate::measure::Estimate;
-use crate::plan::{Halves, HalvesUnit, Steadiness, Verdict};
 use crate::units::{self, Rate, Share};
+use crate::verdict::{Halves, HalvesUnit, Steadiness, Verdict};
 
 /// The halves side by side; nothing for a run too short to tell.
 pub fn section(verdict: &Verdict) -> Option<Section> {

@@ -8,8 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::measure::{Counters, DeliveryCheck, LatencySummary};
-use crate::plan::{Plan, Verdict};
+use crate::plan::Plan;
 use crate::result::{Ending, RunResult, SCHEMA_VERSION, TargetRecord};
+use crate::verdict::Verdict;
 
 /// The summary of a run of streamgauge.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -15,10 +15,10 @@ use super::table::table;
 use super::terminal::printable;
 use super::time_charts::figure;
 use crate::kinesis::Profile;
-use crate::plan::Conclusion;
 use crate::scenario::{Objectives, Scenario};
 use crate::sweep::{Axis, Cell, Outcome};
 use crate::units::{self, Share};
+use crate::verdict::Conclusion;
 
 /// Version of the schema of `sweep.json`.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::shell::dated_profile;
 use crate::client::Part;
-use crate::plan::{Agreement, CatchUp, Conclusion, ObjectiveStatus, Plan, Verdict};
+use crate::forecast::CatchUp;
+use crate::plan::Plan;
 use crate::result::{RunResult, TargetRecord};
 use crate::units::{self, Bytes};
+use crate::verdict::{Agreement, Conclusion, ObjectiveStatus, Verdict};
 
 /// The summary of a run. `directory` is where it was written; `styled` allows colours.
 pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &Path, styled: bool) -> String {
@@ -132,7 +134,7 @@ pub fn terminal(result: &RunResult, plan: &Plan, verdict: &Verdict, directory: &
     }
     line(&format!(
         "  plan: shards required {}, recommended {}, bound by {}",
-        plan.required_shards, plan.recommended_shards, plan.binding
+        plan.capacity.required_shards, plan.capacity.recommended_shards, plan.capacity.binding
     ));
     line("");
     line(&format!("report  {}", printable(&directory.join("report.html").display().to_string())));
@@ -149,15 +151,15 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
     let _ = writeln!(
         out,
         "{} required, {} recommended ({}); the scenario has {}.\nThe bound that binds: {}.",
-        style.bold(&shards(plan.required_shards)),
-        style.bold(&shards(plan.recommended_shards)),
-        if plan.attainable {
-            format!("{} full at most", plan.target_utilisation)
+        style.bold(&shards(plan.capacity.required_shards)),
+        style.bold(&shards(plan.capacity.recommended_shards)),
+        if plan.capacity.attainable {
+            format!("{} full at most", plan.capacity.target_utilisation)
         } else {
             "if the load spread evenly".to_owned()
         },
-        shards(plan.scenario_shards),
-        style.bold(&plan.binding)
+        shards(plan.forecast.scenario_shards),
+        style.bold(&plan.capacity.binding)
     );
     if let Some(words) = super::recommendation::unattainable(plan) {
         let _ = writeln!(out, "{}", style.red(&words));
@@ -168,7 +170,7 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
         "bound", "demand", "capacity", "used", "headroom", "shards"
     );
     let _ = writeln!(out, "{}", style.dim(&head));
-    for bound in &plan.bounds {
+    for bound in &plan.capacity.bounds {
         let _ = writeln!(
             out,
             "  {:<20} {:>16} {:>16} {:>8} {:>8} {:>7}",
@@ -180,30 +182,30 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
             bound.shards.map_or_else(|| "–".to_owned(), |shards| units::count(shards.into()))
         );
     }
-    let fullest = plan.shards.iter().map(|shard| shard.utilisation).fold(0.0, f64::max);
+    let fullest = plan.forecast.shards.iter().map(|shard| shard.utilisation).fold(0.0, f64::max);
     let _ = writeln!(
         out,
         "\n  offered {}, accepted {}; the fullest shard is offered {} of its write capacity",
-        plan.offered_rate,
-        plan.accepted_rate,
+        plan.forecast.offered_rate,
+        plan.forecast.accepted_rate,
         units::Share(fullest)
     );
     for line in throttling_in_words(plan).into_iter().chain(skew_in_words(plan)).chain(dispersion_in_words(plan)) {
         let _ = writeln!(out, "  {line}");
     }
-    let (p50, p99) = (nanos(Some(plan.put.p50)), nanos(Some(plan.put.p99)));
+    let (p50, p99) = (nanos(Some(plan.forecast.put.p50)), nanos(Some(plan.forecast.put.p99)));
     let _ = writeln!(out, "  put p50 {p50}, p99 {p99}, without retries");
-    for lag in &plan.lags {
+    for lag in &plan.forecast.lags {
         let mean = lag.mean.map_or_else(|| "grows without bound".to_owned(), |mean| nanos(Some(mean)));
         let _ = writeln!(out, "  mean lag of {}: {mean}; {}", lag.consumer, catch_up_in_words(&lag.catch_up));
     }
     let _ = writeln!(out, "\n{}", super::cost::text(plan));
     out.push_str(&super::recommendation::text(plan));
-    if plan.autoscaling.is_some() {
+    if plan.capacity.autoscaling.is_some() {
         let _ = writeln!(out, "{}", super::autoscaling::text(plan));
     }
-    let scaling = plan.autoscaling.iter().flat_map(|forecast| &forecast.notes);
-    for assumption in plan.assumptions.iter().chain(&plan.cost.notes).chain(scaling) {
+    let scaling = plan.capacity.autoscaling.iter().flat_map(|forecast| &forecast.notes);
+    for assumption in plan.forecast.assumptions.iter().chain(&plan.capacity.cost.notes).chain(scaling) {
         let _ = writeln!(out, "  {} {assumption}", style.dim("·"));
     }
     out
@@ -212,22 +214,22 @@ pub fn plan_text(plan: &Plan, styled: bool) -> String {
 /// What moments do to shards that have room on average.
 pub(super) fn throttling_in_words(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
-    let seconds = plan.throttled_seconds.0;
+    let seconds = plan.forecast.throttled_seconds.0;
     lines.push(if seconds < 1e-6 {
         "throttled: nothing, by the average and by chance".to_owned()
     } else {
-        let worst = plan.shards.iter().map(|shard| shard.throttled.0).fold(0.0, f64::max);
+        let worst = plan.forecast.shards.iter().map(|shard| shard.throttled.0).fold(0.0, f64::max);
         format!(
             "throttled: {} of the records, in {} of the seconds; of the fullest shard {}",
-            plan.overload_share,
-            plan.throttled_seconds,
+            plan.forecast.overload_share,
+            plan.forecast.throttled_seconds,
             units::Share(worst)
         )
     });
-    if plan.shards_for_bursts > 0 {
+    if plan.capacity.shards_for_bursts > 0 {
         lines.push(format!(
             "{} of the shards recommended are there for moments above the average",
-            units::count(plan.shards_for_bursts.into())
+            units::count(plan.capacity.shards_for_bursts.into())
         ));
     }
     lines
@@ -254,7 +256,7 @@ pub(super) fn catch_up_in_words(catch_up: &CatchUp) -> String {
 /// How uneven the load is within its seconds.
 pub(super) fn dispersion_in_words(plan: &Plan) -> Option<String> {
     // Evenly spaced records need no words.
-    let dispersion = plan.dispersion.filter(|dispersion| *dispersion >= 0.05)?;
+    let dispersion = plan.forecast.dispersion.filter(|dispersion| *dispersion >= 0.05)?;
     Some(format!(
         "within its seconds the load has an index of dispersion of {}, counted in tenths of a second: evenly spaced records have 0, by \
          chance it is 1",
@@ -264,8 +266,8 @@ pub(super) fn dispersion_in_words(plan: &Plan) -> Option<String> {
 
 /// What the keys make of other numbers of shards.
 pub(super) fn skew_in_words(plan: &Plan) -> Vec<String> {
-    let Some(skew) = &plan.skew else { return Vec::new() };
-    let row = |row: &crate::plan::SkewRow| {
+    let Some(skew) = &plan.capacity.skew else { return Vec::new() };
+    let row = |row: &crate::forecast::SkewRow| {
         let (shards, fullest) = (units::count(row.shards.into()), units::Share(row.fullest));
         // Where keys are many, it is a matter of chance, within bounds.
         let p99 = units::Share(row.fullest_p99).to_string();
@@ -282,10 +284,10 @@ pub(super) fn skew_in_words(plan: &Plan) -> Vec<String> {
     });
     lines.push(format!(
         "the fullest has no more than {} times the mean up to {} shard(s){useful}",
-        crate::plan::SkewForecast::IMBALANCE,
+        crate::forecast::SkewForecast::IMBALANCE,
         units::count(skew.balanced_up_to.into())
     ));
-    let target = plan.target_utilisation;
+    let target = plan.capacity.target_utilisation;
     if skew.salts > 1 {
         lines.push(format!(
             "the hottest key alone fills {} of a shard, whatever their number: spread it over {} keys",

@@ -5,8 +5,8 @@ use maud::html;
 use super::shell::Section;
 use super::table::Column::{Number, Text};
 use super::table::table;
-use crate::plan::{Cure, ThrottleCause, Verdict};
 use crate::units;
+use crate::verdict::{Cure, ThrottleCause, Verdict};
 
 /// A row per cause; nothing if nothing was throttled.
 pub fn section(verdict: &Verdict) -> Option<Section> {
@@ -87,7 +87,7 @@ pub(super) fn all_lines(verdict: &Verdict) -> Vec<String> {
 }
 
 fn cause_line(cause: &ThrottleCause) -> String {
-    let unit = if cause.cause == crate::plan::Cause::SharedReads { "calls" } else { "attempts" };
+    let unit = if cause.cause == crate::verdict::Cause::SharedReads { "calls" } else { "attempts" };
     let throttled = units::count(cause.throttled);
     format!("throttled by {} ({throttled} {unit}, {}): {}", title(cause), window(cause), cause.evidence)
 }

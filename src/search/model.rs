@@ -19,15 +19,15 @@ fn expects(plan: &Plan, scenario: &Scenario) -> bool {
     let within = |limit: Option<std::time::Duration>, nanos: u64| {
         limit.is_none_or(|limit| u128::from(nanos) <= limit.as_nanos())
     };
-    let throttled = plan.overload_share.0 <= objectives.throttled.unwrap_or(Share(0.001)).0;
-    let mean = plan.shards.iter().map(|shard| shard.records.0).sum::<f64>();
-    let peak = (plan.busiest_rate().unwrap_or(0.0) / mean.max(1e-9)).max(1.0);
-    let has_room = |limit: Share| plan.shards.iter().all(|shard| shard.utilisation * peak <= limit.0);
+    let throttled = plan.forecast.overload_share.0 <= objectives.throttled.unwrap_or(Share(0.001)).0;
+    let mean = plan.forecast.shards.iter().map(|shard| shard.records.0).sum::<f64>();
+    let peak = (plan.expectation().busiest_rate().unwrap_or(0.0) / mean.max(1e-9)).max(1.0);
+    let has_room = |limit: Share| plan.forecast.shards.iter().all(|shard| shard.utilisation * peak <= limit.0);
     let room = objectives.utilisation.is_none_or(has_room);
-    let put = within(objectives.put_p50, plan.put.p50) && within(objectives.put_p99, plan.put.p99);
-    let total = plan.cost.bills.first().and_then(|bill| bill.total);
+    let put = within(objectives.put_p50, plan.forecast.put.p50) && within(objectives.put_p99, plan.forecast.put.p99);
+    let total = plan.capacity.cost.bills.first().and_then(|bill| bill.total);
     let cost = objectives.cost_per_month.zip(total).is_none_or(|(limit, total)| total <= limit);
-    let lags = plan.lags.iter().zip(&scenario.consumers).all(|(forecast, consumer)| {
+    let lags = plan.forecast.lags.iter().zip(&scenario.consumers).all(|(forecast, consumer)| {
         forecast.mean.is_some_and(|mean| within(consumer.lag_p99.or(objectives.lag_p99), mean))
     });
     throttled && room && put && cost && lags

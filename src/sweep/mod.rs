@@ -11,11 +11,12 @@ pub use axis::{Axis, AxisError};
 
 use crate::kinesis::Profile;
 use crate::measure::{DeliveryCheck, Ending};
-use crate::plan::{Conclusion, ObjectiveStatus, judge, predict};
+use crate::plan::predict;
 use crate::prices::Prices;
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::simulator;
+use crate::verdict::{Conclusion, ObjectiveStatus, judge};
 
 /// Most combinations of one sweep.
 pub const CELLS_MAX: usize = 10_000;
@@ -102,7 +103,7 @@ pub fn run(
 impl Outcome {
     fn of(scenario: &Scenario, profile: &Profile, prices: &Prices, result: &RunResult) -> Self {
         let plan = predict(scenario, profile, prices);
-        let verdict = judge(&plan, result);
+        let verdict = judge(plan.expectation(), result);
         let (measured, counters) = (&result.measurement, &result.measurement.counters);
         let missed = verdict.objectives.iter().filter(|objective| objective.status != ObjectiveStatus::Pass);
         let missed = missed.map(|objective| format!("{}: {}", objective.name, objective.measured));
@@ -119,7 +120,7 @@ impl Outcome {
             lag_p99: measured.consumers.iter().filter_map(|consumer| consumer.lag.p99).max(),
             unread: measured.consumers.iter().map(|consumer| unread(&consumer.delivery)).max().unwrap_or(0),
             fullest_shard: verdict.fullest_shard(),
-            recommended_shards: plan.recommended_shards,
+            recommended_shards: plan.capacity.recommended_shards,
         }
     }
 }

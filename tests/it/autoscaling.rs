@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use streamgauge::capacity::{ScalingForecast, ScalingOption};
 use streamgauge::kinesis::Profile;
-use streamgauge::plan::{ScalingForecast, ScalingOption, predict};
+use streamgauge::plan::predict;
 use streamgauge::prices::Prices;
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::simulator;
@@ -15,7 +16,7 @@ fn scenario(text: &str, profile: &Profile) -> Scenario {
 }
 
 fn forecast(text: &str, profile: &Profile) -> ScalingForecast {
-    predict(&scenario(text, profile), profile, &Prices::newest()).autoscaling.unwrap()
+    predict(&scenario(text, profile), profile, &Prices::newest()).capacity.autoscaling.unwrap()
 }
 
 fn option<'f>(forecast: &'f ScalingForecast, name: &str) -> &'f ScalingOption {

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use streamgauge::capacity::Bound;
+use streamgauge::forecast::CatchUp;
 use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Agreement, Bound, CatchUp, Plan, judge, predict};
+use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::RunResult;
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::simulator;
+use streamgauge::verdict::{Agreement, judge};
 
 fn parsed(toml: &str) -> Scenario {
     scenario::parse(Path::new("case.toml"), toml, &[], &Profile::newest())
@@ -20,7 +23,12 @@ fn plan(toml: &str) -> Plan {
 
 fn bound(toml: &str, name: &str) -> Bound {
     let plan = plan(toml);
-    plan.bounds.iter().find(|bound| bound.name == name).unwrap_or_else(|| panic!("{name}: {:#?}", plan.bounds)).clone()
+    plan.capacity
+        .bounds
+        .iter()
+        .find(|bound| bound.name == name)
+        .unwrap_or_else(|| panic!("{name}: {:#?}", plan.capacity.bounds))
+        .clone()
 }
 
 /// Two shards that get 1,000 records/s of 1,000 bytes, keys of one byte included, and those consumers.
@@ -81,8 +89,8 @@ fn the_account_has_to_have_room_for_what_is_recommended() {
         [("", 20_000.0), ("cost.region = \"sa-east-1\"", 1_000.0), ("cost.region = \"eu-west-1\"", 20_000.0)]
     {
         let plan = plan(&load(more));
-        let found = plan.bounds.iter().find(|bound| bound.name == "account shards").unwrap();
-        let shards = f64::from(plan.recommended_shards.max(2));
+        let found = plan.capacity.bounds.iter().find(|bound| bound.name == "account shards").unwrap();
+        let shards = f64::from(plan.capacity.recommended_shards.max(2));
         assert_eq!((found.demand, found.capacity, found.shards), (shards, quota, None), "{found:?}");
     }
 }
@@ -99,8 +107,8 @@ fn what_is_used_up_and_does_not_go_by_shards_binds() {
     let many: String =
         (0..3).map(|n| format!("[[consumer]]\nname = \"p{n}\"\ntype = \"polling\"\ninterval = \"200ms\"\n")).collect();
     let plan = plan(&load(&many));
-    assert_eq!(plan.binding, "shared read calls");
-    let calls = plan.bounds.iter().find(|bound| bound.name == "shared read calls").unwrap();
+    assert_eq!(plan.capacity.binding, "shared read calls");
+    let calls = plan.capacity.bounds.iter().find(|bound| bound.name == "shared read calls").unwrap();
     assert!((calls.utilisation.0 - 3.0).abs() < 1e-9 && calls.shards.is_none(), "{calls:?}");
 }
 
@@ -112,7 +120,8 @@ fn the_longest_outage_is_that_of_the_consumer_that_is_down_the_longest() {
     let consumers = "[[consumer]]\nname = \"a\"\ntype = \"polling\"\n[[consumer]]\nname = \"b\"\ntype = \"efo\"\n";
     let outage = |events: &str| {
         let toml = load(&format!("{consumers}{events}"));
-        let bounds = plan(&toml.replace("duration = \"60s\" }", "duration = \"60s\", drain = \"20s\" }")).bounds;
+        let bounds =
+            plan(&toml.replace("duration = \"60s\" }", "duration = \"60s\", drain = \"20s\" }")).capacity.bounds;
         bounds.into_iter().find(|bound| bound.name == "retention").map(|bound| (bound.demand, bound.note))
     };
     assert_eq!(outage(""), None);
@@ -132,7 +141,7 @@ fn the_longest_outage_is_that_of_the_consumer_that_is_down_the_longest() {
 }
 
 fn catch_up(toml: &str) -> CatchUp {
-    plan(toml).lags[0].catch_up
+    plan(toml).forecast.lags[0].catch_up
 }
 
 #[track_caller]
@@ -211,10 +220,10 @@ fn an_outage_is_caught_up_as_the_plan_says() {
         let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
         let outage = simulated.measurement.consumers[0].work.outages[0];
         let took = outage.caught_up_after.unwrap().as_secs_f64();
-        let predicted = plan.lags[0].catch_up.per_second_down.unwrap() * 10.0;
+        let predicted = plan.forecast.lags[0].catch_up.per_second_down.unwrap() * 10.0;
         assert!((took / predicted - 1.0).abs() < 0.1, "{kind}, {rate}/s: {took} s for {predicted} s");
         let (result, _, _) = RunResult::simulated(&scenario, &profile, simulated);
-        let verdict = judge(&plan, &result);
+        let verdict = judge(plan.expectation(), &result);
         let row = verdict.comparison.iter().find(|row| row.name.starts_with("catch-up of a after 10 s"));
         assert_eq!(row.and_then(|row| row.agreement), Some(Agreement::Agrees), "{row:?}");
     }
@@ -229,7 +238,7 @@ fn an_iterator_ages_as_the_plan_says() {
              processing = {{ per_record = \"{per_record}\" }}\n"
         );
         let scenario = parsed(&toml);
-        let growth = plan(&toml).lags[0].catch_up.age_growth;
+        let growth = plan(&toml).forecast.lags[0].catch_up.age_growth;
         let simulated = simulator::run(&scenario, &Profile::newest(), &mut |_| true).unwrap();
         // Batches get longer and longer: when one is processed, its last record is as old as the iterator, and its first ones are older.
         let lags = simulated.measurement.consumers[0].lag_intervals.iter().filter(|(second, _)| *second >= 10);

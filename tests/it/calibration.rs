@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Agreement, Conclusion, Plan, Verdict, judge, predict};
+use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::RunResult;
 use streamgauge::scenario;
 use streamgauge::seed::Seed;
 use streamgauge::simulator;
+use streamgauge::verdict::{Agreement, Conclusion, Verdict, judge};
 
 fn planned_and_judged(toml: &str) -> (Plan, Verdict) {
     let profile = Profile::newest();
@@ -19,7 +20,7 @@ fn planned_and_judged(toml: &str) -> (Plan, Verdict) {
     let plan = predict(&scenario, &profile, &Prices::newest());
     let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
     let (result, _, _) = RunResult::simulated(&scenario, &profile, simulated);
-    let verdict = judge(&plan, &result);
+    let verdict = judge(plan.expectation(), &result);
     (plan, verdict)
 }
 
@@ -187,13 +188,13 @@ fn what_is_recommended_is_enough_and_a_fifth_less_is_not() {
         let scenario = scenario::parse(Path::new("test.toml"), &case.on(4), &[], &profile)
             .unwrap_or_else(|diagnostics| panic!("{}\n{}", diagnostics.render(false), case.on(4)));
         let plan = predict(&scenario, &profile, &Prices::newest());
-        let recommended = plan.recommended_shards;
+        let recommended = plan.capacity.recommended_shards;
         let (_, verdict) = planned_and_judged(&case.on(recommended));
         if verdict.conclusion != Conclusion::Met {
             wrong.push(format!("{}: {recommended} do not do: {}", case.name, verdict.sentence));
         }
         let fewer = recommended * 4 / 5;
-        let binding = plan.bounds.iter().find(|bound| bound.name == plan.binding).unwrap();
+        let binding = plan.capacity.bounds.iter().find(|bound| bound.name == plan.capacity.binding).unwrap();
         if binding.demand <= binding.capacity_per_shard * f64::from(fewer) {
             // More was recommended for where keys may fall, or for moments: fewer may do.
             continue;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use streamgauge::client::FailureReason;
 use streamgauge::kinesis::Profile;
-use streamgauge::plan::{ObjectiveStatus, judge, predict};
+use streamgauge::plan::predict;
 use streamgauge::prices::Prices;
 use streamgauge::result::RunResult;
+use streamgauge::verdict::{ObjectiveStatus, judge};
 use streamgauge::{scenario, simulator};
 
 use crate::simulated::{exactly_once, measured};
@@ -156,7 +157,7 @@ fn consumers_have_objectives_of_their_own() {
     let scenario = scenario::parse(Path::new("test.toml"), toml, &[], &profile).unwrap();
     let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
     let (result, ..) = RunResult::simulated(&scenario, &profile, simulated);
-    let verdict = judge(&predict(&scenario, &profile, &Prices::newest()), &result);
+    let verdict = judge(predict(&scenario, &profile, &Prices::newest()).expectation(), &result);
     let judged = verdict.objectives.iter().map(|objective| (&*objective.name, &*objective.limit, objective.status));
     assert_eq!(
         judged.collect::<Vec<_>>(),

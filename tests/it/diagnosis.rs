@@ -4,12 +4,13 @@ use std::path::Path;
 
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::EventRecord;
-use streamgauge::plan::{Cause, Cure, Limit, ThrottleCause, diagnose, predict};
+use streamgauge::plan::{diagnose, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::RunResult;
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::simulator;
 use streamgauge::time::Time;
+use streamgauge::verdict::{Cause, Cure, Limit, ThrottleCause};
 
 fn parsed(toml: &str, overrides: &[String]) -> Scenario {
     match scenario::parse(Path::new("test.toml"), toml, overrides, &Profile::newest()) {
@@ -25,7 +26,7 @@ fn simulated(scenario: &Scenario) -> RunResult {
 
 fn diagnosed(scenario: &Scenario, result: &RunResult) -> Vec<ThrottleCause> {
     let profile = Profile::newest();
-    diagnose(scenario, &profile, &predict(scenario, &profile, &Prices::newest()), result)
+    diagnose(scenario, &profile, predict(scenario, &profile, &Prices::newest()).expectation(), result)
 }
 
 /// What is left of what a cure is against: of the records that are given up if it is to try again, else of the throttled attempts or calls.

@@ -7,11 +7,12 @@ use streamgauge::kinesis::Profile;
 use streamgauge::measure::{
     ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, LatencySummary, Measurement, ShardInterval, ShardRecord,
 };
-use streamgauge::plan::{Conclusion, ObjectiveStatus, judge, predict};
+use streamgauge::plan::predict;
 use streamgauge::prices::Prices;
 use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use streamgauge::scenario;
 use streamgauge::time::Time;
+use streamgauge::verdict::{Conclusion, ObjectiveStatus, judge};
 
 use ObjectiveStatus::{Fail, NotMeasurable, Pass};
 
@@ -86,7 +87,7 @@ fn judged(slo: &str, run: &Run) -> (String, String, ObjectiveStatus, Option<Stri
             ..Measurement::default()
         },
     };
-    let verdict = judge(&predict(&scenario, &profile, &Prices::newest()), &result);
+    let verdict = judge(predict(&scenario, &profile, &Prices::newest()).expectation(), &result);
     let [objective] = verdict.objectives.as_slice() else { panic!("{:#?}", verdict.objectives) };
     let expected = if objective.status == Pass { Conclusion::Met } else { Conclusion::Missed };
     assert_eq!(verdict.conclusion, expected, "{slo}: {}", verdict.sentence);

@@ -8,12 +8,13 @@ use std::time::Duration;
 use streamgauge::client::Part;
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::{Counters, Ending, Interval, Measurement, ShardInterval, ShardRecord};
-use streamgauge::plan::{Conclusion, Plan, Verdict, judge, predict};
+use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::simulator;
 use streamgauge::time::Time;
+use streamgauge::verdict::{Conclusion, Verdict, judge};
 
 const OVERLOAD: &str = "stream.shards = 1
 load = { rate = \"1500/s\", duration = \"10s\", warm_up = \"5s\" }
@@ -39,15 +40,15 @@ fn close(actual: f64, expected: f64) -> bool {
 #[test]
 fn a_burst_that_the_warm_up_spends_is_not_predicted_for_the_time_after_it() {
     let plan = plan(OVERLOAD);
-    assert!(close(plan.offered_rate.0, 1_500.0), "{:?}", plan.offered_rate);
-    assert!(close(plan.accepted_rate.0, 1_000.0), "{:?}", plan.accepted_rate);
-    assert!(close(plan.overload_share.0, 1.0 / 3.0));
+    assert!(close(plan.forecast.offered_rate.0, 1_500.0), "{:?}", plan.forecast.offered_rate);
+    assert!(close(plan.forecast.accepted_rate.0, 1_000.0), "{:?}", plan.forecast.accepted_rate);
+    assert!(close(plan.forecast.overload_share.0, 1.0 / 3.0));
 }
 
 #[test]
 fn a_burst_that_the_load_spends_is_predicted() {
     let plan = plan(&OVERLOAD.replace("5s", "0s"));
-    assert!(close(plan.accepted_rate.0, 1_100.0), "{:?}", plan.accepted_rate);
+    assert!(close(plan.forecast.accepted_rate.0, 1_100.0), "{:?}", plan.forecast.accepted_rate);
 }
 
 #[test]
@@ -59,9 +60,9 @@ records.size = \"100 B\"
 ",
     );
     // 8 s at 500/s and 2 s at 3,000/s, of which the shard takes 1,000/s and its burst of 1,000.
-    assert!(close(plan.offered_rate.0, 1_000.0), "{:?}", plan.offered_rate);
-    assert!(close(plan.accepted_rate.0, 700.0), "{:?}", plan.accepted_rate);
-    assert_eq!(plan.required_shards, 3, "for the busiest second");
+    assert!(close(plan.forecast.offered_rate.0, 1_000.0), "{:?}", plan.forecast.offered_rate);
+    assert!(close(plan.forecast.accepted_rate.0, 700.0), "{:?}", plan.forecast.accepted_rate);
+    assert_eq!(plan.capacity.required_shards, 3, "for the busiest second");
 }
 
 #[test]
@@ -77,9 +78,9 @@ fn a_recorded_spike_is_put_to_its_shard_when_it_is_due() {
     let toml = "stream.shards = 2\nload = { trace = \"spike.csv\", time = \"at\", key = \"key\", duration = \"10s\" }\n\
                 records.size = \"100 B\"\n";
     let plan = predict(&scenario_at(&directory.path().join("case.toml"), toml), &Profile::newest(), &Prices::newest());
-    assert!(close(plan.offered_rate.0, 300.1), "{:?}", plan.offered_rate);
-    assert!(close(plan.accepted_rate.0, 100.1), "{:?}", plan.accepted_rate);
-    assert!(plan.assumptions.iter().any(|sentence| sentence.starts_with("Each recorded arrival")));
+    assert!(close(plan.forecast.offered_rate.0, 300.1), "{:?}", plan.forecast.offered_rate);
+    assert!(close(plan.forecast.accepted_rate.0, 100.1), "{:?}", plan.forecast.accepted_rate);
+    assert!(plan.forecast.assumptions.iter().any(|sentence| sentence.starts_with("Each recorded arrival")));
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn a_hot_shard_outruns_its_pollers_though_the_stream_would_not() {
             { name = \"c\", type = \"polling\", interval = \"1s\" },
             { name = \"d\", type = \"efo\" },
         ]";
-    let lags = |text: &str| plan(text).lags.iter().map(|lag| lag.mean.is_some()).collect::<Vec<_>>();
+    let lags = |text: &str| plan(text).forecast.lags.iter().map(|lag| lag.mean.is_some()).collect::<Vec<_>>();
     assert_eq!(lags(text), [false, false, false, true]);
     assert_eq!(lags(&text.replace("90%", "1%")), [true; 4]);
 }
@@ -106,11 +107,11 @@ fn a_poller_reads_no_more_than_its_limit_in_each_interval() {
         records.size = \"100 B\"
         consumer = [{ name = \"slow\", type = \"polling\", interval = \"1s\", limit = 100 }]";
     let slow = plan(text);
-    assert_eq!(slow.lags[0].mean, None);
-    assert_eq!((slow.binding.as_str(), slow.required_shards), ("polled records", 5));
+    assert_eq!(slow.forecast.lags[0].mean, None);
+    assert_eq!((slow.capacity.binding.as_str(), slow.capacity.required_shards), ("polled records", 5));
     let enough = plan(&text.replace("100 }", "500 }"));
-    assert!(enough.lags[0].mean.is_some());
-    assert_eq!(enough.required_shards, 1);
+    assert!(enough.forecast.lags[0].mean.is_some());
+    assert_eq!(enough.capacity.required_shards, 1);
 }
 
 #[test]
@@ -121,8 +122,8 @@ fn a_lonely_record_waits_for_all_of_the_linger() {
              producer.linger = \"50ms\"\nconsumer = [{{ name = \"c\", type = \"efo\" }}]"
         );
         let (plan, latency) = (plan(&text), Profile::newest().latency);
-        let propagation = latency.mean(&latency.propagation, plan.shards[0].utilisation);
-        Duration::from_nanos(plan.lags[0].mean.unwrap()).saturating_sub(propagation)
+        let propagation = latency.mean(&latency.propagation, plan.forecast.shards[0].utilisation);
+        Duration::from_nanos(plan.forecast.lags[0].mean.unwrap()).saturating_sub(propagation)
     };
     assert_eq!(wait("10/s"), Duration::from_millis(50));
     // Seven records: the first waits 50 ms, the others 42, 34, 26, 18, 10 and 2.
@@ -154,7 +155,7 @@ fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict 
         load_ended: Time::ZERO + scenario.load.duration,
         measurement: Measurement { counters, intervals, shards: vec![shard], ..Measurement::default() },
     };
-    judge(&predict(&scenario, &Profile::newest(), &Prices::newest()), &result)
+    judge(predict(&scenario, &Profile::newest(), &Prices::newest()).expectation(), &result)
 }
 
 /// Ten seconds of a thousand accepted records each.
@@ -221,7 +222,7 @@ fn the_shards_of_the_test_vectors_are_required() {
             "stream.shards = 1\nload = {{ rate = \"{rate}\", duration = \"10s\" }}\nrecords.size = \"{size}\"\n\
              keys = {{ distribution = \"weighted\", weights = {{ k = 1 }} }}\n{consumers}"
         ));
-        plan.required_shards
+        plan.capacity.required_shards
     };
     // The vectors count no key; here it is one byte.
     assert_eq!(shards("10000/s", "511 B", 4), 10);
@@ -241,7 +242,7 @@ keys = { distribution = \"weighted\", weights = { 12345678 = 1 } }
 name = \"a\"
 type = \"polling\"
 ";
-    let cost = plan(text).cost;
+    let cost = plan(text).capacity.cost;
     let totals: Vec<(String, u32, f64)> =
         cost.bills.iter().map(|bill| (bill.tariff.name().to_owned(), bill.shards, bill.total.unwrap())).collect();
     let expected = [
@@ -271,7 +272,7 @@ type = \"polling\"
 
 #[test]
 fn a_region_without_prices_has_no_bill_and_says_so() {
-    let cost = plan("stream.shards = 1\nload = { rate = \"1/s\", duration = \"10s\" }\nrecords.size = \"1 KiB\"\ncost.region = \"mars-north-1\"").cost;
+    let cost = plan("stream.shards = 1\nload = { rate = \"1/s\", duration = \"10s\" }\nrecords.size = \"1 KiB\"\ncost.region = \"mars-north-1\"").capacity.cost;
     assert!(cost.bills.is_empty() && cost.reading.is_empty());
     assert!(cost.notes.iter().any(|note| note.contains("No prices are known for mars-north-1")), "{:?}", cost.notes);
 }
@@ -288,15 +289,15 @@ fn the_recommended_shards_carry_the_load() {
                  records.size = \"{size} B\"\nkeys = {{ distribution = \"zipf\", count = 2_000, exponent = {exponent} }}\n"
             )
         };
-        let recommended = plan(&text(1)).recommended_shards;
-        let skew = plan(&text(recommended)).skew.unwrap();
+        let recommended = plan(&text(1)).capacity.recommended_shards;
+        let skew = plan(&text(recommended)).capacity.skew.unwrap();
         assert_eq!(skew.fewest, Some(recommended), "{skew:?}");
         let scenario = scenario(&text(recommended));
         let simulated = simulator::run(&scenario, &Profile::newest(), &mut |_| true).unwrap();
         let counters = simulated.measurement.counters;
         assert_eq!((counters.throttled, counters.accepted), (0, counters.offered));
         let (result, _, _) = RunResult::simulated(&scenario, &Profile::newest(), simulated);
-        let verdict = judge(&plan(&text(recommended)), &result);
+        let verdict = judge(plan(&text(recommended)).expectation(), &result);
         let forecast = skew.rows.iter().find(|row| row.shards == recommended).unwrap().fullest;
         let measured = verdict.fullest_shard().unwrap();
         assert!(forecast <= 0.8 + 1e-9 && (measured / forecast - 1.0).abs() < 0.05, "{measured} instead of {forecast}");

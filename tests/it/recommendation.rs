@@ -3,14 +3,16 @@
 
 use std::path::Path;
 
+use streamgauge::capacity::Tariff;
 use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Conclusion, ObjectiveStatus, Plan, Tariff, Verdict, judge, predict};
+use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::Prices;
 use streamgauge::report;
 use streamgauge::result::RunResult;
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::simulator;
 use streamgauge::units;
+use streamgauge::verdict::{Conclusion, ObjectiveStatus, Verdict, judge};
 
 fn scenario(toml: &str, overrides: &[String]) -> Scenario {
     match scenario::parse(Path::new("test.toml"), toml, overrides, &Profile::newest()) {
@@ -27,7 +29,7 @@ fn simulated(scenario: &Scenario) -> Verdict {
     let profile = Profile::newest();
     let simulated = simulator::run(scenario, &profile, &mut |_| true).unwrap();
     let (result, _, _) = RunResult::simulated(scenario, &profile, simulated);
-    judge(&predict(scenario, &profile, &Prices::newest()), &result)
+    judge(predict(scenario, &profile, &Prices::newest()).expectation(), &result)
 }
 
 /// The settings that make the scenario what is recommended.
@@ -84,7 +86,7 @@ fn what_is_recommended_meets_the_objectives_when_it_is_simulated() {
         let verdict = simulated(&taken);
         assert_eq!(verdict.conclusion, Conclusion::Met, "{:?}\n{:#?}", settings(&plan), verdict.objectives);
         // And it costs what was said.
-        let bill = predict(&taken, &Profile::newest(), &Prices::newest()).cost.bills[0].total.unwrap();
+        let bill = predict(&taken, &Profile::newest(), &Prices::newest()).capacity.cost.bills[0].total.unwrap();
         let said = recommended.configuration.monthly.unwrap();
         assert!((bill / said - 1.0).abs() < 0.02, "{bill} against {said}");
     }
@@ -94,7 +96,7 @@ fn what_is_recommended_meets_the_objectives_when_it_is_simulated() {
 fn the_front_has_the_cheapest_for_each_lag_and_nothing_that_is_beaten() {
     let plan = plan(&load(3_000, "300 B", "throttled = \"1%\""));
     let known: Vec<(f64, u64, bool)> =
-        plan.frontier.iter().filter_map(|way| Some((way.monthly?, way.lag?, way.efficient))).collect();
+        plan.capacity.frontier.iter().filter_map(|way| Some((way.monthly?, way.lag?, way.efficient))).collect();
     assert!(known.len() > 20, "{}", known.len());
     assert!(known.windows(2).all(|pair| pair[0].0 <= pair[1].0), "the cheapest first");
     for (cost, lag, efficient) in &known {
@@ -102,8 +104,8 @@ fn the_front_has_the_cheapest_for_each_lag_and_nothing_that_is_beaten() {
         assert!(!(*efficient && beaten), "{cost} {lag}");
     }
     assert!(known[0].2 && known.iter().filter(|(.., efficient)| *efficient).count() >= 3);
-    assert_eq!(plan.frontier.iter().filter(|way| way.own).count(), 1);
-    let tariffs = Tariff::ALL.map(|tariff| plan.frontier.iter().filter(|way| way.tariff == tariff).count());
+    assert_eq!(plan.capacity.frontier.iter().filter(|way| way.own).count(), 1);
+    let tariffs = Tariff::ALL.map(|tariff| plan.capacity.frontier.iter().filter(|way| way.tariff == tariff).count());
     assert!(tariffs.iter().all(|count| *count == tariffs[0]), "{tariffs:?}");
 }
 
@@ -112,13 +114,13 @@ fn a_key_that_is_too_hot_is_said_and_not_hidden_behind_a_number() {
     let toml = "stream.shards = 4\nload = { rate = \"5000/s\", duration = \"30s\" }\nrecords.size = \"100 B\"\n\
                 keys = { distribution = \"hot-key\", count = 1_000, share = \"40%\" }\nproducer.api = \"PutRecord\"\n";
     let plan = plan(toml);
-    assert!(!plan.attainable);
-    let salting = plan.salting.unwrap();
+    assert!(!plan.capacity.attainable);
+    let salting = plan.capacity.salting.unwrap();
     let text = report::plan_text(&plan, false);
     assert!(text.contains("if the load spread evenly") && !text.contains("full at most"), "{text}");
     assert!(text.contains("No number of shards keeps each at 80% at most: the hottest key alone fills 200% of one."));
     assert!(plan.cures.iter().any(|cure| cure.what.contains("hottest key")), "{:?}", plan.cures);
-    assert_eq!(plan.skew.as_ref().unwrap().useful_up_to, Some(3), "its key has two fifths of the load");
+    assert_eq!(plan.capacity.skew.as_ref().unwrap().useful_up_to, Some(3), "its key has two fifths of the load");
 
     // Spread as it says, on as many shards as it says, nothing is throttled.
     let more = [format!("keys.salt={}", salting.keys_of_each), format!("stream.shards={}", salting.shards)];
@@ -135,7 +137,7 @@ fn room_is_a_matter_of_the_scenario() {
     let toml = load(6_000, "100 B", "throttled = \"5%\"");
     let shards = |utilisation: &str| {
         let scenario = scenario(&toml, &[format!("plan.utilisation={utilisation}")]);
-        predict(&scenario, &Profile::newest(), &Prices::newest()).recommended_shards
+        predict(&scenario, &Profile::newest(), &Prices::newest()).capacity.recommended_shards
     };
     let (much, usual, none) = (shards("50%"), shards("80%"), shards("100%"));
     assert!(much > usual && usual > none && none >= 6, "{much} {usual} {none}");
@@ -145,13 +147,13 @@ fn room_is_a_matter_of_the_scenario() {
 #[test]
 fn polling_costs_the_shards_that_it_needs() {
     let plan = plan(&load(1_000, "1875 B", "throttled = \"5%\""));
-    let row = |readers: usize| &plan.cost.reading[readers - 1];
+    let row = |readers: usize| &plan.capacity.cost.reading[readers - 1];
     assert_eq!((row(1).polling_shards, row(1).polling), (2, Some(0.0)));
     // Four times 1.79 MiB/s are 7.16, over 2 MiB/s at 80 %: 4.5 shards.
     assert_eq!(row(4).polling_shards, 5);
     assert!((row(4).polling.unwrap() - 3.0 * 10.95).abs() < 1e-6, "{:?}", row(4));
     assert!(row(4).polling_lag.is_some(), "with these shards it keeps up");
-    assert_eq!(plan.cost.break_even, None);
+    assert_eq!(plan.capacity.cost.break_even, None);
     let saved = (row(1).polling_lag.unwrap() - row(1).fan_out_lag.unwrap()) as f64 / 1e8;
     let each = row(1).each_100_ms.unwrap();
     assert!((each - row(1).fan_out.unwrap() / saved).abs() < 1e-6, "{each}");
@@ -161,11 +163,11 @@ fn polling_costs_the_shards_that_it_needs() {
 fn a_price_that_is_not_known_hides_no_other() {
     // The price of payload units is not known there; those of reading are.
     let plan = plan(&format!("{}[cost]\nregion = \"us-west-2\"\n", load(1_000, "500 B", "throttled = \"5%\"")));
-    assert_eq!(plan.cost.bills[0].total, None);
+    assert_eq!(plan.capacity.cost.bills[0].total, None);
     assert!(
-        plan.cost.reading.iter().all(|row| row.polling.is_some() && row.fan_out.is_some()),
+        plan.capacity.cost.reading.iter().all(|row| row.polling.is_some() && row.fan_out.is_some()),
         "{:?}",
-        plan.cost.reading
+        plan.capacity.cost.reading
     );
 }
 
@@ -195,7 +197,7 @@ fn quotas_are_held_against_what_is_recommended() {
     let toml = "stream.shards = 4\nload = { rate = \"2000000/s\", duration = \"5s\" }\nrecords.size = \"100 B\"\n\
                 keys = { distribution = \"uniform\", count = 1_000_000 }\ncost.region = \"eu-central-1\"\n";
     let plan = plan(toml);
-    let bound = plan.bounds.iter().find(|bound| bound.name == "account shards").unwrap();
+    let bound = plan.capacity.bounds.iter().find(|bound| bound.name == "account shards").unwrap();
     assert_eq!(bound.capacity, 1_000.0);
     assert!(bound.demand >= 2_000.0 && bound.utilisation.0 > 2.0 && bound.headroom().0 < -1.0, "{bound:?}");
     assert!(bound.headroom().to_string().starts_with('-'), "{}", bound.headroom());

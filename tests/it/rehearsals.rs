@@ -113,13 +113,13 @@ fn fan_out_does_not_share_with_those_who_poll() {
     }
     // What both cost a month, and that the plan knows both lags.
     let plan = predict(&load("efo-vs-polling", &[]), &Profile::newest(), &Prices::newest());
-    let (one, five) = (&plan.cost.reading[0], &plan.cost.reading[4]);
-    let gib =
-        plan.bounds.iter().find(|bound| bound.name == "fan-out bytes").unwrap().demand * 2_628_000.0 / 1_073_741_824.0;
+    let (one, five) = (&plan.capacity.cost.reading[0], &plan.capacity.cost.reading[4]);
+    let gib = plan.capacity.bounds.iter().find(|bound| bound.name == "fan-out bytes").unwrap().demand * 2_628_000.0
+        / 1_073_741_824.0;
     assert_eq!((one.polling, five.polling), (Some(0.0), Some(0.0)), "two shards have room for five pollers");
     let fan_out = 2.0 * 730.0 * 0.015 + gib * 0.013;
     assert!((one.fan_out.unwrap() / fan_out - 1.0).abs() < 0.01, "{one:?}, {fan_out}");
-    for forecast in &plan.lags {
+    for forecast in &plan.forecast.lags {
         let mean = consumer(&measured, &forecast.consumer).lag.mean.unwrap();
         assert!((mean / forecast.mean.unwrap() as f64 - 1.0).abs() < 0.2, "{forecast:?}: {mean}");
     }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use streamgauge::engine::{Control, Progress, Target, connect, run};
+use streamgauge::forecast::expected_load;
 use streamgauge::kinesis::{HashKey, HashKeyRange, Profile};
 use streamgauge::measure::Measurement;
-use streamgauge::plan::expected_load;
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::time::Time;
 use tokio::sync::watch;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use streamgauge::capacity::Tariff;
 use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Plan, Tariff, predict};
+use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::{Item, Prices};
 use streamgauge::scenario;
 
@@ -30,7 +31,7 @@ fn near(value: f64, expected: f64, absolute: f64) {
 
 /// How many shards a bound fills, with fractions, and how full that makes those of the scenario.
 fn filled(plan: &Plan, name: &str) -> (f64, f64) {
-    let bound = plan.bounds.iter().find(|bound| bound.name == name).unwrap();
+    let bound = plan.capacity.bounds.iter().find(|bound| bound.name == name).unwrap();
     (bound.demand / bound.capacity_per_shard, bound.utilisation.0)
 }
 
@@ -43,8 +44,8 @@ fn v1_is_bound_by_records_and_costs_what_the_calculator_says() {
         near(filled, shards, 0.01);
         near(utilisation, filled / 10.0, 1e-9);
     }
-    assert_eq!((plan.required_shards, plan.binding.as_str()), (10, "write records"));
-    let bill = &plan.cost.bills[0];
+    assert_eq!((plan.capacity.required_shards, plan.capacity.binding.as_str()), (10, "write records"));
+    let bill = &plan.capacity.cost.bills[0];
     assert_eq!((bill.tariff, bill.shards), (Tariff::Provisioned, 10));
     let line = |item| bill.lines.iter().find(|line| line.item == item).unwrap();
     near(line(Item::ShardHour).amount.unwrap(), 109.50, 1e-9);
@@ -57,8 +58,8 @@ fn v1_is_bound_by_records_and_costs_what_the_calculator_says() {
 fn v3_has_two_payload_units_for_each_record() {
     let plan = plan(4, "100/s", 35 << 10, 0);
     near(filled(&plan, "write bytes").0, 3.418, 0.001);
-    assert_eq!(plan.required_shards, 4);
-    let bill = &plan.cost.bills[0];
+    assert_eq!(plan.capacity.required_shards, 4);
+    let bill = &plan.capacity.cost.bills[0];
     let units = bill.lines.iter().find(|line| line.item == Item::PutPayloadUnits).unwrap().quantity;
     near(units * 1e6 / 2_628_000.0, 200.0, 1e-6);
     let days = |days: f64| bill.total.unwrap() * days * 24.0 / 730.0;
@@ -69,7 +70,7 @@ fn v3_has_two_payload_units_for_each_record() {
 #[test]
 fn v9_is_billed_for_five_times_its_bytes() {
     let plan = plan(4, "1000/s", 200, 1);
-    let on_demand = plan.cost.bills.iter().find(|bill| bill.tariff == Tariff::OnDemandStandard).unwrap();
+    let on_demand = plan.capacity.cost.bills.iter().find(|bill| bill.tariff == Tariff::OnDemandStandard).unwrap();
     let a_day = |item| on_demand.lines.iter().find(|line| line.item == item).unwrap().quantity * 24.0 / 730.0;
     near(a_day(Item::OnDemandIn), 82.397_5, 1e-4);
     near(a_day(Item::OnDemandOut), 16.093, 1e-3);

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::{GeneratorHealth, HealthInterval};
-use streamgauge::plan::{Conclusion, Plan, judge, predict};
+use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::RunResult;
+use streamgauge::verdict::{Conclusion, judge};
 use streamgauge::{scenario, simulator};
 
 /// Ten seconds of an overloaded shard: an objective is missed, and the stream is to blame.
@@ -25,7 +26,7 @@ static OVERLOADED: LazyLock<(Plan, RunResult)> = LazyLock::new(|| {
 fn judged(change: impl Fn(&mut RunResult)) -> (String, Vec<String>) {
     let (plan, mut result) = OVERLOADED.clone();
     change(&mut result);
-    let verdict = judge(&plan, &result);
+    let verdict = judge(plan.expectation(), &result);
     assert_eq!(verdict.conclusion, Conclusion::Missed);
     (verdict.sentence, verdict.generator_notes)
 }

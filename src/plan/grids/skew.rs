@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use super::plot::Plot;
 use super::{reports, writes_reports};
+use crate::forecast::{PLACED_KEYS, Placement};
 use crate::kinesis::HashKey;
-use crate::plan::placement::{PLACED_KEYS, Placement};
 use crate::workload::Keys;
 
 /// Part of what is simulated within which a forecast holds.

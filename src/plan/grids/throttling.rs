@@ -7,10 +7,8 @@ use rayon::prelude::*;
 
 use super::plot::Plot;
 use super::{reports, writes_reports};
+use crate::forecast::{Demand, Flows, Packing, Placement, ShardFlow, judged_seconds, replay};
 use crate::kinesis::{HashKeyRange, Profile};
-use crate::plan::demand::Demand;
-use crate::plan::flow::{Flows, ShardFlow, judged_seconds, replay};
-use crate::plan::placement::Placement;
 use crate::scenario::{self, Scenario};
 use crate::simulator;
 
@@ -115,7 +113,7 @@ fn mean(found: &[(f64, f64)]) -> (f64, f64) {
 fn simulate(scenario: &Scenario) -> (f64, f64) {
     let workload = scenario.workload();
     let ranges = HashKeyRange::initial(scenario.stream.shards);
-    let packing = crate::plan::packing::Packing::new(&scenario.producer, 1.0, 1.0, 1.0, false);
+    let packing = Packing::new(&scenario.producer, 1.0, 1.0, 1.0, false);
     total(&replay(&workload, &ranges, &Profile::newest().write, packing, judged_seconds(scenario)))
 }
 

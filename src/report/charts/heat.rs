@@ -10,7 +10,7 @@ use super::{
     width_of, write,
 };
 use crate::measure::bin_width;
-use crate::plan::ShardHeat;
+use crate::verdict::ShardHeat;
 
 /// Utilisation per shard and second.
 pub struct HeatMap<'a> {

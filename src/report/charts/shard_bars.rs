@@ -5,7 +5,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::heat::short;
 use super::{Chart, INK, LABEL_HEIGHT, PAPER, anchored, draw, failed, series_color, width_of, write};
-use crate::plan::{ShardForecast, ShardHeat};
+use crate::forecast::ShardForecast;
+use crate::verdict::ShardHeat;
 
 const BOTTOM: i32 = 50;
 /// Most lines of the axis of percentages.

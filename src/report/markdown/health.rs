@@ -1,12 +1,12 @@
 //! Whether the run was steady, and what the generator took of the machine, as Markdown.
 
 use super::Document;
-use crate::plan::Verdict;
 use crate::report::sections::nanos;
 use crate::report::steadiness;
 use crate::report::time_charts::range;
 use crate::result::RunResult;
 use crate::units::{self, Bytes};
+use crate::verdict::Verdict;
 
 pub(super) fn steadiness_of(out: &mut Document, verdict: &Verdict) {
     let Some(steadiness) = &verdict.steadiness else { return };

@@ -13,9 +13,10 @@ use super::terminal::target;
 use super::{page, throttling};
 use crate::client::Part;
 use crate::measure::LatencySummary;
-use crate::plan::{Agreement, Conclusion, ObjectiveStatus, Plan, Verdict};
+use crate::plan::Plan;
 use crate::result::{ConsumerRecord, RunResult};
 use crate::units::{self, Bytes, Share};
+use crate::verdict::{Agreement, Conclusion, ObjectiveStatus, Verdict};
 
 /// Most lines of a list or rows of a table that grows with the run; the page has all of them.
 const ROWS_MAX: usize = 20;
@@ -271,7 +272,7 @@ fn shards(out: &mut Document, result: &RunResult, plan: &Plan, verdict: &Verdict
         let shard = &shards[*index];
         vec![
             shard.id.clone(),
-            percent(plan.shards.get(*index).map(|shard| shard.utilisation)),
+            percent(plan.forecast.shards.get(*index).map(|shard| shard.utilisation)),
             percent(verdict.heat.get(*index).and_then(|row| row.mean)),
             units::count(shard.accepted),
             Bytes(shard.accepted_bytes).to_string(),

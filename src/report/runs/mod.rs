@@ -13,8 +13,9 @@ pub use page::html;
 pub use text::{markdown, terminal};
 
 use super::summary::{Summary, pretty, summary};
-use crate::plan::{Plan, Verdict};
+use crate::plan::Plan;
 use crate::result::{RunResult, SCHEMA_VERSION};
+use crate::verdict::Verdict;
 
 /// A run with what the model says of it.
 #[derive(Debug, Clone)]

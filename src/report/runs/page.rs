@@ -6,7 +6,6 @@ use super::Run;
 use super::tables::{Table, consumer_names, tables};
 use super::text::sentence;
 use crate::measure::{LatencySummary, bin_width};
-use crate::plan::Conclusion;
 use crate::report::charts::{Lines, Marks, SERIES_COLORS, Scale, Series, XAxis, legend, lines};
 use crate::report::load::{by_percentile, percentile_curve};
 use crate::report::page::versions;
@@ -16,6 +15,7 @@ use crate::report::table::Column::Text;
 use crate::report::table::table;
 use crate::report::time_charts::{POINTS_MAX, bins_in_words, figure, scale_in_words};
 use crate::units;
+use crate::verdict::Conclusion;
 
 /// The runs as one self-contained page.
 pub fn html(runs: &[Run]) -> String {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Run};
 use crate::measure::LatencySummary;
-use crate::plan::ObjectiveResult;
 use crate::report::markdown::{conclusion, status};
 use crate::report::sections::nanos;
 use crate::report::terminal::target;
@@ -12,6 +11,7 @@ use crate::report::{cost, throttling};
 use crate::result::{ConsumerRecord, TargetRecord};
 use crate::scenario::settings;
 use crate::units;
+use crate::verdict::ObjectiveResult;
 
 /// A row: its name and a text for each run.
 pub(super) type Row = (String, Vec<String>);
@@ -179,13 +179,15 @@ fn throttled(runs: &[Run]) -> Vec<Row> {
 fn costs(runs: &[Run]) -> Vec<Row> {
     vec![
         row("a month as it is set up", runs, |run| {
-            cost::dollars(run.plan.cost.bills.first().and_then(|bill| bill.total))
+            cost::dollars(run.plan.capacity.cost.bills.first().and_then(|bill| bill.total))
         }),
         row("per million records", runs, |run| {
-            cost::dollars(run.plan.cost.bills.first().and_then(|bill| bill.per_million_records))
+            cost::dollars(run.plan.capacity.cost.bills.first().and_then(|bill| bill.per_million_records))
         }),
-        row("shards recommended", runs, |run| units::count(run.plan.recommended_shards.into())),
-        row("region and prices", runs, |run| format!("{}, {}", run.plan.cost.region, run.plan.cost.prices)),
+        row("shards recommended", runs, |run| units::count(run.plan.capacity.recommended_shards.into())),
+        row("region and prices", runs, |run| {
+            format!("{}, {}", run.plan.capacity.cost.region, run.plan.capacity.cost.prices)
+        }),
     ]
 }
 
