@@ -1,7 +1,8 @@
 //! Settings of the account: the commitment that makes On-demand Advantage (fact sheet, section 2.4).
 
-use super::api::*;
-use super::service::{Answer, Kinesis, invalid};
+use std::time::Duration;
+
+use super::api::{BillingCommitment, CommitmentStatus};
 use crate::time::Time;
 
 /// Settings of the account.
@@ -33,25 +34,14 @@ impl Account {
             earliest_end: self.earliest_end.filter(|_| holds),
         }
     }
-}
 
-impl Kinesis {
-    pub(super) fn update_account_settings(&mut self, now: Time, commitment: bool) -> Answer {
-        let holds = self.account.is_advantage(now);
-        let warmed = self.streams.values().any(|stream| stream.scaling.warm().is_some_and(|warm| warm.target > 0));
-        if !commitment && holds && warmed {
-            return Err(invalid("Set the warm throughput of all streams to 0 before ending the billing commitment."));
-        }
-        let account = &mut self.account;
-        match (commitment, holds) {
-            (true, true) => account.ends = None,
-            (true, false) => {
-                let earliest = now + self.settings.profile.on_demand.shortest_commitment;
-                *account = Account { started: Some(now), earliest_end: Some(earliest), ends: None };
-            }
-            (false, true) => account.ends = Some(account.earliest_end.unwrap_or(now).max(now)),
+    /// Begins the commitment at `now`, ends it as soon as it may end, or leaves it as it is.
+    pub fn set_commitment(&mut self, now: Time, commitment: bool, shortest: Duration) {
+        match (commitment, self.is_advantage(now)) {
+            (true, true) => self.ends = None,
+            (true, false) => *self = Self { started: Some(now), earliest_end: Some(now + shortest), ends: None },
+            (false, true) => self.ends = Some(self.earliest_end.unwrap_or(now).max(now)),
             (false, false) => {}
         }
-        Ok(Response::UpdateAccountSettings(account.commitment(now)))
     }
 }

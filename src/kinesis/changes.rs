@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::api::*;
+use super::change::{Change, Pending, Step};
 use super::hash_key::HashKey;
-use super::reshard::Step;
-use super::service::{Answer, Kinesis, invalid};
-use super::stream::{Change, Pending, Stream};
+use super::refusal::{Answer, invalid};
+use super::state::Kinesis;
+use super::stream::Stream;
 use super::streams::auto_needs_on_demand;
 use crate::time::Time;
 

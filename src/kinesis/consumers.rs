@@ -1,10 +1,12 @@
 //! Registered consumers and their subscriptions: the calls (fact sheet, section 1.4).
 
 use super::api::*;
-use super::fanout::{RegisteredConsumer, ShardProgress, Subscription};
 use super::metrics::StreamMetric as M;
-use super::service::{Answer, Kinesis, consumer_not_found, invalid, not_found, shard_not_found};
+use super::refusal::{Answer, consumer_not_found, invalid, not_found, shard_not_found};
+use super::registered::{RegisteredConsumer, ShardProgress};
+use super::state::Kinesis;
 use super::stream::Stream;
+use super::subscription::Subscription;
 use crate::time::Time;
 
 impl Kinesis {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use super::api::{ErrorKind, Operation, ServiceError, ShardId};
-use super::damage::{Damage, InjectedFaults};
+use super::api::{ErrorKind, Operation, PutReceipt, ServiceError, ShardId};
+use super::damage::{Damage, InjectedFault, InjectedFaults};
+use super::sequence::SequenceNumber;
 use crate::seed::{NamedSeed, Seed};
 use crate::time::Time;
 
@@ -176,6 +177,16 @@ impl Faults {
         let (coin, tossed) = &mut self.coin;
         *tossed += 1;
         coin.at(*tossed).random()
+    }
+
+    /// Notes what was done to a record that was put.
+    pub fn note_injected(&mut self, damage: Damage, receipt: &PutReceipt, number: SequenceNumber, key: &[u8]) {
+        self.injected.note(InjectedFault {
+            damage,
+            shard: receipt.shard,
+            sequence_number: number,
+            partition_key: String::from_utf8_lossy(key).into_owned(),
+        });
     }
 }
 

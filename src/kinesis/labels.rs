@@ -1,18 +1,9 @@
 //! Tags and resource policies: kept and returned, without any effect on requests.
 
 use super::api::*;
-use super::service::{Answer, Kinesis, invalid};
+use super::refusal::{Answer, invalid};
+use super::state::Kinesis;
 use crate::time::Time;
-
-impl Resource {
-    /// The stream that it is or belongs to.
-    pub fn stream(&self) -> &str {
-        match self {
-            Self::Stream(stream) => stream,
-            Self::Consumer(name) => &name.stream,
-        }
-    }
-}
 
 impl Kinesis {
     pub(super) fn add_tags(&mut self, now: Time, resource: &Resource, tags: Tags) -> Answer {

@@ -1,58 +1,12 @@
 //! How on-demand streams grow (fact sheet, section 2.4).
 
-use std::collections::VecDeque;
-
-use super::api::{ShardId, WarmThroughput};
+use super::api::ShardId;
+use super::change::{Change, Pending, Step};
 use super::hash_key::HashKey;
 use super::meter::Accepted;
-use super::reshard::Step;
-use super::stream::{Change, Pending, Stream};
+use super::scaling::{MINUTE, MINUTES};
+use super::stream::Stream;
 use crate::time::Time;
-
-/// What an on-demand stream remembers of its load.
-#[derive(Debug)]
-pub(super) struct Scaling {
-    /// End of the minute that is being counted.
-    minute_ends: Time,
-    /// Shards that the last sixty minutes asked for, each.
-    hour: VecDeque<u32>,
-    /// A growth that is to come: when, and to how many shards.
-    planned: Option<(Time, u32)>,
-    warm: Option<WarmThroughput>,
-}
-
-const MINUTE: Time = Time::from_secs(60);
-const MINUTES: usize = 60;
-
-impl Scaling {
-    pub fn new(now: Time, warm: Option<u32>) -> Self {
-        let warm = warm.map(|mib| WarmThroughput { target: mib, current: mib });
-        Self { minute_ends: now + MINUTE.since(Time::ZERO), hour: VecDeque::new(), planned: None, warm }
-    }
-
-    /// Begins to count anew; the stream has changed its mode.
-    pub fn begin(&mut self, now: Time) {
-        *self = Self::new(now, None);
-    }
-
-    pub const fn warm(&self) -> Option<WarmThroughput> {
-        self.warm
-    }
-
-    pub fn warming(&mut self, mib: u32) -> WarmThroughput {
-        let current = self.warm.map_or(0, |warm| warm.current);
-        *self.warm.insert(WarmThroughput { target: mib, current })
-    }
-
-    pub fn warmed(&mut self, mib: u32) {
-        self.warm = Some(WarmThroughput { target: mib, current: mib });
-    }
-
-    /// Shards that the busiest minute of the last hour asked for.
-    pub fn peak(&self) -> u32 {
-        self.hour.iter().copied().max().unwrap_or(0)
-    }
-}
 
 impl Stream {
     /// Forgets what the stream took so far: on-demand capacity follows what it takes from now on.
@@ -62,12 +16,6 @@ impl Stream {
             shard.meter.take();
             shard.meter.note_minute(Accepted::default());
         }
-    }
-
-    /// When the next change of the shards that is known is made; [`Time::NEVER`] if none is.
-    pub(super) fn next_change(&self) -> Time {
-        let pending = self.pending.as_ref().map_or(Time::NEVER, |pending| pending.due);
-        self.scaling.planned.map_or(pending, |(due, _)| due.min(pending))
     }
 
     /// Looks at the minutes that have ended by `now` and grows if one was too busy.

@@ -1,7 +1,7 @@
 //! What an operator sees of the service: all streams and shards at once, outside of the API and its quotas.
 
 use super::api::{ShardDescription, ShardFilter, StreamDescription};
-use super::service::Kinesis;
+use super::state::Kinesis;
 use super::streams;
 use crate::time::Time;
 

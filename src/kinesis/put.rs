@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::api::*;
-use super::fault::{Call, Part, injected};
+use super::fault::{Call, Faults, Part, injected};
 use super::metrics::StreamMetric as M;
+use super::refusal::{invalid, rate_exceeded};
 use super::sequence::SequenceNumber;
-use super::service::{Kinesis, invalid, rate_exceeded};
+use super::state::Kinesis;
+use super::stream::Stream;
 use crate::time::Time;
 
 /// What became of the records of one call.
@@ -106,17 +108,7 @@ impl Kinesis {
         let account = self.settings.account.clone();
         let has_faults = self.faults.rules().next().is_some();
         let stream = self.usable(now, name)?;
-        let most = u64::from(stream.max_record_kib) << 10;
-        for entry in entries {
-            check(entry, most, stream.distribution)?;
-        }
-        if after.is_some_and(|after| stream.shard(after.shard).is_none()) {
-            let number = after.map(|number| number.to_string()).unwrap_or_default();
-            return Err(invalid(format!(
-                "ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {name} under account {account} is \
-                 invalid."
-            )));
-        }
+        check(stream, entries, after, &account)?;
         let encryption = stream.encryption.clone();
         let before = stream.stored_bytes();
         let mut outcome = Outcome {
@@ -151,12 +143,7 @@ impl Kinesis {
                 let utilisation = stream.shard(receipt.shard).map_or(0.0, |shard| shard.meter.utilisation());
                 outcome.utilisation = outcome.utilisation.max(utilisation);
                 if damages {
-                    let (part, shard) = (Part::Stored, Some(receipt.shard));
-                    let hit = self.faults.inject(Call { now, operation, stream: Some(name), shard, part });
-                    let number = hit.damage.and_then(|damage| stream.damage_last(now, receipt.shard, damage));
-                    if let (Some(damage), Some(number)) = (hit.damage, number) {
-                        self.faults.note_injected(damage, receipt, number, &entry.partition_key);
-                    }
+                    damage_stored(&mut self.faults, stream, now, operation, receipt, &entry.partition_key);
                 }
             } else {
                 throttled += 1;
@@ -205,8 +192,44 @@ impl Kinesis {
     }
 }
 
+/// Damages a record that was just stored, if a fault rule says so.
+fn damage_stored(
+    faults: &mut Faults,
+    stream: &mut Stream,
+    now: Time,
+    operation: Operation,
+    receipt: &PutReceipt,
+    key: &[u8],
+) {
+    let call = Call { now, operation, stream: Some(&stream.name), shard: Some(receipt.shard), part: Part::Stored };
+    let Some(damage) = faults.inject(call).damage else { return };
+    if let Some(number) = stream.damage_last(now, receipt.shard, damage) {
+        faults.note_injected(damage, receipt, number, key);
+    }
+}
+
+/// Checks what only the stream can say of a call.
+fn check(
+    stream: &Stream,
+    entries: &[PutEntry],
+    after: Option<SequenceNumber>,
+    account: &str,
+) -> Result<(), ServiceError> {
+    let most = u64::from(stream.max_record_kib) << 10;
+    for entry in entries {
+        check_entry(entry, most, stream.distribution)?;
+    }
+    if let Some(number) = after.filter(|after| stream.shard(after.shard).is_none()) {
+        return Err(invalid(format!(
+            "ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {} under account {account} is invalid.",
+            stream.name
+        )));
+    }
+    Ok(())
+}
+
 /// Checks what only the stream can say of a record.
-fn check(entry: &PutEntry, most: u64, distribution: Distribution) -> Result<(), ServiceError> {
+fn check_entry(entry: &PutEntry, most: u64, distribution: Distribution) -> Result<(), ServiceError> {
     if entry.partition_key.is_empty() && distribution == Distribution::UserPartitionKey {
         return Err(invalid("PartitionKey is required: the record distribution strategy of the stream is not AUTO."));
     }

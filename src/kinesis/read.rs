@@ -2,7 +2,8 @@
 
 use super::api::*;
 use super::metrics::StreamMetric as M;
-use super::service::{Answer, Kinesis, invalid, rate_exceeded, shard_not_found};
+use super::refusal::{Answer, invalid, rate_exceeded, shard_not_found};
+use super::state::Kinesis;
 use crate::time::Time;
 
 impl Kinesis {

@@ -1,18 +1,10 @@
 //! Splits and merges of shards, and the way from one number of shards to another (fact sheet, section 2.3).
 
 use super::api::ShardId;
+use super::change::Step;
 use super::hash_key::{HashKey, HashKeyRange};
 use super::stream::Stream;
 use crate::time::Time;
-
-/// One split or merge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// The second child starts at that hash key.
-    Split(ShardId, HashKey),
-    /// The first one is the lower.
-    Merge(ShardId, ShardId),
-}
 
 impl Stream {
     /// Takes the steps, all at `now`. A step that no longer fits is left out.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::api::ShardId;
+use super::shard_id::ShardId;
 
 /// The number of a record in its shard: 47 hexadecimal digits, written as 56 decimal ones.
 ///

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api::*;
+use super::change::Pending;
 use super::damage::Damage;
-use super::fanout::RegisteredConsumer;
 use super::hash_key::{HashKey, HashKeyRange, locate};
 use super::latency::LatencyModel;
 use super::metrics::StreamMetrics;
-use super::on_demand::Scaling;
 use super::profile::{Profile, WriteLimits};
 use super::quota::TokenBucket;
-use super::reshard::Step;
+use super::registered::RegisteredConsumer;
+use super::scaling::Scaling;
 use super::sequence::SequenceNumber;
 use super::shard::{Origin, Shard};
 use crate::time::Time;
@@ -25,7 +25,7 @@ pub(super) struct Stream {
     pub mode: StreamMode,
     pub created: Time,
     active: Time,
-    gone: Option<Time>,
+    pub gone: Option<Time>,
     /// By id: every shard that ever was.
     pub shards: Vec<Shard>,
     /// The ranges of the open shards in hash key order, and their ids.
@@ -62,23 +62,6 @@ pub(super) struct Rules {
     pub profile: Arc<Profile>,
     /// The write quota; `None` if writes are not limited.
     pub write: Option<WriteLimits>,
-}
-
-/// A change under way; the stream is UPDATING until it is `due`.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub due: Time,
-    pub change: Change,
-}
-
-/// What happens when a change is due.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// It has been made already.
-    Nothing,
-    Reshard(Vec<Step>),
-    Encryption(Encryption),
-    WarmThroughput(u32, Vec<Step>),
 }
 
 impl Stream {
@@ -133,25 +116,6 @@ impl Stream {
 
     pub fn delete(&mut self, gone: Time) {
         self.gone.get_or_insert(gone);
-    }
-
-    /// Makes the changes that are due by `now`, each at its moment.
-    pub fn advance(&mut self, now: Time) {
-        if self.mode == StreamMode::OnDemand && self.gone.is_none() {
-            self.scale(now);
-        }
-        if let Some(pending) = self.pending.take_if(|pending| pending.due <= now) {
-            match pending.change {
-                Change::Nothing => {}
-                Change::Reshard(steps) => self.reshard(&steps, pending.due),
-                Change::Encryption(encryption) => self.encryption = encryption,
-                Change::WarmThroughput(mib, steps) => {
-                    self.reshard(&steps, pending.due);
-                    self.scaling.warmed(mib);
-                }
-            }
-        }
-        self.consumers.retain(|_, consumer| consumer.status(now).is_some());
     }
 
     /// Puts one record where its key belongs. The error is the shard that has no room.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::api::*;
-use super::service::{Answer, Kinesis, invalid, not_found};
+use super::refusal::{Answer, invalid, not_found};
 use super::shard::Shard;
+use super::state::Kinesis;
 use super::stream::Stream;
 use crate::time::Time;
 

@@ -146,3 +146,63 @@ impl PutEntry {
         (self.data.len() + self.partition_key.len()) as u64 + u64::from(self.padding)
     }
 }
+
+impl Request {
+    /// The stream it is about, if it is about one.
+    pub fn stream(&self) -> Option<&str> {
+        Some(match self {
+            Self::CreateStream(create) => &create.stream,
+            Self::ListShards(list) => &list.stream,
+            Self::GetRecords { iterator, .. } => &iterator.stream,
+            Self::DeregisterStreamConsumer(name)
+            | Self::DescribeStreamConsumer(name)
+            | Self::SubscribeToShard { consumer: name, .. } => &name.stream,
+            Self::TagResource { resource, .. }
+            | Self::UntagResource { resource, .. }
+            | Self::ListTagsForResource { resource }
+            | Self::PutResourcePolicy { resource, .. }
+            | Self::GetResourcePolicy { resource }
+            | Self::DeleteResourcePolicy { resource } => resource.stream(),
+            Self::DeleteStream { stream, .. }
+            | Self::DescribeStream { stream, .. }
+            | Self::DescribeStreamSummary { stream }
+            | Self::PutRecord { stream, .. }
+            | Self::PutRecords { stream, .. }
+            | Self::GetShardIterator { stream, .. }
+            | Self::RegisterStreamConsumer { stream, .. }
+            | Self::ListStreamConsumers { stream, .. }
+            | Self::SplitShard { stream, .. }
+            | Self::MergeShards { stream, .. }
+            | Self::UpdateShardCount { stream, .. }
+            | Self::UpdateStreamMode { stream, .. }
+            | Self::UpdateStreamWarmThroughput { stream, .. }
+            | Self::UpdateMaxRecordSize { stream, .. }
+            | Self::UpdateStreamRecordDistributionStrategy { stream, .. }
+            | Self::IncreaseStreamRetentionPeriod { stream, .. }
+            | Self::DecreaseStreamRetentionPeriod { stream, .. }
+            | Self::EnableEnhancedMonitoring { stream, .. }
+            | Self::DisableEnhancedMonitoring { stream, .. }
+            | Self::StartStreamEncryption { stream, .. }
+            | Self::StopStreamEncryption { stream }
+            | Self::AddTagsToStream { stream, .. }
+            | Self::RemoveTagsFromStream { stream, .. }
+            | Self::ListTagsForStream { stream, .. } => stream,
+            Self::ListStreams { .. }
+            | Self::DescribeLimits
+            | Self::DescribeAccountSettings
+            | Self::UpdateAccountSettings { .. } => return None,
+        })
+    }
+
+    /// The shard it is about, if it names one.
+    pub(in crate::kinesis) const fn shard(&self) -> Option<ShardId> {
+        match self {
+            Self::GetRecords { iterator, .. } => Some(iterator.shard),
+            Self::GetShardIterator { shard, .. }
+            | Self::SubscribeToShard { shard, .. }
+            | Self::SplitShard { shard, .. }
+            | Self::MergeShards { shard, .. } => Some(*shard),
+            _ => None,
+        }
+    }
+}

@@ -1,41 +1,10 @@
-//! Enhanced fan-out: registered consumers and their subscriptions (fact sheet, section 1.4).
-
-use std::collections::BTreeMap;
+//! Subscriptions of enhanced fan-out: what is pushed, and when (fact sheet, section 1.4).
 
 use super::api::*;
-use super::profile::{FanOutLimits, Profile};
-use super::quota::TokenBucket;
+use super::profile::Profile;
+use super::registered::ShardProgress;
 use super::stream::Stream;
 use crate::time::Time;
-
-/// A registered consumer of a stream.
-#[derive(Debug)]
-pub(super) struct RegisteredConsumer {
-    pub created: Time,
-    /// From when on it is ACTIVE.
-    active: Time,
-    /// From when on it is no more, if it is being deleted.
-    gone: Option<Time>,
-    /// Where each shard's subscription stands, also after it ended.
-    pub shards: BTreeMap<ShardId, ShardProgress>,
-    pub tags: Tags,
-    pub policy: Option<String>,
-}
-
-/// What a consumer has got of one shard.
-#[derive(Debug)]
-pub(super) struct ShardProgress {
-    /// When the last successful SubscribeToShard was answered; `None` if there was none yet.
-    pub subscribed: Option<Time>,
-    /// The subscription it opened; an older one has been taken over.
-    pub current: Option<SubscriptionId>,
-    /// Everything before this offset was pushed at least one event ago.
-    pub read: u64,
-    /// Calls of SubscribeToShard.
-    pub calls: TokenBucket,
-    /// Its own read capacity: 2 MiB/s per consumer and shard, with the debt rule of shared reads.
-    bytes: TokenBucket,
-}
 
 /// An open subscription.
 #[derive(Debug)]
@@ -50,39 +19,6 @@ pub(super) struct Subscription {
     pub idle: Time,
     /// The last event told the end of the shard.
     pub finished: bool,
-}
-
-impl ShardProgress {
-    pub fn new(limits: &FanOutLimits) -> Self {
-        let (rate, calls) = (limits.bytes_per_second, limits.subscribe_per_second);
-        Self {
-            subscribed: None,
-            current: None,
-            read: 0,
-            calls: TokenBucket::new(calls, calls),
-            bytes: TokenBucket::new(rate, rate),
-        }
-    }
-}
-
-impl RegisteredConsumer {
-    pub const fn new(now: Time, active: Time, tags: Tags) -> Self {
-        Self { created: now, active, gone: None, shards: BTreeMap::new(), tags, policy: None }
-    }
-
-    /// The state now; `None` once it is gone.
-    pub fn status(&self, now: Time) -> Option<Status> {
-        match self.gone {
-            Some(gone) if now >= gone => None,
-            Some(_) => Some(Status::Deleting),
-            None if now < self.active => Some(Status::Creating),
-            None => Some(Status::Active),
-        }
-    }
-
-    pub fn delete(&mut self, gone: Time) {
-        self.gone.get_or_insert(gone);
-    }
 }
 
 impl Subscription {
