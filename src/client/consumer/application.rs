@@ -7,9 +7,10 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batching::Rules;
 use super::interruption::{ConsumerCounts, Interruption, Outage};
 use super::leases::{Lease, LeaseCounts, Leases};
-use super::processing::{Delivery, Processor, Rules};
+use super::processing::{Delivery, Processor};
 use super::reading::Reading;
 use super::settings::{Application, Checkpoint, ConsumerKind};
 use super::wire::{Lineage, ReadCall, ReadOutcome, Start, Ticket, Wire};

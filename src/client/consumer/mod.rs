@@ -4,6 +4,8 @@
 //! processed. Below it, one part reads a shard (polling it or subscribed to it), and one processes what was read.
 
 mod application;
+mod batching;
+mod fate;
 mod interruption;
 mod leases;
 mod on_failure;
@@ -17,10 +19,11 @@ mod wire;
 mod tests;
 
 pub use application::Consumer;
+pub use fate::{FailureReason, Fate};
 pub use interruption::{ConsumerCounts, Interruption, Outage};
 pub use leases::LeaseCounts;
-pub use on_failure::{FailedBatch, FailureReason, OnFailure};
-pub use processing::{Delivery, Fate, ProcessingCounts};
+pub use on_failure::{FailedBatch, OnFailure};
+pub use processing::{Delivery, ProcessingCounts};
 pub use service_time::ServiceTime;
 pub use settings::{Application, Checkpoint, ConsumerKind, Processing};
 pub use wire::{Answer, Lineage, ReadCall, ReadOutcome, Received, Start, Ticket, Wire, key_hash};

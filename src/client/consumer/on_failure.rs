@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::processing::{Fate, GivenUp};
+use super::fate::{FailureReason, GivenUp};
 
 /// A batch that went to the on-failure destination. As on AWS, it tells where the records are and does not hold them: they are still
 /// in the stream.
@@ -22,30 +22,6 @@ pub struct FailedBatch {
     pub attempts: u32,
     /// Why it was given up.
     pub reason: FailureReason,
-}
-
-/// Why a batch was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureReason {
-    /// All attempts failed.
-    AttemptsExhausted,
-    /// The records were older than the maximum record age before an attempt.
-    RecordAgeExceeded,
-    /// The record does not fit into an invocation.
-    TooLarge,
-}
-
-impl FailureReason {
-    /// Why records with this fate were given up; `None` for those that were processed.
-    pub(super) const fn of(fate: Fate) -> Option<Self> {
-        match fate {
-            Fate::Processed => None,
-            Fate::Failed => Some(Self::AttemptsExhausted),
-            Fate::TooOld => Some(Self::RecordAgeExceeded),
-            Fate::TooLarge => Some(Self::TooLarge),
-        }
-    }
 }
 
 /// What went to an on-failure destination: the first batches, and how many there were.

@@ -1,19 +1,16 @@
 //! What a consumer does with the records of one shard: batches, the time they take, failures, and how far it has got.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 
-use super::on_failure::FailureReason;
+use super::batching::Rules;
+use super::fate::{FailureReason, Fate, GivenUp};
 use super::service_time::ServiceTime;
-use super::settings::{ConsumerKind, Processing};
 use super::wire::{Received, Wire};
-use crate::seed::NamedSeed;
 use crate::time::Time;
-use crate::units::Share;
 
 /// A record that the consumer is done with.
 #[derive(Debug, PartialEq)]
@@ -30,19 +27,6 @@ pub struct Delivery<W: Wire> {
     pub fate: Fate,
 }
 
-/// What became of a record that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fate {
-    /// The application has processed it.
-    Processed,
-    /// All attempts at its batch failed: it was skipped, or went to the on-failure destination.
-    Failed,
-    /// It was older than the maximum record age before an attempt.
-    TooOld,
-    /// It does not fit into an invocation of Lambda.
-    TooLarge,
-}
-
 /// What the processors of a consumer did. An attempt counts when it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessingCounts {
@@ -52,91 +36,6 @@ pub struct ProcessingCounts {
     pub failed_batches: u64,
     /// Time that all attempts took together.
     pub busy: Duration,
-}
-
-/// How the records of a consumer are put into batches.
-#[derive(Debug, Clone)]
-pub(super) struct Rules {
-    records: usize,
-    bytes: u64,
-    window: Duration,
-    /// A batch is what one answer brought, up to `records`.
-    per_answer: bool,
-    lanes: u32,
-    bisect: bool,
-    maximum_age: Option<Duration>,
-    largest: u64,
-    on_failure: bool,
-    processing: Processing,
-    seeds: NamedSeed,
-}
-
-/// An invocation of Lambda takes 6 MB (fact sheet, section 6).
-const LAMBDA_PAYLOAD: u64 = 6_000_000;
-
-impl Rules {
-    pub fn new(kind: &ConsumerKind, processing: Processing, seeds: NamedSeed) -> Self {
-        let whole_answers = Self {
-            records: kind.polls().map_or(10_000, |(_, limit)| limit as usize),
-            bytes: u64::MAX,
-            window: Duration::ZERO,
-            per_answer: true,
-            lanes: 1,
-            bisect: false,
-            maximum_age: None,
-            largest: u64::MAX,
-            on_failure: false,
-            processing,
-            seeds,
-        };
-        match *kind {
-            ConsumerKind::Polling { .. } | ConsumerKind::Efo | ConsumerKind::Kcl { .. } => whole_answers,
-            ConsumerKind::Lambda {
-                batch_size,
-                window,
-                parallelization_factor,
-                bisect,
-                maximum_record_age,
-                on_failure,
-                ..
-            } => Self {
-                records: batch_size as usize,
-                bytes: LAMBDA_PAYLOAD,
-                window,
-                per_answer: false,
-                lanes: parallelization_factor.max(1),
-                bisect,
-                maximum_age: maximum_record_age,
-                largest: LAMBDA_PAYLOAD,
-                on_failure,
-                ..whole_answers
-            },
-            ConsumerKind::Firehose { buffer_interval, buffer_bytes } => Self {
-                records: usize::MAX,
-                bytes: buffer_bytes.0,
-                window: buffer_interval,
-                per_answer: false,
-                ..whole_answers
-            },
-        }
-    }
-
-    /// Whether a record is done as soon as it is read.
-    fn is_instant(&self) -> bool {
-        let work = &self.processing;
-        let free = work.per_batch.is_none() && work.per_record.is_none();
-        free && self.per_answer && work.failure == Share(0.0) && work.poison == Share(0.0)
-    }
-
-    fn is_poison<W: Wire>(&self, record: &Received<W>) -> bool {
-        if self.processing.poison.0 <= 0.0 {
-            return false;
-        }
-        // A function of the record alone, so that it fails again when it is delivered again.
-        let mut hasher = DefaultHasher::new();
-        record.sequence.hash(&mut hasher);
-        self.seeds.at(hasher.finish()).random::<f64>() < self.processing.poison.0
-    }
 }
 
 /// The work of one shard.
@@ -156,16 +55,6 @@ pub(super) struct Processor<W: Wire> {
     processed: Option<W::Sequence>,
     /// Batches for the on-failure destination that nobody has taken yet.
     failed: Vec<GivenUp<W::Sequence>>,
-}
-
-/// A batch for the on-failure destination.
-#[derive(Debug)]
-pub(super) struct GivenUp<S> {
-    pub first: S,
-    pub last: S,
-    pub records: u64,
-    pub attempts: u32,
-    pub reason: FailureReason,
 }
 
 #[derive(Debug)]

@@ -92,7 +92,12 @@ impl ConsumerKind {
         }
     }
 
-    /// The same, but reading by enhanced fan-out or not; one that polls by itself does so every `interval` at most. Firehose only polls.
+    /// Most records that one answer brings.
+    pub fn records_per_answer(&self) -> u32 {
+        self.polls().map_or(SERVICE_LIMIT, |(_, limit)| limit)
+    }
+
+    /// The same kind, but reading by enhanced fan-out or not; one that polls by itself does so every `interval` at most. Firehose only polls.
     #[must_use]
     pub fn reading(&self, by_fan_out: bool, interval: Duration) -> Self {
         let mut kind = self.clone();

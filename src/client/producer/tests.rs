@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::client::RetryPolicy;
 use crate::seed::Seed;
@@ -229,6 +231,7 @@ mod aggregation {
     use super::*;
     use crate::client::Aggregation;
     use crate::client::aggregation::decode;
+    use crate::kinesis::HashKey;
 
     fn aggregating(max_bytes: u64, max_records: usize) -> Producer {
         let aggregation = Some(Aggregation { max_bytes: units::Bytes(max_bytes), max_records });
