@@ -9,8 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::http::ConnectionDropped;
-use super::service::{OpenSubscription, Service};
+use super::service::{ConnectionDropped, OpenSubscription, Service};
 use super::wire::{self, Fault, Format};
 use crate::kinesis::SubscriptionPoll;
 use crate::time::Time;

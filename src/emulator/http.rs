@@ -16,8 +16,8 @@ use tokio::time::timeout;
 
 use super::auth::Signature;
 use super::buffers::Buffer;
-use super::listener::Server;
-use super::service::{Answer, Service};
+use super::server::Server;
+use super::service::{Answer, ConnectionDropped, Service};
 use super::wire::{Fault, Format, Target};
 use super::{event_stream, front, observe};
 use crate::prometheus;
@@ -27,11 +27,6 @@ const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 /// How requests are counted that name no operation of ours.
 const UNKNOWN_OPERATION: &str = "unknown";
-
-/// The answer is that there is none: HTTP/1.1 closes the connection, HTTP/2 resets the stream.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection breaks, as was asked")]
-pub(super) struct ConnectionDropped;
 
 /// Answers one request. `local` says whether it comes from this machine.
 pub(super) async fn respond(

@@ -14,6 +14,7 @@ mod front;
 mod http;
 mod listener;
 mod observe;
+mod server;
 mod service;
 mod tls;
 pub mod wire;
@@ -29,7 +30,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use self::auth::Credentials;
-pub use self::listener::{ConnectionLimits, Server, serve};
+pub use self::listener::serve;
+pub use self::server::{ConnectionLimits, Server};
 pub use self::service::Service;
 pub use self::tls::{Tls, TlsError};
 use crate::kinesis::{FaultRule, InjectedFaults, Settings, StorageUsage};

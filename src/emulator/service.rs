@@ -31,6 +31,11 @@ pub struct Service {
     answer_ids: NamedSeed,
 }
 
+/// The answer is that there is none: HTTP/1.1 closes the connection, HTTP/2 resets the stream.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection breaks, as was asked")]
+pub(super) struct ConnectionDropped;
+
 /// What a request is answered with.
 #[derive(Debug)]
 pub(super) enum Answer {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::emulator::tests::settings;
+use crate::emulator::{Credentials, Service, Tls};
 
 const PUT: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: Kinesis_20131202.PutRecord\r\n";
 

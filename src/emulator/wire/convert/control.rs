@@ -66,6 +66,14 @@ pub(super) fn request(operation: Operation, m: Members<'_>) -> Result<Request, F
             check_encryption(m)?;
             Request::StopStreamEncryption { stream: m.stream()? }
         }
+        other => return labels_or_account(other, m),
+    })
+}
+
+/// Tags, policies and settings of the account.
+fn labels_or_account(operation: Operation, m: Members<'_>) -> Result<Request, Fault> {
+    use Operation as O;
+    Ok(match operation {
         O::AddTagsToStream => Request::AddTagsToStream { stream: m.stream()?, tags: m.tags("Tags") },
         O::RemoveTagsFromStream => Request::RemoveTagsFromStream { stream: m.stream()?, keys: keys(m) },
         O::TagResource => Request::TagResource { resource: m.resource()?, tags: m.tags("Tags") },
