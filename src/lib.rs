@@ -8,7 +8,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 1 | [`time`] [`seed`] [`units`] [`address`] [`prometheus`] |
+//! | 1 | [`time`] [`seed`] [`units`] [`address`] [`prometheus`] [`lognormal`] |
 //! | 2 | [`workload`] [`kinesis`] [`prices`] |
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
@@ -50,6 +50,7 @@ pub mod emulator;
 pub mod engine;
 pub mod forecast;
 pub mod kinesis;
+pub mod lognormal;
 pub mod measure;
 pub mod plan;
 pub mod prices;

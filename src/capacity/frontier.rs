@@ -14,13 +14,10 @@ use crate::kinesis::StreamMode;
 use crate::prices::{HOURS_PER_MONTH, Prices};
 use crate::scenario::Scenario;
 use crate::time::nanos;
-use crate::units::Bytes;
 
 /// Lingers that aggregation is looked at with, beside the scenario's own: 100 ms is the KPL's default (fact sheet, section 9.2).
 const LINGERS: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
-/// Largest aggregate of the KPL by default (fact sheet, section 9.2).
-const AGGREGATE_BYTES: Bytes = Bytes(51_200);
 /// Lags that differ by less are the same.
 const SAME_LAG: u64 = 1_000_000;
 
@@ -137,7 +134,7 @@ impl Study<'_> {
         if own.single || self.flows.scenario.stream.auto_distribution {
             return all;
         }
-        let packed = own.aggregation.unwrap_or(Aggregation { max_bytes: AGGREGATE_BYTES, max_records: usize::MAX });
+        let packed = own.aggregation.unwrap_or(Aggregation::KPL);
         if own.aggregation.is_some() {
             all.push(Producing { aggregation: None, linger: own.linger, own: false });
         }

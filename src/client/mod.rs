@@ -71,13 +71,18 @@ pub struct ProducerSettings {
     pub dead_letters: usize,
 }
 
-/// How much goes into an aggregate (fact sheet, section 9.2: 51,200 bytes by default).
+/// How much goes into an aggregate (fact sheet, section 9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Aggregation {
     /// Most bytes of an aggregate.
     pub max_bytes: Bytes,
     /// Most records in it.
     pub max_records: usize,
+}
+
+impl Aggregation {
+    /// As the KPL packs by default: 51,200 bytes, and as many records as go in.
+    pub const KPL: Self = Self { max_bytes: Bytes(51_200), max_records: usize::MAX };
 }
 
 impl Default for ProducerSettings {

@@ -47,12 +47,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::units::Bytes;
 
     #[test]
     fn an_aggregate_holds_what_comes_while_it_lingers_up_to_its_limits() {
         let packing = |rate, max_records| {
-            let aggregation = Some(Aggregation { max_bytes: Bytes(51_200), max_records });
+            let aggregation = Some(Aggregation { max_records, ..Aggregation::KPL });
             let producer =
                 ProducerSettings { aggregation, linger: Duration::from_millis(50), ..ProducerSettings::default() };
             Packing::new(&producer, rate, 100.0, 10.0, false).records

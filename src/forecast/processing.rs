@@ -19,7 +19,7 @@ pub(crate) struct Work<'a> {
 pub(crate) fn largest_batch(kind: &ConsumerKind) -> f64 {
     match kind {
         ConsumerKind::Lambda { batch_size, .. } => f64::from(*batch_size),
-        kind => kind.polls().map_or(10_000.0, |(_, limit)| f64::from(limit)),
+        kind => f64::from(kind.records_per_answer()),
     }
 }
 

@@ -4,13 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::placement::Placement;
+use crate::scenario::MOST_SHARDS;
 use crate::workload::Keys;
 
 /// Numbers of shards that are tried: up to so many times those that an even spread needs, and so many more.
 const TRIED_TIMES: u32 = 4;
 const TRIED_MORE: u32 = 64;
-/// And not more than this, which UpdateShardCount allows.
-const MOST_SHARDS: u32 = 10_000;
 /// Key ranges that are looked at in all, so that a plan takes milliseconds.
 const MOST_RANGES: u64 = 200_000;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::api::Operation;
+use crate::lognormal;
 
 /// Limits and latencies of the service, valid at a date.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -239,7 +240,7 @@ impl Spread {
     /// sigma = ln(p99 / median) / z(0.99) with the standard normal quantile z(0.99) = 2.3263.
     pub fn log_parameters(&self) -> (f64, f64) {
         let (median, p99) = (self.median.as_secs_f64().max(1e-9), self.p99.as_secs_f64().max(1e-9));
-        (median.ln(), ((p99 / median).ln() / Z99).max(0.0))
+        (median.ln(), lognormal::sigma(p99 / median).max(0.0))
     }
 }
 
@@ -250,7 +251,7 @@ impl LatencyProfile {
     /// straight line with the utilisation, and that of reads and propagation by the same factor (I).
     pub fn widening(&self, utilisation: f64) -> f64 {
         let growth = (self.p99_at_80_percent.as_secs_f64() / self.put.p99.as_secs_f64().max(1e-9)).max(1.0);
-        growth.ln() / Z99 * utilisation.clamp(0.0, 1.0) / 0.8
+        lognormal::sigma(growth) * utilisation.clamp(0.0, 1.0) / 0.8
     }
 
     /// The mean of a distribution at a utilisation of the shard: exp(mu + sigma^2 / 2).
@@ -260,9 +261,6 @@ impl LatencyProfile {
         Duration::from_secs_f64((mu + sigma * sigma / 2.0).exp())
     }
 }
-
-/// The standard normal quantile z(0.99).
-const Z99: f64 = 2.326_347_874_040_841;
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;

@@ -18,17 +18,17 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use self::load::{Columns, TraceFound};
+use self::tenants::TenantsFound;
 use super::diagnostics::{Diagnostic, Diagnostics, Sources};
 use super::reader::{Found, Placed, Problems, Reported, TableReader};
-use super::{Delivery, Objectives, Scenario, Stream, overrides};
+use super::{Delivery, MOST_SHARDS, Objectives, Scenario, Stream, overrides};
 use crate::client::ProducerSettings;
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
 use crate::units::{Bytes, Rate, Share};
-use crate::workload::{Filling, Keys, Schedule, Sizes};
+use crate::workload::{Filling, Keys, Schedule, Sizes, Tenants};
 
-/// More shards need another kind of test: UpdateShardCount stops here too.
-const MOST_SHARDS: u32 = 10_000;
 /// A shard is planned to be this full at most, so that the unevenness of keys and moments has room.
 const TARGET_UTILISATION: Share = Share(0.8);
 /// What takes longer than ten times as on AWS answers no question.
@@ -82,7 +82,6 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let question = root.optional::<String>("question");
     let seed = root.or("seed", 1);
     let stream = stream(&mut root, profile);
-    let columns = load::columns(tree);
     let steps = Seed(seed.as_ref().map_or(1, |seed| seed.value));
     let load = load::load(&mut root, path.parent().unwrap_or(Path::new("")), steps);
     let trace = load.as_ref().map(|(_, _, trace)| trace.as_ref()).map_err(|reported| *reported);
@@ -90,26 +89,9 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
     let shards = stream.as_ref().ok().map(|stream| stream.shards);
     let most = stream.as_ref().map_or(profile.request.record_bytes, |stream| stream.max_record_size.0);
     let folder = path.parent().unwrap_or(Path::new(""));
+    let around = Around { columns: load::columns(tree), trace, duration, shards, most, folder };
     let found = tenants::tenants(&mut root, duration, most, folder, steps);
-    let (keys, sizes, filling, tenants) = match found {
-        Ok(None) => {
-            let keys = keys::keys(&mut root, &columns, trace, duration, shards);
-            let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
-            match sizes::sizes(&mut root, &columns, trace, longest_key, most, folder) {
-                Ok((sizes, filling)) => (keys, Ok(sizes), filling, None),
-                Err(reported) => (keys, Err(reported), Filling::Random, None),
-            }
-        }
-        Ok(Some(found)) => match sizes::payload(&mut root, &columns, &found.sizes, found.keys.value.longest()) {
-            Ok(filling) => (Ok(found.keys), Ok(found.sizes), filling, Some(found.tenants)),
-            Err(reported) => (Ok(found.keys), Err(reported), Filling::Random, None),
-        },
-        Err(reported) => {
-            root.raw("keys");
-            root.raw("records");
-            (Err(reported), Err(reported), Filling::Random, None)
-        }
-    };
+    let Records { keys, sizes, filling, tenants } = records(&mut root, found, &around);
     let largest = largest_record(&sizes, &keys, most, problems);
     let producer = producer::producer(&mut root, largest, profile);
     let consumers = consumers::consumers(&mut root, profile, folder);
@@ -161,6 +143,57 @@ fn document(tree: &DeTable<'_>, path: &Path, profile: &Profile, problems: &Probl
         source: String::new(),
         overrides: Vec::new(),
     })
+}
+
+/// What the tables on records say, of all or of each tenant.
+struct Records {
+    keys: Found<Keys>,
+    sizes: Found<Sizes>,
+    filling: Filling,
+    tenants: Option<Tenants>,
+}
+
+/// What the tables on records have to fit.
+struct Around<'a> {
+    /// The columns of a trace that say what the tables would.
+    columns: Columns,
+    trace: TraceFound<'a>,
+    /// How long load is offered.
+    duration: Option<Duration>,
+    shards: Option<u32>,
+    /// Bytes of the largest record that the stream takes.
+    most: u64,
+    /// Where relative paths start from.
+    folder: &'a Path,
+}
+
+/// Reads the tables on records, or tells them from tenants that have their own.
+fn records(
+    root: &mut TableReader<'_>,
+    tenants: Result<Option<TenantsFound>, Reported>,
+    around: &Around<'_>,
+) -> Records {
+    let Around { columns, trace, duration, shards, most, folder } = around;
+    let unfilled = |keys, sizes, tenants| Records { keys, sizes, filling: Filling::Random, tenants };
+    match tenants {
+        Ok(None) => {
+            let keys = keys::keys(root, columns, *trace, *duration, *shards);
+            let longest_key = keys.as_ref().map_or(0, |keys| keys.value.longest() as u64);
+            match sizes::sizes(root, columns, *trace, longest_key, *most, folder) {
+                Ok((sizes, filling)) => Records { filling, ..unfilled(keys, Ok(sizes), None) },
+                Err(reported) => unfilled(keys, Err(reported), None),
+            }
+        }
+        Ok(Some(found)) => match sizes::payload(root, columns, &found.sizes, found.keys.value.longest()) {
+            Ok(filling) => Records { filling, ..unfilled(Ok(found.keys), Ok(found.sizes), Some(found.tenants)) },
+            Err(reported) => unfilled(Ok(found.keys), Err(reported), None),
+        },
+        Err(reported) => {
+            root.raw("keys");
+            root.raw("records");
+            unfilled(Err(reported), Err(reported), None)
+        }
+    }
 }
 
 /// The load that a closed loop comes to on an idle stream, by Little's law: all records under way, over the time of a call.

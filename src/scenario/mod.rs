@@ -198,6 +198,9 @@ pub struct Load {
     pub closed_loop: Option<u32>,
 }
 
+/// Most shards of a scenario: more need another kind of test. UpdateShardCount stops here, too.
+pub(crate) const MOST_SHARDS: u32 = 10_000;
+
 /// Most records of a run: the ledger has a bit for each.
 pub(crate) const MOST_RECORDS: u64 = 4_000_000_000;
 

@@ -13,14 +13,12 @@ use serde::Serialize;
 
 pub use model::{capacity as modelled_capacity, demand as modelled_demand};
 
-use crate::scenario::{MOST_RECORDS, Scenario};
+use crate::scenario::{MOST_RECORDS, MOST_SHARDS, Scenario};
 use crate::seed::Seed;
 use crate::units::Rate;
 
 /// Bracketing gives up this far from where it began, as a factor.
 const FARTHEST: f64 = 1_000.0;
-/// And from this number of shards on.
-const MOST_SHARDS: u32 = 10_000;
 /// The first step away from where a search begins.
 const FIRST_STEP: f64 = 1.25;
 

@@ -3,14 +3,13 @@
 use crate::kinesis::Profile;
 use crate::plan::{Plan, predict};
 use crate::prices::Prices;
-use crate::scenario::Scenario;
+use crate::scenario::{MOST_SHARDS, Scenario};
 use crate::units::Share;
 
 /// Factor on the load within which the model is asked.
 const FARTHEST: f64 = 1_000.0;
 /// How near the boundary is found.
 const PRECISION: f64 = 0.001;
-const MOST_SHARDS: u32 = 10_000;
 
 /// Whether the model expects a plan to meet the objectives that it has a figure for: throttling, put latency, cost, lag, of which it knows the
 /// mean, which has to stay below the limit of the 99th percentile, and utilisation, by the busiest second.

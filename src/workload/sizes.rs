@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, LogNormal, Normal, Pareto};
 
 use super::tenants::Tenants;
+use crate::lognormal;
 use crate::seed::NamedSeed;
 use crate::units::Bytes;
 
@@ -93,11 +94,10 @@ impl Sizes {
     /// # Errors
     /// The median is zero or above the 99th percentile.
     pub fn log_normal(median: Bytes, p99: Bytes, min: Bytes, max: Bytes) -> Result<Self, String> {
-        const Z99: f64 = 2.326_347_874_040_841;
         if median.0 == 0 || p99 < median {
             return Err("the median must be above zero and not above the 99th percentile".to_owned());
         }
-        let sigma = (p99.0 as f64 / median.0 as f64).ln() / Z99;
+        let sigma = lognormal::sigma(p99.0 as f64 / median.0 as f64);
         let distribution = LogNormal::new((median.0 as f64).ln(), sigma).map_err(|error| error.to_string())?;
         Ok(Self::LogNormal { min, max, distribution })
     }

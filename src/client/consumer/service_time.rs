@@ -7,6 +7,7 @@ use rand_distr::{Distribution, Exp, LogNormal, Normal, Pareto};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lognormal;
 use crate::seed::Rng;
 use crate::workload::{capped_pareto_mean, place_of};
 
@@ -69,8 +70,6 @@ pub enum ServiceTime {
     },
 }
 
-/// The 99th percentile of the standard normal distribution.
-const Z99: f64 = 2.326_347_874_040_841;
 /// Far in the tail of a wide distribution; a month is as good as for ever.
 const LONGEST_SECONDS: f64 = 2_592_000.0;
 
@@ -138,7 +137,7 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 fn log_normal_sigma(median: Duration, p99: Duration) -> f64 {
-    (p99.as_secs_f64() / median.as_secs_f64().max(1e-9)).max(1.0).ln() / Z99
+    lognormal::sigma((p99.as_secs_f64() / median.as_secs_f64().max(1e-9)).max(1.0))
 }
 
 /// The mean of what a normal variable is above zero: `mean Φ(mean / deviation) + deviation φ(mean / deviation)`.

@@ -1,6 +1,6 @@
 //! What would help against throttling, and what it costs.
 
-use crate::client::{Checkpoint, ConsumerKind, RetryPolicy};
+use crate::client::{Aggregation, Checkpoint, ConsumerKind, RetryPolicy};
 use crate::forecast::Placement;
 use crate::kinesis::{HashKey, HashKeyRange, Profile, StreamMode};
 use crate::prices::Item;
@@ -11,8 +11,6 @@ use crate::workload::Keys;
 
 /// Most buckets that a key is spread over.
 const MOST_BUCKETS: u32 = 256;
-/// Bytes of the KPL's aggregates.
-const AGGREGATE_BYTES: f64 = 51_200.0;
 
 /// What costs nothing but its trade-off.
 fn free(what: impl Into<String>, trade_off: &str, settings: &[&str]) -> Cure {
@@ -128,8 +126,8 @@ impl Cures<'_> {
     fn pack(&self, bound: Option<Limit>) -> Option<Cure> {
         let bytes = self.plan.bound("write bytes")?;
         let record_bytes = self.plan.record_bytes()?;
-        let fits =
-            bytes.utilisation.0 <= self.plan.capacity.target_utilisation.0 && record_bytes * 2.0 <= AGGREGATE_BYTES;
+        let fits = bytes.utilisation.0 <= self.plan.capacity.target_utilisation.0
+            && record_bytes * 2.0 <= Aggregation::KPL.max_bytes.0 as f64;
         let helps = bound == Some(Limit::Records) && self.scenario.producer.aggregation.is_none() && fits;
         helps.then(|| {
             free(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::MOST_SHARDS;
+use crate::scenario::MOST_SHARDS;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};
 use crate::scenario::{Autoscaling, ScalingRule};

@@ -5,9 +5,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::MOST_SHARDS;
 use crate::client::ConsumerKind;
 use crate::kinesis::StreamMode;
+use crate::scenario::MOST_SHARDS;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Placed, Problems, Reported, TableReader, closest};
 use crate::scenario::{Action, Consumer, Event, InterruptionKind, ShardChoice};

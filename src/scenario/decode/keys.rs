@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::load::{Columns, TraceFound, recorded};
-use super::{MOST_SHARDS, positive};
+use super::positive;
+use crate::scenario::MOST_SHARDS;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};
 use crate::units::Share;

@@ -15,8 +15,7 @@ use crate::units::{Bytes, Share};
 const MOST_IN_FLIGHT: usize = 10_000;
 /// The list of records that were not accepted is kept until the end of the run.
 const MOST_DEAD_LETTERS: usize = 10_000_000;
-/// Defaults and bounds of the KPL (fact sheet, section 9.2).
-const AGGREGATE_BYTES: Bytes = Bytes(51_200);
+/// Bounds of the KPL (fact sheet, section 9.2).
 const SMALLEST_AGGREGATE: Bytes = Bytes(64);
 const KPL_TIME_TO_LIVE: Duration = Duration::from_secs(30);
 
@@ -105,7 +104,7 @@ fn holds_record(reader: &TableReader<'_>, room: Found<Bytes>, largest: Option<&P
 /// `true`, or a table with its limits.
 fn aggregation(producer: &mut TableReader<'_>, profile: &Profile) -> Result<Option<Aggregation>, Reported> {
     let most = Bytes(profile.request.largest_record_bytes);
-    let whole = Aggregation { max_bytes: AGGREGATE_BYTES, max_records: usize::MAX };
+    let whole = Aggregation::KPL;
     match producer.raw("aggregation").map(Spanned::get_ref) {
         Some(DeValue::Table(_)) => {}
         _ => return Ok(producer.or("aggregation", false)?.value.then_some(whole)),
