@@ -42,6 +42,24 @@ impl<'s> Graph<'s> {
         reached.iter().map(circle).filter(|files| files.len() > 1).collect()
     }
 
+    /// Uses between the files of a room that stand against the order written at its top: lines such as `//! 2. ... `quota` ...` of its
+    /// `mod.rs`, of which each uses only itself and those before it. A file that is not in the list is named, too.
+    pub fn against_order(&self, room: &str) -> Vec<String> {
+        let room = [room.to_owned()];
+        let Some(source) = self.0.get(room.as_slice()) else { return Vec::new() };
+        let order = order(&source.text);
+        let mut found: Vec<String> = source.children.difference(&order.keys().cloned().collect()).cloned().collect();
+        for user in self.0.values().filter(|user| user.module.len() > 1 && user.module[0] == room[0]) {
+            let place = |module: &[String]| module.get(1).and_then(|name| order.get(name));
+            for (used, _) in user.uses.iter().flat_map(|(_, path)| self.owners(path)) {
+                if used.first() == room.first() && place(used) > place(&user.module) {
+                    found.push(format!("{} uses {}", user.module.join("/"), used.join("/")));
+                }
+            }
+        }
+        found
+    }
+
     /// What has the thing that the path names: one node, or all of a module whose names are imported without being named.
     fn owners(&self, path: &[String]) -> Vec<Node<'s>> {
         let mut path: ModulePath = path.to_vec();
@@ -73,6 +91,21 @@ impl<'s> Graph<'s> {
             || source.reexports.contains_key(name)
             || steps < MOST_STEPS && source.globs.iter().any(|glob| self.has(glob, name, steps + 1))
     }
+}
+
+/// The number of the line that names each file, of a numbered list in the words at the top.
+fn order(text: &str) -> BTreeMap<String, usize> {
+    let mut order = BTreeMap::new();
+    let mut number = None;
+    for line in text.lines().filter_map(|line| line.strip_prefix("//! ")) {
+        number = line
+            .split_once(". ")
+            .and_then(|(number, _)| number.parse().ok())
+            .or(number.filter(|_| line.starts_with(' ')));
+        let names = line.split('`').skip(1).step_by(2);
+        order.extend(number.into_iter().flat_map(|number| names.clone().map(move |name| (name.to_owned(), number))));
+    }
+    order
 }
 
 fn is_parent(source: &Source) -> bool {
