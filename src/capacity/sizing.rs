@@ -11,9 +11,6 @@ use crate::scenario::Scenario;
 use crate::units::Share;
 use crate::workload::{Keys, Schedule};
 
-/// Share of the records that the fullest shard may refuse, where no objective says it.
-const ALLOWED_THROTTLING: Share = Share(0.001);
-
 /// Most keys that each is spread over, and the shards over those of an even spread that are few enough.
 const MOST_SALTS: u32 = 256;
 const NEARLY_EVEN: f64 = 1.2;
@@ -93,7 +90,7 @@ fn read_everywhere(flows: &Flows<'_>, bounds: &[Bound], spread: u32, target: f64
 
 /// Share of the records that may be throttled.
 pub(crate) fn allowed_throttling(flows: &Flows<'_>) -> Share {
-    flows.scenario.objectives.throttled.unwrap_or(ALLOWED_THROTTLING)
+    flows.scenario.objectives.allowed_throttling()
 }
 
 /// The fewest shards from `spread` on of which the fullest refuses no more than is allowed; `None` if no number up to four times as many

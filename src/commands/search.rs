@@ -21,11 +21,7 @@ use crate::result::{Files, NewDirectory, RunResult};
 use crate::scenario::{Objectives, Scenario};
 use crate::search::{self, Answer, Question, SearchError, Trial, TrialOutcome, Trials};
 use crate::simulator;
-use crate::units::Share;
 use crate::verdict::{Conclusion, ObjectiveStatus, judge};
-
-/// What is sustained where a scenario sets no objectives.
-const ALLOWED_THROTTLING: Share = Share(0.001);
 
 /// Searches.
 pub fn search(arguments: &Search) -> Exit {
@@ -101,7 +97,7 @@ pub fn search(arguments: &Search) -> Exit {
 fn with_objectives(mut scenario: Scenario) -> Scenario {
     let none = scenario.consumers.iter().all(|consumer| consumer.lag_p99.is_none());
     if none && scenario.objectives == Objectives::default() {
-        scenario.objectives.throttled = Some(ALLOWED_THROTTLING);
+        scenario.objectives.throttled = Some(Objectives::USUAL_THROTTLED);
     }
     scenario
 }

@@ -239,6 +239,16 @@ pub struct Objectives {
     pub cost_per_month: Option<f64>,
 }
 
+impl Objectives {
+    /// Share of record attempts that may be throttled where no objective says it: what a plan sizes a stream for.
+    pub const USUAL_THROTTLED: Share = Share(0.001);
+
+    /// Highest share of record attempts that may be throttled.
+    pub fn allowed_throttling(&self) -> Share {
+        self.throttled.unwrap_or(Self::USUAL_THROTTLED)
+    }
+}
+
 /// How many of some records are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

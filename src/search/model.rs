@@ -18,7 +18,7 @@ fn expects(plan: &Plan, scenario: &Scenario) -> bool {
     let within = |limit: Option<std::time::Duration>, nanos: u64| {
         limit.is_none_or(|limit| u128::from(nanos) <= limit.as_nanos())
     };
-    let throttled = plan.forecast.overload_share.0 <= objectives.throttled.unwrap_or(Share(0.001)).0;
+    let throttled = plan.forecast.overload_share.0 <= objectives.allowed_throttling().0;
     let mean = plan.forecast.shards.iter().map(|shard| shard.records.0).sum::<f64>();
     let peak = (plan.expectation().busiest_rate().unwrap_or(0.0) / mean.max(1e-9)).max(1.0);
     let has_room = |limit: Share| plan.forecast.shards.iter().all(|shard| shard.utilisation * peak <= limit.0);
