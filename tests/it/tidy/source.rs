@@ -12,7 +12,7 @@ use syn::{Attribute, File, Item, Signature, UseTree, Visibility};
 pub type ModulePath = Vec<String>;
 
 /// A file of `src`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Source {
     /// Where it lies below `src`.
     pub file: PathBuf,
