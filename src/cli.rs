@@ -34,7 +34,7 @@ pub use self_test::SelfTest;
 /// One scenario gets several voices: the analytical model predicts, the load engine measures, and the report sets them side by
 /// side and says why they differ.
 #[derive(Debug, Parser)]
-#[command(version, long_version = VERSION.as_str(), about, long_about, after_help = EXIT_CODES, propagate_version = true)]
+#[command(version, long_version = VERSION.as_str(), about, long_about, after_help = RUN_EXIT_CODES, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -61,7 +61,7 @@ pub enum Command {
     /// A file of exactly that name in the working directory goes before.
     List(List),
     /// Drive the load of a scenario, measure it, and write a report.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = RUN_EXIT_CODES)]
     Run(Run),
     /// Simulate a scenario in virtual time: the code of the engine and of the emulator, without waiting.
     ///
@@ -124,7 +124,7 @@ pub enum Command {
     /// It is a model of Kinesis Data Streams with the quotas and latencies of AWS. Streams live in memory and end with it. When
     /// it accepts connections, it prints one line on stdout, such as `listening on http://127.0.0.1:4567`: give that URL to the
     /// client as endpoint. It also answers `GET /health`, `GET /metrics` (Prometheus) and `GET /state` (streams and shards as
-    /// JSON). SIGINT or SIGTERM stops it once open requests have finished, after two seconds at the latest; a second one stops
+    /// JSON). SIGINT, SIGTERM, SIGQUIT or SIGHUP stops it once open requests have finished, after two seconds at the latest; a second one stops
     /// it at once.
     #[command(after_help = EMULATOR_EXIT_CODES)]
     Emulator(Emulator),
@@ -431,6 +431,20 @@ Exit codes:
 
 Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
 
+const RUN_EXIT_CODES: &str = "\
+Exit codes:
+  0  the run is valid and its objectives are met
+  1  an objective is missed or could not be measured, or none of the records was accepted
+  2  bad input: the arguments, the scenario, or a target that cannot be used
+  3  the run is void: the generator itself was too late, the ledger does not balance, or the run was interrupted
+  4  a result could not be written
+  5  a stream or a consumer of the run could not be deleted, whatever else came of it; it is named
+  130, 131, 143  a second SIGINT, SIGQUIT or SIGTERM ended it at once; what it leaves is named
+
+SIGINT (Ctrl-C), SIGTERM, SIGQUIT and SIGHUP end a run: what was measured is kept, and what was created is deleted.
+
+Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
+
 const PRICES_EXIT_CODES: &str = "\
 Exit codes:
   0  the table was printed
@@ -444,6 +458,8 @@ Exit codes:
   2  bad input: the arguments, the scenario, or a target that cannot be used or offered its load
   3  the search was interrupted; the trials that were made are written
   4  the results could not be written
+  5  a stream or a consumer of a trial could not be deleted, whatever else came of it; it is named
+  130, 131, 143  a second SIGINT, SIGQUIT or SIGTERM ended it at once; what it leaves is named
 
 Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
 
@@ -460,7 +476,7 @@ const EMULATOR_EXIT_CODES: &str = "\
 Exit codes:
   0    a signal stopped it
   2    bad input: the arguments, the environment, a file, or an address that cannot be listened on
-  130  a second SIGINT stopped it at once (143: a second SIGTERM)
+  130  a second SIGINT stopped it at once (131: a second SIGQUIT, 143: a second SIGTERM)
 
 The listening line goes to stdout, logs to stderr.";
 

@@ -174,6 +174,7 @@ Exit codes:
   2  bad input: the arguments, the scenario, a program or a target that cannot be used
   3  void: the bench was interrupted, or too many of its runs were void; what was made is kept
   4  the results could not be written
+  5  a stream or a consumer of a run could not be deleted; it is named, and no more runs are made
 
 Results go to stdout, progress to stderr. NO_COLOR is respected.";
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::compare::{refused, runs_of, tell};
 use super::outcome::default_directory;
-use super::{Exit, fail, load, note, stop};
+use super::{Exit, fail, load, note, on_target, stop};
 use crate::cli;
 use crate::compare::{
     self, BENCH_SCHEMA_VERSION, Bench, BenchEnd, BenchRun, Comparison, Decision, Looks, Metric, Run, Settings,
@@ -33,6 +33,9 @@ pub fn bench(arguments: &cli::Bench) -> Exit {
         }
     };
     let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&format!("{}-bench", scenario.name)));
+    if !arguments.simulate {
+        on_target::mention_leftovers();
+    }
     if let Err(problem) = create(&directory) {
         fail(&problem);
         return Exit::BadInput;
@@ -63,7 +66,7 @@ pub fn bench(arguments: &cli::Bench) -> Exit {
         Ok(()) => BenchEnd::Complete,
         Err(Stop::Interrupted) => BenchEnd::Interrupted,
         Err(Stop::TooManyVoid) => BenchEnd::TooManyVoid,
-        Err(Stop::Failed(_)) => BenchEnd::Failed,
+        Err(Stop::Failed(_) | Stop::NotDeleted(_)) => BenchEnd::Failed,
         Err(Stop::NotWritten(_)) => BenchEnd::UnderWay,
     };
     let written = benching.write();
@@ -82,6 +85,10 @@ fn conclude(arguments: &cli::Bench, log: &Bench, end: Result<(), Stop>, director
             fail(&problem);
             Exit::BadInput
         }
+        (Err(Stop::NotDeleted(problem)), _) => {
+            fail(&problem);
+            Exit::NotDeleted
+        }
         (Ok(()) | Err(Stop::Interrupted | Stop::TooManyVoid), _) => {
             fail(report::bench::ended(log));
             Exit::Void
@@ -95,6 +102,8 @@ enum Stop {
     TooManyVoid,
     Failed(String),
     NotWritten(String),
+    /// A run left a stream or a consumer behind: the next one would leave more.
+    NotDeleted(String),
 }
 
 /// Where the runs of a side come from.
@@ -317,13 +326,18 @@ impl Benching<'_> {
         if matches!(output.status.code(), Some(0 | 1 | 3)) && out.join("result.json").is_file() {
             return read(out).map_err(|error| Stop::Failed(error.to_string()));
         }
+        let words = String::from_utf8_lossy(&output.stderr);
+        let last: Vec<&str> = words.lines().rev().take(12).collect();
+        let last = last.into_iter().rev().collect::<Vec<_>>().join("\n");
+        if output.status.code() == Some(i32::from(Exit::NotDeleted.code().0)) {
+            return Err(Stop::NotDeleted(format!(
+                "no more runs are made, since one has left something behind:\n{last}"
+            )));
+        }
         if self.stop.load(Ordering::Relaxed) {
             return Err(Stop::Interrupted);
         }
-        let words = String::from_utf8_lossy(&output.stderr);
-        let last: Vec<&str> = words.lines().rev().take(12).collect();
-        let last: Vec<&str> = last.into_iter().rev().collect();
-        Err(Stop::Failed(format!("`{shown}` made no result ({}):\n{}", output.status, last.join("\n"))))
+        Err(Stop::Failed(format!("`{shown}` made no result ({}):\n{last}", output.status)))
     }
 
     /// Writes what there is: a bench that is interrupted keeps it.

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::signals::Signals;
-use super::{Exit, FEW_RESOURCES, cannot_listen, fail, no_runtime, note, print};
+use super::{Exit, cannot_listen, fail, no_runtime, no_signals, note, print};
 use crate::cli::{Emulator, Latency, WriteLimits};
 use crate::emulator::{Credentials, Server, Service, Tls, serve};
 use crate::kinesis::{Profile, Settings, WriteLimiter};
@@ -126,7 +126,7 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> String {
 async fn listen(arguments: &Emulator, server: Server) -> Result<(), String> {
     let address = arguments.listen;
     // Installed before anybody can know that the server is there.
-    let stop = stop_signal().map_err(|error| format!("signals cannot be received: {error}; {FEW_RESOURCES}"))?;
+    let stop = stop_signal().map_err(|error| no_signals(&error))?;
     let listener =
         TcpListener::bind(address.socket()).await.map_err(|error| cannot_listen(address, &error, "--listen"))?;
     let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error, "--listen"))?;
@@ -154,7 +154,7 @@ fn stop_signal() -> std::io::Result<oneshot::Receiver<()>> {
         // The order matters: writing may fail or block where nobody reads.
         let _ = sender.send(());
         note("stopping: open requests may finish; a second signal stops at once");
-        process::exit(128 + signals.next().await);
+        process::exit(128 + signals.again().await);
     });
     Ok(receiver)
 }

@@ -12,6 +12,8 @@ mod emulator;
 #[path = "without_emulator.rs"]
 mod emulator;
 mod init;
+#[cfg(feature = "aws")]
+mod leftovers;
 mod list;
 #[cfg(feature = "aws")]
 mod metrics;
@@ -100,6 +102,8 @@ pub enum Exit {
     Void,
     /// A result could not be written.
     NotWritten,
+    /// A stream or a consumer of the run could not be deleted, whatever else came of it.
+    NotDeleted,
 }
 
 impl Exit {
@@ -111,6 +115,7 @@ impl Exit {
             Self::BadInput => (2, "bad-input"),
             Self::Void => (3, "void"),
             Self::NotWritten => (4, "not-written"),
+            Self::NotDeleted => (5, "not-deleted"),
         }
     }
 }
@@ -186,6 +191,12 @@ fn cannot_listen(address: ListenAddress, error: &std::io::Error, option: &str) -
         _ => format!("name another address with {option}"),
     };
     format!("cannot listen on {address}: {error}; {cure}")
+}
+
+/// Why no signal can be listened for, and what to do: what cannot be stopped in good order is not begun.
+#[cfg(any(feature = "aws", feature = "emulator"))]
+fn no_signals(error: &std::io::Error) -> String {
+    format!("signals cannot be received: {error}; {FEW_RESOURCES}")
 }
 
 /// What to do where the system gives no more threads or file descriptors.

@@ -1,18 +1,18 @@
 //! What commands do on a target, in real time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use super::no_runtime;
+pub(super) use super::leftovers::mention as mention_leftovers;
+use super::leftovers::{self, stop_at};
 pub(super) use super::run::run;
 use super::signals::Signals;
+use super::{Exit, no_runtime, no_signals, note};
 use crate::address::Target;
 use crate::client::Part;
-use crate::engine::{self, Control, Progress};
+use crate::engine::{self, Control, Created, EngineError, Progress};
 use crate::kinesis::{InjectedFaults, Profile};
 use crate::measure::{Ending, Measurement};
 use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
@@ -27,46 +27,79 @@ pub(super) const fn check(_: &Target) -> Result<(), String> {
     Ok(())
 }
 
-/// A trial of a search.
-///
-/// # Errors
-/// It could not be made, or `stop` has ended it.
-pub(super) fn trial(
-    target: &Target,
-    scenario: &Scenario,
-    profile: &Profile,
-    stop: &Arc<AtomicBool>,
-) -> Result<RunResult, SearchError> {
-    let runtime = Runtime::new().map_err(|error| SearchError::Trial(no_runtime(&error)))?;
-    let stop = stop.clone();
-    let run = runtime.block_on(async {
-        let (stop_sender, stopped) = watch::channel(false);
-        tokio::spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            stop_sender.send_replace(true);
+/// What trials on a target need.
+pub(super) struct Measuring {
+    target: Target,
+    runtime: Runtime,
+    /// Becomes true at the first signal; a second one ends the program, and says what is left behind.
+    stopped: watch::Receiver<bool>,
+    /// What the trials create.
+    created: Created,
+}
+
+impl Measuring {
+    /// Listens for signals from now on.
+    ///
+    /// # Errors
+    /// There is no runtime, or no signal can be received, in words.
+    pub fn new(target: &Target) -> Result<Self, String> {
+        let runtime = Runtime::new().map_err(|error| no_runtime(&error))?;
+        let (sender, stopped) = watch::channel(false);
+        let created = Created::new(leftovers::directory(), Arc::new(note));
+        let signals = {
+            let _within = runtime.enter();
+            Signals::new().map_err(|error| no_signals(&error))?
+        };
+        runtime.spawn(stop_at(signals, sender, created.clone()));
+        Ok(Self { target: target.clone(), runtime, stopped, created })
+    }
+
+    /// Whether a signal has come.
+    pub fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// How the search ends that would end with `exit`, and may leave something behind.
+    pub fn conclude(&self, exit: Exit) -> Exit {
+        leftovers::conclude(&self.created, exit)
+    }
+
+    /// Makes a trial. What a trial could not delete ends the search: the next one would leave more.
+    ///
+    /// # Errors
+    /// It was interrupted, or the target cannot be used.
+    pub fn trial(&self, scenario: &Scenario, profile: &Profile) -> Result<RunResult, SearchError> {
+        let control = Control {
+            created: self.created.clone(),
+            ..Control::new(self.stopped.clone(), watch::Sender::new(Progress::default()))
+        };
+        let run = self.runtime.block_on(async {
+            let connection = engine::connect(&self.target, scenario.producer.timeout, profile, scenario.seed).await?;
+            engine::run(&connection, scenario, profile, control).await
         });
-        let connection = engine::connect(target, scenario.producer.timeout, profile, scenario.seed).await?;
-        let progress = watch::Sender::new(Progress::default());
-        engine::run(&connection, scenario, profile, Control::new(stopped, progress)).await
-    });
-    let run = run.map_err(|error| match error {
-        engine::EngineError::Stopped => SearchError::Interrupted,
-        error => SearchError::Trial(error.to_string()),
-    })?;
-    Ok(RunResult {
-        schema_version: SCHEMA_VERSION,
-        streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: String::new(),
-        scenario: ScenarioRecord::from(scenario),
-        target: TargetRecord::Endpoint { url: target.to_string() },
-        stream_name: run.stream,
-        part: Part::WHOLE,
-        ending: run.ending,
-        load_ended: run.load_ended,
-        measurement: run.measurement,
-    })
+        let run = run.map_err(|error| match error {
+            EngineError::Stopped => SearchError::Interrupted,
+            error => SearchError::Trial(error.to_string()),
+        })?;
+        if let Some(leftover) = self.created.remaining().first() {
+            return Err(SearchError::Trial(format!(
+                "no more trials are made: {} could not be deleted",
+                leftover.note.resource
+            )));
+        }
+        Ok(RunResult {
+            schema_version: SCHEMA_VERSION,
+            streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: String::new(),
+            scenario: ScenarioRecord::from(scenario),
+            target: TargetRecord::Endpoint { url: self.target.to_string() },
+            stream_name: run.stream,
+            part: Part::WHOLE,
+            ending: run.ending,
+            load_ended: run.load_ended,
+            measurement: run.measurement,
+        })
+    }
 }
 
 /// A run against the embedded emulator, until a signal stops it: how it ended, what was damaged, and what was measured.
@@ -80,12 +113,8 @@ pub(super) fn self_test(
     let runtime = Runtime::new().map_err(|error| format!("the asynchronous runtime cannot start: {error}"))?;
     runtime.block_on(async {
         let (stop_sender, stop) = watch::channel(false);
-        tokio::spawn(async move {
-            let Ok(mut signals) = Signals::new() else { return std::future::pending().await };
-            signals.next().await;
-            stop_sender.send_replace(true);
-            std::process::exit(128 + signals.next().await);
-        });
+        let signals = Signals::new().map_err(|error| no_signals(&error))?;
+        tokio::spawn(stop_at(signals, stop_sender, Created::default()));
         let connection = engine::connect(&Target::Embedded, scenario.producer.timeout, profile, scenario.seed).await;
         let connection = connection.map_err(|error| error.to_string())?;
         let control = Control::new(stop, watch::Sender::new(Progress::default()));

@@ -1,6 +1,7 @@
 //! Live progress on stderr: a bar in a terminal, plain lines or lines of JSON elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 
 use super::console;
 use crate::cli::ProgressMode;
-use crate::engine::{OpenShard, Phase, Progress};
+use crate::engine::{OpenShard, Phase, Progress, Say};
 use crate::report::printable;
 use crate::time::nanos;
 use crate::view::{About, PREPARING, State, json};
@@ -78,9 +79,18 @@ impl Teller {
 
     /// Words that nobody may miss.
     pub fn say(&self, text: &str) {
+        self.say_later()(text);
+    }
+
+    /// What says words that nobody may miss, whoever has the teller.
+    pub fn say_later(&self) -> Say {
         match self {
-            Self::Silent => super::note(text),
-            _ => self.note(text),
+            Self::Bar(bar) => {
+                let bar = bar.clone();
+                Arc::new(move |text: &str| bar.println(printable(text)))
+            }
+            Self::Json { .. } => Arc::new(|text: &str| console::line(&json::note(text))),
+            Self::Plain { .. } | Self::Silent => Arc::new(super::note),
         }
     }
 

@@ -8,20 +8,21 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::leftovers::{give_up, stop_at};
 use super::outcome::{conclude, place};
 use super::prices::known_prices;
 use super::progress::Teller;
 use super::signals::Signals;
-use super::tui::{self, Screen};
-use super::{Exit, console, fail, load, metrics, no_runtime, note};
+use super::tui::Screen;
+use super::{Exit, console, fail, leftovers, load, metrics, no_runtime, no_signals};
 use crate::cli::{ProgressMode, Run};
 use crate::client::Part;
-use crate::engine::{self, Control, EngineError, OpenShard, Progress, Target};
+use crate::engine::{self, Control, Created, EngineError, OpenShard, Progress, Target};
 use crate::forecast::expected_load;
 use crate::kinesis::{HashKeyRange, Profile};
 use crate::plan::{Plan, predict};
 use crate::report::printable;
-use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::result::{NewDirectory, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use crate::scenario::Scenario;
 use crate::units::{Bytes, Share};
 use crate::view::{About, State, json};
@@ -38,67 +39,30 @@ pub fn run(arguments: &Run) -> Exit {
     exit
 }
 
+/// A run that can begin.
+struct Ready {
+    profile: Profile,
+    scenario: Scenario,
+    plan: Plan,
+    teller: Teller,
+    directory: PathBuf,
+    place: NewDirectory,
+}
+
 /// Runs a scenario; `made` becomes the directory of its result.
 fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
-    let profile = Profile::newest();
-    let prices = match known_prices(&arguments.scenario) {
-        Ok(prices) => prices,
+    let Ready { profile, scenario, plan, teller, directory, place } = match ready(arguments) {
+        Ok(ready) => ready,
         Err(exit) => return exit,
     };
-    let scenario = match load(&arguments.scenario, &profile) {
-        Ok(scenario) => scenario,
-        Err(exit) => return exit,
+    let created = Created::new(leftovers::directory(), teller.say_later());
+    let measured = match Runtime::new() {
+        Ok(runtime) => runtime.block_on(measure(arguments, teller, &scenario, &profile, &plan, &created)),
+        Err(error) => Err(Unmeasured::Unwatched(no_runtime(&error))),
     };
-    if !scenario.faults.is_empty() && arguments.target != Target::Embedded {
-        fail(
-            "the scenario has [[fault]] tables, which only the embedded emulator obeys: remove them, or leave out --target",
-        );
-        return Exit::BadInput;
-    }
-    if scenario.stream.transitions > 0.0 && arguments.target != Target::Embedded {
-        fail(
-            "stream.transitions is for the embedded emulator, and others take their own time: remove it, or leave out --target",
-        );
-        return Exit::BadInput;
-    }
-    if let Err(problem) = check_part(arguments, &scenario) {
-        fail(&problem);
-        return Exit::BadInput;
-    }
-    let mode = if arguments.live.tui { ProgressMode::None } else { arguments.live.progress };
-    let teller = match Teller::new(mode, scenario.load.duration) {
-        Ok(teller) => teller,
-        Err(problem) => {
-            fail(&problem);
-            return Exit::BadInput;
-        }
-    };
-    let (directory, place) = match place(arguments.out.as_deref(), &scenario) {
-        Ok(place) => place,
-        Err(exit) => return exit,
-    };
-    let plan = predict(&scenario, &profile, &prices);
-    let run = match Runtime::new() {
-        Ok(runtime) => runtime.block_on(measure(arguments, teller, &scenario, &profile, &plan)),
-        Err(error) => {
-            fail(&no_runtime(&error));
-            return Exit::BadInput;
-        }
-    };
-    let (run, target) = match run {
-        Ok(run) => run,
-        Err(Unmeasured::Engine(EngineError::Stopped)) => {
-            fail(&EngineError::Stopped.to_string());
-            return Exit::Void;
-        }
-        Err(Unmeasured::Engine(error)) => {
-            fail(&error.to_string());
-            return Exit::BadInput;
-        }
-        Err(Unmeasured::Unwatched(problem)) => {
-            fail(&problem);
-            return Exit::BadInput;
-        }
+    let (run, target) = match measured {
+        Ok(measured) => measured,
+        Err(unmeasured) => return leftovers::conclude(&created, unmeasured.told()),
     };
     *made = Some(directory.clone());
     let result = RunResult {
@@ -113,7 +77,7 @@ fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
         load_ended: run.load_ended,
         measurement: run.measurement,
     };
-    conclude(
+    let exit = conclude(
         &scenario,
         &profile,
         &plan,
@@ -125,7 +89,46 @@ fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
         &directory,
         arguments.json,
         arguments.png,
-    )
+    );
+    leftovers::conclude(&created, exit)
+}
+
+/// Reads and checks what is asked for, and makes the place of the result; prints what is wrong.
+fn ready(arguments: &Run) -> Result<Ready, Exit> {
+    let bad_input = |problem: String| {
+        fail(&problem);
+        Exit::BadInput
+    };
+    let profile = Profile::newest();
+    let prices = known_prices(&arguments.scenario)?;
+    let scenario = load(&arguments.scenario, &profile)?;
+    check_target(arguments, &scenario).map_err(bad_input)?;
+    check_part(arguments, &scenario).map_err(bad_input)?;
+    let mode = if arguments.live.tui { ProgressMode::None } else { arguments.live.progress };
+    let teller = Teller::new(mode, scenario.load.duration).map_err(bad_input)?;
+    let (directory, place) = place(arguments.out.as_deref(), &scenario)?;
+    leftovers::mention();
+    let plan = predict(&scenario, &profile, &prices);
+    Ok(Ready { profile, scenario, plan, teller, directory, place })
+}
+
+/// Whether the target can do what the scenario asks for.
+fn check_target(arguments: &Run, scenario: &Scenario) -> Result<(), String> {
+    if arguments.target == Target::Embedded {
+        return Ok(());
+    }
+    if !scenario.faults.is_empty() {
+        return Err(
+            "the scenario has [[fault]] tables, which only the embedded emulator obeys: remove them, or leave out --target".to_owned(),
+        );
+    }
+    if scenario.stream.transitions > 0.0 {
+        return Err(
+            "stream.transitions is for the embedded emulator, and others take their own time: remove it, or leave out --target"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// Whether several processes can offer the scenario together.
@@ -161,13 +164,28 @@ enum Unmeasured {
     Unwatched(String),
 }
 
+impl Unmeasured {
+    /// How the program ends; prints why.
+    fn told(self) -> Exit {
+        let (problem, exit) = match self {
+            Self::Engine(EngineError::Stopped) => (EngineError::Stopped.to_string(), Exit::Void),
+            Self::Engine(error) => (error.to_string(), Exit::BadInput),
+            Self::Unwatched(problem) => (problem, Exit::BadInput),
+        };
+        fail(&problem);
+        exit
+    }
+}
+
 async fn measure(
     arguments: &Run,
     teller: Teller,
     scenario: &Scenario,
     profile: &Profile,
     plan: &Plan,
+    created: &Created,
 ) -> Result<(engine::Run, TargetRecord), Unmeasured> {
+    let signals = Signals::new().map_err(|error| Unmeasured::Unwatched(no_signals(&error)))?;
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
     let state = State::new(about(arguments, scenario, profile));
@@ -179,9 +197,23 @@ async fn measure(
         teller.say(&format!("metrics at {url}"));
     }
     let (announced_sender, announced) = watch::channel(false);
-    let shown = show(arguments, teller, state, (progress, announced_sender), &stop_sender, (scenario, profile, plan))?;
-    tokio::spawn(stop_at_signal(stop_sender, progress_sender.subscribe()));
-    let run = connect_and_run(arguments, scenario, profile, stop, progress_sender, announced).await;
+    let shown = show(
+        arguments,
+        teller,
+        state,
+        (progress, announced_sender),
+        (&stop_sender, created),
+        (scenario, profile, plan),
+    )?;
+    tokio::spawn(stop_at(signals, stop_sender, created.clone()));
+    let control = Control {
+        part: arguments.part,
+        run_id: arguments.run_id.clone(),
+        announced: Some(announced),
+        created: created.clone(),
+        ..Control::new(stop, progress_sender)
+    };
+    let run = connect_and_run(arguments, scenario, profile, control).await;
     // The bar or the screen is gone before anything else is printed.
     let _ = shown.await;
     run.map_err(Unmeasured::Engine)
@@ -191,9 +223,7 @@ async fn connect_and_run(
     arguments: &Run,
     scenario: &Scenario,
     profile: &Profile,
-    stop: watch::Receiver<bool>,
-    progress: watch::Sender<Progress>,
-    announced: watch::Receiver<bool>,
+    control: Control,
 ) -> Result<(engine::Run, TargetRecord), EngineError> {
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
     let target = match &arguments.target {
@@ -201,8 +231,6 @@ async fn connect_and_run(
         Target::Endpoint(url) => TargetRecord::Endpoint { url: url.clone() },
         Target::Aws => TargetRecord::Aws { region: connection.region.clone().unwrap_or_default() },
     };
-    let (part, run_id) = (arguments.part, arguments.run_id.clone());
-    let control = Control { part, run_id, announced: Some(announced), ..Control::new(stop, progress) };
     engine::run(&connection, scenario, profile, control).await.map(|run| (run, target))
 }
 
@@ -212,7 +240,7 @@ fn show(
     teller: Teller,
     state: State,
     (progress, announced): (watch::Receiver<Progress>, watch::Sender<bool>),
-    stop: &watch::Sender<bool>,
+    (stop, created): (&watch::Sender<bool>, &Created),
     (scenario, profile, plan): (&Scenario, &Profile, &Plan),
 ) -> Result<JoinHandle<()>, Unmeasured> {
     let (asked, limits, plan) = (scenario.clone(), profile.clone(), plan.clone());
@@ -222,8 +250,8 @@ fn show(
         return Ok(spawn_blocking(move || runtime.block_on(teller.show(state, progress, announce, &announced))));
     }
     let screen = Screen::take().map_err(Unmeasured::Unwatched)?;
-    let (stop, known) = (stop.clone(), progress.clone());
-    Ok(spawn_blocking(move || screen.show(state, progress, &stop, || give_up(&known, 2), announce)))
+    let (stop, created) = (stop.clone(), created.clone());
+    Ok(spawn_blocking(move || screen.show(state, progress, &stop, || give_up(&created, 2), announce)))
 }
 
 fn about(arguments: &Run, scenario: &Scenario, profile: &Profile) -> About {
@@ -263,24 +291,6 @@ fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[OpenS
     let rest = order.len().saturating_sub(MOST_LINES);
     let rest = (rest > 0).then(|| format!("  and {rest} with less"));
     std::iter::once(head).chain(order.iter().take(MOST_LINES).map(shard)).chain(rest).collect()
-}
-
-/// The first signal ends the run and keeps what was measured; a second one ends the program.
-async fn stop_at_signal(stop: watch::Sender<bool>, progress: watch::Receiver<Progress>) {
-    let Ok(mut signals) = Signals::new() else { return };
-    signals.next().await;
-    stop.send_replace(true);
-    note("stopping: waiting for what is under way; again to give up");
-    give_up(&progress, signals.next().await);
-}
-
-/// Ends the program at once, as a signal does; says what is left behind.
-fn give_up(progress: &watch::Receiver<Progress>, signal: i32) -> ! {
-    tui::give_back();
-    if let Some(stream) = &progress.borrow().created_stream {
-        note(&format!("the stream `{stream}` may be left behind with its consumers; delete it by hand"));
-    }
-    std::process::exit(128 + signal);
 }
 
 /// A time since 1970 in whole seconds.

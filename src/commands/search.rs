@@ -2,11 +2,13 @@
 
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::on_target::Measuring;
 use super::outcome::default_directory;
 use super::prices::known_prices;
 use super::{Exit, fail, on_target, parse, print, read, stop, styled};
@@ -44,6 +46,9 @@ pub fn search(arguments: &Search) -> Exit {
         return Exit::BadInput;
     }
     let directory = arguments.out.clone().unwrap_or_else(|| default_directory(&format!("{}-search", scenario.name)));
+    if arguments.target.is_some() {
+        on_target::mention_leftovers();
+    }
     let place = match NewDirectory::create(&directory) {
         Ok(place) => place,
         Err(error) => {
@@ -51,8 +56,17 @@ pub fn search(arguments: &Search) -> Exit {
             return Exit::BadInput;
         }
     };
-    let stop = stop::at_signal();
-    let searching = Searching { arguments, profile: &profile, prices: &prices, stop: &stop };
+    let measuring = match arguments.target.as_ref().map(Measuring::new).transpose() {
+        Ok(measuring) => measuring,
+        Err(problem) => {
+            fail(&problem);
+            return Exit::BadInput;
+        }
+    };
+    // One of the two listens: a flag cannot say what a second signal leaves behind.
+    let stop = measuring.is_none().then(stop::at_signal).unwrap_or_default();
+    let searching =
+        Searching { arguments, profile: &profile, prices: &prices, stop: &stop, measuring: measuring.as_ref() };
     let with_shards = |shards: u32| {
         if shards == scenario.stream.shards {
             return Some(scenario.clone());
@@ -72,8 +86,21 @@ pub fn search(arguments: &Search) -> Exit {
         ("search.json".to_owned(), json.clone().into_bytes()),
         ("scenario.toml".to_owned(), scenario.source.clone().into_bytes()),
     ];
-    let written = place.write_files(&files);
-    let summary = if arguments.json { json } else { report.terminal(&directory, styled(&std::io::stdout())) };
+    let exit = written(arguments, &place, &files, &report, (&answers, ended), (&directory, json));
+    measuring.map_or(exit, |measuring| measuring.conclude(exit))
+}
+
+/// Writes and prints what was found; how the program ends.
+fn written(
+    arguments: &Search,
+    place: &NewDirectory,
+    files: &Files,
+    report: &report::search::Report<'_>,
+    (answers, ended): (&[Answer], Result<(), SearchError>),
+    (directory, json): (&Path, String),
+) -> Exit {
+    let written = place.write_files(files);
+    let summary = if arguments.json { json } else { report.terminal(directory, styled(&std::io::stdout())) };
     let printed = print(&summary);
     if let Err(error) = written {
         let kept = place.staging().display();
@@ -132,7 +159,9 @@ struct Searching<'a> {
     arguments: &'a Search,
     profile: &'a Profile,
     prices: &'a Prices,
-    stop: &'a Arc<AtomicBool>,
+    stop: &'a AtomicBool,
+    /// What trials on a target need.
+    measuring: Option<&'a Measuring>,
 }
 
 impl Searching<'_> {
@@ -205,14 +234,14 @@ impl Searching<'_> {
 
     /// One run and its verdict.
     fn trial(&self, scenario: &Scenario) -> Result<TrialOutcome, SearchError> {
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_stopped() {
             return Err(SearchError::Interrupted);
         }
-        let result = match &self.arguments.target {
+        let result = match self.measuring {
             None => self.simulated(scenario)?,
-            Some(target) => on_target::trial(target, scenario, self.profile, self.stop)?,
+            Some(measuring) => measuring.trial(scenario, self.profile)?,
         };
-        if result.ending == Ending::Interrupted || self.stop.load(Ordering::Relaxed) {
+        if result.ending == Ending::Interrupted || self.is_stopped() {
             return Err(SearchError::Interrupted);
         }
         let verdict = judge(predict(scenario, self.profile, self.prices).expectation(), &result);
@@ -224,6 +253,11 @@ impl Searching<'_> {
                 missed: missed.map(|objective| format!("{}: {}", objective.name, objective.measured)).collect(),
             },
         })
+    }
+
+    /// Whether a signal has come.
+    fn is_stopped(&self) -> bool {
+        self.measuring.map_or_else(|| self.stop.load(Ordering::Relaxed), Measuring::is_stopped)
     }
 
     fn simulated(&self, scenario: &Scenario) -> Result<RunResult, SearchError> {

@@ -1,8 +1,5 @@
 //! Commands that this program cannot do on a target, because it was built without the feature `aws`; they say so.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use super::without::without;
 use super::{Exit, fail};
 use crate::address::Target;
@@ -31,13 +28,36 @@ pub(super) fn check(_: &Target) -> Result<(), String> {
     Err(no_target())
 }
 
-/// A trial of a search.
-///
-/// # Errors
-/// It cannot be made.
-pub(super) fn trial(_: &Target, _: &Scenario, _: &Profile, _: &Arc<AtomicBool>) -> Result<RunResult, SearchError> {
-    Err(SearchError::Trial(no_target()))
+/// What trials on a target need, which are never made.
+pub(super) enum Measuring {}
+
+impl Measuring {
+    /// There is none.
+    ///
+    /// # Errors
+    /// There is no target.
+    pub fn new(_: &Target) -> Result<Self, String> {
+        Err(no_target())
+    }
+
+    /// Never called.
+    pub fn is_stopped(&self) -> bool {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn conclude(&self, _: Exit) -> Exit {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn trial(&self, _: &Scenario, _: &Profile) -> Result<RunResult, SearchError> {
+        match *self {}
+    }
 }
+
+/// Nothing is created by this program, and so nothing is left behind.
+pub(super) const fn mention_leftovers() {}
 
 /// A run against the embedded emulator.
 ///

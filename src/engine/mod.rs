@@ -9,6 +9,7 @@ mod backlog;
 mod changes;
 mod clock;
 mod consumers;
+mod created;
 #[cfg(feature = "emulator")]
 mod embedded;
 #[cfg(not(feature = "emulator"))]
@@ -21,6 +22,7 @@ mod pacer;
 mod progress;
 mod put;
 mod readers;
+mod registration;
 mod session;
 mod stream;
 mod target;
@@ -34,6 +36,7 @@ use tokio::time::timeout;
 
 pub use crate::address::Target;
 pub use allocations::{Allocations, CountingAllocator};
+pub use created::{Created, Leftover, Note, Place, Resource, Say, left_behind};
 pub use pacer::{Pacer, Release};
 pub use progress::{ConsumerProgress, OpenShard, Phase, Progress};
 pub use session::run;
@@ -117,12 +120,14 @@ pub struct Control {
     /// Becomes true when the shards of the progress have been told: the load waits for it, for a few seconds at most. `None` if nobody
     /// tells of them.
     pub announced: Option<watch::Receiver<bool>>,
+    /// What the run creates and deletes again.
+    pub created: Created,
 }
 
 impl Control {
     /// A control of the whole load.
-    pub const fn new(stop: watch::Receiver<bool>, progress: watch::Sender<Progress>) -> Self {
-        Self { stop, progress, part: Part::WHOLE, run_id: None, announced: None }
+    pub fn new(stop: watch::Receiver<bool>, progress: watch::Sender<Progress>) -> Self {
+        Self { stop, progress, part: Part::WHOLE, run_id: None, announced: None, created: Created::default() }
     }
 
     /// Done when whoever tells of the shards has done so, has gone, or takes too long.
@@ -130,6 +135,11 @@ impl Control {
         if let Some(announced) = &mut self.announced {
             let _ = timeout(ANNOUNCEMENT_TIMEOUT, announced.wait_for(|announced| *announced)).await;
         }
+    }
+
+    /// Whether the run is to stop.
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
     }
 
     /// Done when the run is to stop. Whoever can no longer say so never will.

@@ -12,8 +12,6 @@ use crate::time::Time;
 pub struct Progress {
     /// What the run is doing.
     pub phase: Phase,
-    /// The stream that the run has created and will delete.
-    pub created_stream: Option<String>,
     /// The open shards of the stream in hash key order, once they are known.
     pub shards: Arc<[OpenShard]>,
     /// The time of the run.

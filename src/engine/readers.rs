@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::clock::RunClock;
 use super::consumers::{Message, Reader, Sdk, SharedRecorder, consume};
-use super::stream::{self, ReadyStream};
+use super::registration::{self, Registration};
+use super::stream::ReadyStream;
 use super::{Connection, ConsumerProgress, Control, EngineError, POSITION_TIMEOUT, RunNumber};
 use crate::client::{Consumer as Machine, ConsumerCounts, Interruption, Lineage, Start};
 use crate::kinesis::Profile;
@@ -39,8 +40,8 @@ struct OneReader {
     task: JoinHandle<ConsumerCounts>,
     /// What it did; known when it has ended.
     counts: ConsumerCounts,
-    /// ARN of the registered consumer, for enhanced fan-out.
-    registration: Option<String>,
+    /// The registered consumer, for enhanced fan-out.
+    registration: Option<Registration>,
 }
 
 impl Readers {
@@ -62,7 +63,7 @@ impl Readers {
             }
             let registration = if consumer.kind.is_fan_out() {
                 let name = format!("{}-{:08x}", consumer.name, run.process);
-                Some(stream::register(&connection.client, &stream.arn, &name).await?)
+                Some(registration::register(&connection.client, stream, &name, control).await?)
             } else {
                 None
             };
@@ -74,7 +75,7 @@ impl Readers {
             let reader = Reader {
                 client: connection.client.clone(),
                 stream: stream.name.clone(),
-                registration: registration.clone(),
+                registration: registration.as_ref().map(|registration| registration.arn.clone()),
                 clock: self.clock.clone(),
                 recorder: recorder.clone(),
                 positioning: Arc::new(Semaphore::new(POSITIONING_CALLS_MAX)),
@@ -204,8 +205,8 @@ impl Readers {
                 Ok(counts) => reader.counts = counts,
                 Err(error) => tracing::error!(consumer = reader.consumer.name, %error, "the consumer ended badly"),
             }
-            if let Some(arn) = reader.registration.take() {
-                problems.extend(stream::deregister(client, &arn).await.err());
+            if let Some(registration) = reader.registration.take() {
+                problems.extend(registration.remove(client).await.err());
             }
         }
         problems

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinSet, block_in_place, yield_now};
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::alarm::{self, Alarm};
 use super::backlog::Backlog;
@@ -39,38 +39,24 @@ pub async fn run(
     let since_1970 = since_1970();
     let run = RunNumber::new(since_1970, scenario.seed, control.run_id.as_deref());
     let name = format!("streamgauge-{}-{:08x}", since_1970.as_secs(), run.process);
-    let fresh = scenario.stream.name.is_none().then(|| name.clone());
-    control.progress.send_modify(|progress| progress.created_stream.clone_from(&fresh));
     let client = &connection.client;
+    control.created = control.created.at(connection.place.clone());
     if scenario.stream.commitment {
-        stream::ensure_commitment(client, connection.embedded.is_some()).await?;
-    }
-    let ready = tokio::select! {
-        ready = stream::prepare(client, &scenario.stream, &name) => ready?,
-        () = control.stopped() => {
-            if fresh.is_some() {
-                // The creation that was given up may have happened.
-                log_leftover(stream::delete(client, &name).await);
-            }
-            return Err(EngineError::Stopped);
+        tokio::select! {
+            there = stream::ensure_commitment(client, connection.embedded.is_some()) => there?,
+            () = control.stopped() => return Err(EngineError::Stopped),
         }
-    };
+    }
+    let ready = stream::prepare(client, &scenario.stream, &name, &mut control).await?;
+    let created = control.created.clone();
     let mut result = run_on(connection, scenario, profile, control, &ready, run).await;
     if ready.created {
-        let deleted = stream::delete(client, &ready.name).await;
-        match &mut result {
-            Ok(run) => run.measurement.warnings.extend(deleted.err()),
-            Err(_) => log_leftover(deleted),
+        let deleted = stream::delete(client, &ready.name, Instant::now(), &created).await;
+        if let Ok(run) = &mut result {
+            run.measurement.warnings.extend(deleted.err());
         }
     }
     result
-}
-
-/// Tells of what a run that failed leaves behind.
-fn log_leftover(cleaned: Result<(), String>) {
-    if let Err(problem) = cleaned {
-        tracing::error!("{problem}");
-    }
 }
 
 async fn run_on(
@@ -89,7 +75,7 @@ async fn run_on(
         Err(error) => Err(error),
     };
     if let Err(error) = positioned {
-        readers.stop(&connection.client).await.into_iter().for_each(|problem| log_leftover(Err(problem)));
+        readers.stop(&connection.client).await;
         return Err(error);
     }
     control.progress.send_modify(|progress| progress.shards = open_shards(&ready.shards));
@@ -368,7 +354,6 @@ impl<'a> Session<'a> {
         });
         progress.send_replace(Progress {
             phase,
-            created_stream: self.changes.stream.created.then(|| self.changes.stream.name.clone()),
             shards: if same { known } else { open_shards(map) },
             now,
             counters: self.producing.recorder.counters(self.producing.producer.open_records()),

@@ -5,14 +5,15 @@ use std::time::Duration;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{
-    ConsumerStatus, MinimumThroughputBillingCommitmentInput, MinimumThroughputBillingCommitmentInputStatus,
+    MinimumThroughputBillingCommitmentInput, MinimumThroughputBillingCommitmentInputStatus,
     MinimumThroughputBillingCommitmentOutputStatus, RecordDistributionStrategy, Shard, StreamMode as SdkMode,
     StreamModeDetails, StreamStatus,
 };
 use tokio::time::{Instant, sleep};
 
-use super::EngineError;
+use super::created::{Created, Resource};
 use super::put::{classify, describe};
+use super::{Control, EngineError};
 use crate::client::{Failure, ListedShard};
 use crate::kinesis::{HashKey, HashKeyRange, StreamMode};
 use crate::scenario::Stream;
@@ -47,24 +48,47 @@ fn listed(shard: &Shard) -> Option<ListedShard<String>> {
     })
 }
 
-/// Finds or creates the stream and waits until it is ACTIVE. `fresh_name` is the name of a stream to create.
+/// Finds or creates the stream and waits until it is ACTIVE, or the run is stopped. `fresh_name` is the name of a stream to create.
 ///
 /// If it cannot be used, what was created is deleted again.
-pub async fn prepare(client: &Client, stream: &Stream, fresh_name: &str) -> Result<ReadyStream, EngineError> {
-    let created = stream.name.is_none();
-    let name = stream.name.as_deref().unwrap_or(fresh_name);
-    let ready = make_ready(client, stream, name, created).await;
-    if created && let Err(EngineError::Stream(_)) = &ready {
-        // Also after a creation without an answer, which may have happened all the same.
-        let _ = delete(client, name).await;
+pub async fn prepare(
+    client: &Client,
+    stream: &Stream,
+    fresh_name: &str,
+    control: &mut Control,
+) -> Result<ReadyStream, EngineError> {
+    if let Some(name) = &stream.name {
+        return tokio::select! {
+            ready = wait_until_ready(client, name, false) => ready,
+            () = control.stopped() => Err(EngineError::Stopped),
+        };
+    }
+    if control.is_stopped() {
+        return Err(EngineError::Stopped);
+    }
+    let (created, resource) = (control.created.clone(), Resource::Stream { stream: fresh_name.to_owned() });
+    created.begin(&resource);
+    // Also a run that is stopped waits for this answer, which comes or is given up soon: a call that is dropped may be carried out
+    // later, and leave a stream that nobody deletes.
+    let ready = match create(client, stream, fresh_name).await {
+        Ok(()) => tokio::select! {
+            ready = wait_until_ready(client, fresh_name, true) => ready,
+            () = control.stopped() => Err(EngineError::Stopped),
+        },
+        Err(NotMade { error, perhaps: true }) => Err(error),
+        Err(NotMade { error, perhaps: false }) => {
+            // A stream of this name would be somebody else's.
+            created.gone(&resource);
+            return Err(error);
+        }
+    };
+    if ready.is_err() {
+        let _ = delete(client, fresh_name, Instant::now() + APPEARANCE, &created).await;
     }
     ready
 }
 
-async fn make_ready(client: &Client, stream: &Stream, name: &str, created: bool) -> Result<ReadyStream, EngineError> {
-    if created {
-        create(client, stream, name).await?;
-    }
+async fn wait_until_ready(client: &Client, name: &str, created: bool) -> Result<ReadyStream, EngineError> {
     let arn = wait_until_active(client, name, created, false).await?;
     let shards = list_shards(client, name).await.map(ShardMap::new)?;
     if shards.open().is_empty() {
@@ -102,56 +126,46 @@ pub async fn ensure_commitment(client: &Client, embedded: bool) -> Result<(), En
     ))
 }
 
-/// Deletes a stream that the run created. The run itself is over: what goes wrong is for its warnings.
-pub async fn delete(client: &Client, name: &str) -> Result<(), String> {
-    let call = || client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send();
-    match patiently(CLEANUP_PATIENCE, &["ResourceInUseException"], call).await {
-        Err(error) if error.code() == Some(NOT_FOUND) => Ok(()),
-        Err(error) => Err(format!(
-            "The stream `{name}` of this run could not be deleted; delete it by hand: {}",
-            describe(&error)
-        )),
-        Ok(_) => Ok(()),
-    }
-}
-
-/// Registers a consumer for enhanced fan-out and waits until it is ACTIVE. Returns its ARN.
-///
-/// If it does not become ACTIVE, it is removed again.
-pub async fn register(client: &Client, stream_arn: &str, consumer: &str) -> Result<String, EngineError> {
-    let failed = |what: String| unusable(&format!("the consumer `{consumer}` cannot be registered"), &what);
-    let call = || client.register_stream_consumer().stream_arn(stream_arn).consumer_name(consumer).send();
-    let answer = patiently(STATUS_PATIENCE, &[], call).await.map_err(|error| failed(describe(&error)))?;
-    let registered = answer.consumer().ok_or_else(|| failed("the answer names no consumer".to_owned()))?;
-    let arn = registered.consumer_arn().to_owned();
-    let deadline = Instant::now() + STATUS_PATIENCE;
-    let mut active = *registered.consumer_status() == ConsumerStatus::Active;
-    while !active && Instant::now() < deadline {
-        sleep(STATUS_INTERVAL).await;
-        let call = || client.describe_stream_consumer().consumer_arn(&arn).send();
-        match patiently(STATUS_PATIENCE, &[NOT_FOUND], call).await {
-            Ok(answer) => {
-                active = answer.consumer_description().is_some_and(|c| *c.consumer_status() == ConsumerStatus::Active);
-            }
-            Err(error) => {
-                let _ = deregister(client, &arn).await;
-                return Err(failed(describe(&error)));
-            }
+/// Deletes a stream that the run created, whatever state it is in. That the service does not know it is believed from `absent_from` on:
+/// a stream that was just created may not be visible everywhere yet. What goes wrong is for the warnings of the run.
+pub async fn delete(client: &Client, name: &str, absent_from: Instant, created: &Created) -> Result<(), String> {
+    let resource = Resource::Stream { stream: name.to_owned() };
+    let deadline = Instant::now() + CLEANUP_PATIENCE;
+    let problem = loop {
+        let error = match client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send().await {
+            Ok(_) => break None,
+            Err(error) => error,
+        };
+        match error.code() {
+            Some(NOT_FOUND) if Instant::now() >= absent_from => break None,
+            // A stream that is CREATING cannot be deleted yet; one that is DELETING needs no more.
+            Some(IN_USE) if is_deleting(client, name).await => break None,
+            Some(NOT_FOUND | IN_USE) => {}
+            _ if passes(&error, &[]) => {}
+            _ => break Some(describe(&error)),
         }
-    }
-    if active {
-        return Ok(arn);
-    }
-    let _ = deregister(client, &arn).await;
-    Err(failed("it did not become ACTIVE in time".to_owned()))
+        if Instant::now() >= deadline {
+            break Some(describe(&error));
+        }
+        sleep(STATUS_INTERVAL).await;
+    };
+    settle(created, &resource, problem)
 }
 
-/// Removes a registered consumer. What goes wrong is for the warnings of the run.
-pub async fn deregister(client: &Client, consumer_arn: &str) -> Result<(), String> {
-    let call = || client.deregister_stream_consumer().consumer_arn(consumer_arn).send();
-    patiently(CLEANUP_PATIENCE, &["ResourceInUseException"], call).await.map(|_| ()).map_err(|error| {
-        format!("The consumer {consumer_arn} of this run could not be removed; remove it by hand: {}", describe(&error))
-    })
+/// Takes note of what became of a resource that is to be deleted.
+pub fn settle(created: &Created, resource: &Resource, problem: Option<String>) -> Result<(), String> {
+    let Some(why) = problem else {
+        created.gone(resource);
+        return Ok(());
+    };
+    created.left(resource, &why);
+    Err(format!("{resource} was created by this run and could not be deleted; delete it by hand: {why}"))
+}
+
+async fn is_deleting(client: &Client, name: &str) -> bool {
+    let answer = client.describe_stream_summary().stream_name(name).send().await;
+    let summary = answer.ok().and_then(|answer| answer.stream_description_summary);
+    summary.is_some_and(|summary| summary.stream_status == StreamStatus::Deleting)
 }
 
 /// Repeats a call while it fails in a way that passes, or with one of `codes`, for at most `patience`.
@@ -168,19 +182,32 @@ where
     loop {
         let answer = call().await;
         let Err(error) = &answer else { return answer };
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        let passing = matches!(
-            classify(error),
-            Failure::Throttled | Failure::InternalFailure | Failure::Timeout | Failure::ConnectionReset
-        ) || code.is_some_and(|code| codes.contains(&code));
-        if !passing || Instant::now() >= deadline {
+        if !passes(error, codes) || Instant::now() >= deadline {
             return answer;
         }
         sleep(STATUS_INTERVAL).await;
     }
 }
 
-async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), EngineError> {
+/// Whether a call that failed so, or with one of `codes`, may be answered the next time.
+pub fn passes<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    classify(error) == Failure::Throttled || is_uncertain(error) || code.is_some_and(|code| codes.contains(&code))
+}
+
+/// Whether a call that failed so may have been carried out.
+pub fn is_uncertain<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    matches!(classify(error), Failure::InternalFailure | Failure::Timeout | Failure::ConnectionReset)
+}
+
+/// Why there is no stream, or perhaps one.
+struct NotMade {
+    error: EngineError,
+    /// The call may have been carried out all the same.
+    perhaps: bool,
+}
+
+async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), NotMade> {
     let request = client.create_stream().stream_name(name);
     let request = match stream.mode {
         StreamMode::Provisioned => request.shard_count(i32::try_from(stream.shards).unwrap_or(i32::MAX)),
@@ -194,7 +221,8 @@ async fn create(client: &Client, stream: &Stream, name: &str) -> Result<(), Engi
     let auto = stream.auto_distribution.then_some(RecordDistributionStrategy::Auto);
     let request = request.set_record_distribution_strategy(auto);
     let failed = |what: String| unusable(&format!("the stream `{name}` cannot be created"), &what);
-    request.send().await.map(|_| ()).map_err(|error| failed(describe(&error)))
+    let answer = request.send().await.map(|_| ());
+    answer.map_err(|error| NotMade { error: failed(describe(&error)), perhaps: is_uncertain(&error) })
 }
 
 /// Waits until a stream can be used, or if `settled` until no change of it is under way; gives its ARN.
@@ -246,7 +274,7 @@ pub async fn list_shards(client: &Client, name: &str) -> Result<Vec<ListedShard<
 }
 
 /// Why a stream or consumer cannot be used, and what to do.
-fn unusable(what: &str, why: &str) -> EngineError {
+pub fn unusable(what: &str, why: &str) -> EngineError {
     EngineError::Stream(format!("{what}: {why}; {}", advice(why)))
 }
 
@@ -272,14 +300,18 @@ fn advice(why: &str) -> &'static str {
 
 /// The largest record of a stream that does not say otherwise; emulators may not know the parameter.
 const DEFAULT_RECORD_KIB: i32 = 1024;
-const NOT_FOUND: &str = "ResourceNotFoundException";
+pub const NOT_FOUND: &str = "ResourceNotFoundException";
+/// What is being created, changed or deleted.
+pub const IN_USE: &str = "ResourceInUseException";
 /// Waiting for a state takes three minutes at most, as AWS's own waiters do (fact sheet, section 2.1).
-const STATUS_PATIENCE: Duration = Duration::from_secs(180);
+pub const STATUS_PATIENCE: Duration = Duration::from_secs(180);
 /// A change may take longer: an update of the shard count makes one split or merge after the other.
 pub const CHANGE_PATIENCE: Duration = Duration::from_secs(15 * 60);
-const STATUS_INTERVAL: Duration = Duration::from_millis(500);
-/// How long the end of a run may take that tidies up.
-const CLEANUP_PATIENCE: Duration = Duration::from_secs(60);
+pub const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a stream or a consumer may take until it can be deleted: as long as until it is ACTIVE.
+pub const CLEANUP_PATIENCE: Duration = STATUS_PATIENCE;
+/// How long what was just created may be unknown to the service.
+pub const APPEARANCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

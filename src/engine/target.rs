@@ -10,6 +10,7 @@ use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region, StalledStrea
 use aws_smithy_http_client::tls;
 
 use super::EngineError;
+use super::created::Place;
 use super::embedded::{self, Embedded};
 use super::endpoint::{AwsHosts, OnlyAws};
 use crate::address::Target;
@@ -28,6 +29,8 @@ pub struct Connection {
     pub embedded: Option<Embedded>,
     /// The region in use, for AWS.
     pub region: Option<String>,
+    /// Where what a run creates stays until it is deleted; `None` for the embedded emulator.
+    pub place: Option<Place>,
 }
 
 /// Connects to a target. `timeout` bounds every put, and nothing else; `seed` is that of the embedded emulator's latencies.
@@ -85,13 +88,23 @@ pub async fn connect(
             .build();
         Client::from_conf(config)
     };
-    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region: Some(region) })
+    let place = place(target, &region);
+    Ok(Connection { client: client(CALL_TIMEOUT), puts: client(timeout), embedded, region: Some(region), place })
 }
 
 /// How long calls other than puts may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn place(target: &Target, region: &str) -> Option<Place> {
+    let place = |endpoint, profile| Some(Place { region: region.to_owned(), endpoint, profile });
+    match target {
+        Target::Embedded => None,
+        Target::Endpoint(url) => place(Some(url.clone()), None),
+        Target::Aws => place(None, std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())),
+    }
+}
 
 fn emulator_settings(profile: &Profile, seed: Seed) -> Settings {
     Settings {

@@ -52,7 +52,6 @@ fn snapshot(second: u64, shards: u32, consumers: &[ConsumerProgress]) -> Progres
     let ranges = if shards == 0 { Vec::new() } else { HashKeyRange::initial(shards) };
     Progress {
         phase: Phase::Load,
-        created_stream: None,
         shards: ranges.into_iter().enumerate().map(open).collect(),
         now: Time::from_secs(second + 1),
         counters: Counters {

@@ -23,6 +23,7 @@ mod gate;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod gate_study;
 mod ledger;
+mod leftovers;
 mod limits;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod manners;

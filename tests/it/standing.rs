@@ -14,14 +14,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A running emulator; it is killed when it is dropped.
-struct Standing {
+pub struct Standing {
     process: Child,
     output: BufReader<ChildStdout>,
-    url: String,
+    pub url: String,
 }
 
 impl Standing {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut process = command(&[&["--listen", "127.0.0.1:0", "--latency", "none"], arguments].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -34,18 +34,32 @@ impl Standing {
         Self { process, output, url }
     }
 
-    fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         self.url.split_once("//").unwrap().1
     }
 
     /// The status and body that a path is answered with.
-    fn get(&self, path: &str) -> (String, String) {
+    pub fn get(&self, path: &str) -> (String, String) {
         let mut connection = TcpStream::connect(self.address()).unwrap();
         write!(connection, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head[9..12].to_owned(), body.to_owned())
+    }
+
+    /// Sets the fault rules.
+    pub fn put_faults(&self, rules: &str) {
+        let mut connection = TcpStream::connect(self.address()).unwrap();
+        let length = rules.len();
+        write!(
+            connection,
+            "PUT /faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{rules}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
     }
 
     fn signal(&self, name: &str) {
@@ -77,7 +91,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// A client of `url` with a secret key, which trusts `authority` if there is one.
-fn client(url: &str, key: &str, secret: &str, authority: Option<&str>) -> Client {
+pub fn client(url: &str, key: &str, secret: &str, authority: Option<&str>) -> Client {
     let mut trust = tls::TrustStore::empty();
     if let Some(pem) = authority {
         trust = trust.with_pem_certificate(pem.as_bytes());
