@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import contextlib
 import os
 
 from aiobotocore.session import AioSession
@@ -23,7 +24,7 @@ async def split():
         await client.split_shard(
             StreamName="orders", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**126)
         )
-        for _ in range(50):
+        for _ in range(3_000):
             summary = (await client.describe_stream_summary(StreamName="orders"))["StreamDescriptionSummary"]
             if summary["StreamStatus"] == "ACTIVE":
                 break
@@ -32,11 +33,13 @@ async def split():
 
 
 async def consume(checkpointer):
-    """All that can be read, until nothing has come for a while."""
+    """All records, however long they take, and what comes in a while after them."""
     seen = collections.Counter()
-    async with Consumer(**STREAM, checkpointer=checkpointer, sleep_time_no_records=0.5, idle_timeout=4) as consumer:
-        async for record in consumer:
-            seen[record["number"]] += 1
+    async with Consumer(**STREAM, checkpointer=checkpointer, sleep_time_no_records=0.5, idle_timeout=600) as consumer:
+        with contextlib.suppress(asyncio.TimeoutError, StopAsyncIteration):
+            while True:
+                record = await asyncio.wait_for(anext(consumer), 4 if len(seen) == RECORDS else 300)
+                seen[record["number"]] += 1
         status = consumer.get_shard_status()
     return seen, status
 
@@ -55,4 +58,4 @@ async def main():
     print(f"async-kinesis: {RECORDS} records went through 4 shards, one of them split, each read once")
 
 
-asyncio.run(asyncio.wait_for(main(), 60))
+asyncio.run(asyncio.wait_for(main(), 600))
