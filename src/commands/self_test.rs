@@ -69,10 +69,10 @@ fn scenario_text(arguments: &SelfTest) -> String {
         r#"
         seed = {}
         stream.shards = {}
-        load = {{ rate = "1000/s", duration = "{}s", warm_up = "0s", lateness_bound = "1h", drain = "60s" }}
+        load = {{ rate = "1000/s", duration = "{}s", warm_up = "0s", lateness_bound = "1h", drain = "20s" }}
         records.size = "200 B"
         keys = {{ distribution = "uniform", count = 50 }}
-        producer = {{ max_in_flight = 1, retry.policy = "none" }}
+        producer = {{ max_in_flight = 1, timeout = "10m", retry.policy = "none" }}
         [[consumer]]
         name = "polling"
         type = "polling"

@@ -187,7 +187,8 @@ async fn where_signatures_are_asked_for_only_this_machine_sees_the_state() {
 
 #[tokio::test]
 async fn more_connections_than_allowed_are_closed_at_once_and_counted() {
-    let limits = ConnectionLimits { connections: 2, ..ConnectionLimits::default() };
+    let grace = Duration::from_secs(3_600);
+    let limits = ConnectionLimits { connections: 2, grace, ..ConnectionLimits::default() };
     let server = Arc::new(Server::new(Arc::new(Service::new(settings()))).with_limits(limits));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -205,8 +206,9 @@ async fn more_connections_than_allowed_are_closed_at_once_and_counted() {
     assert!(!matches!(refused.read(&mut [0]).await, Ok(1)), "it is closed without an answer");
     assert_eq!(server.counters.refused_connections.load(Ordering::Relaxed), 1);
     assert_eq!(server.counters.open_connections.get(), 2);
+    // Connections without an open request are not granted the grace.
     drop(stop);
-    serving.await.unwrap();
+    timeout(grace / 2, serving).await.unwrap().unwrap();
     assert_eq!(server.counters.open_connections.get(), 0);
 }
 
