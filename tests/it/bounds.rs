@@ -1,25 +1,10 @@
 //! Each bound of the plan with its demand, capacity, utilisation, headroom and shards; and consumers that catch up.
 
-use std::path::Path;
-
 use streamgauge::capacity::Bound;
 use streamgauge::forecast::CatchUp;
-use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Plan, predict};
-use streamgauge::prices::Prices;
-use streamgauge::result::RunResult;
-use streamgauge::scenario::{self, Scenario};
-use streamgauge::simulator;
 use streamgauge::verdict::{Agreement, judge};
 
-fn parsed(toml: &str) -> Scenario {
-    scenario::parse(Path::new("case.toml"), toml, &[], &Profile::newest())
-        .unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-fn plan(toml: &str) -> Plan {
-    predict(&parsed(toml), &Profile::newest(), &Prices::newest())
-}
+use crate::support::model::{plan, predicted, scenario, simulated, simulation};
 
 fn bound(toml: &str, name: &str) -> Bound {
     let plan = plan(toml);
@@ -214,16 +199,14 @@ fn an_outage_is_caught_up_as_the_plan_says() {
              processing = {{ per_record = \"{per_record}\" }}\n[[event]]\nat = \"20s\"\nkind = \"stop-consumer\"\nconsumer = \"a\"\n\
              [[event]]\nat = \"30s\"\nkind = \"start-consumer\"\nconsumer = \"a\"\n"
         );
-        let scenario = parsed(&toml);
-        let profile = Profile::newest();
-        let plan = predict(&scenario, &profile, &Prices::newest());
-        let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
+        let scenario = scenario(&toml);
+        let plan = predicted(&scenario);
+        let simulated = simulated(&scenario);
         let outage = simulated.measurement.consumers[0].work.outages[0];
         let took = outage.caught_up_after.unwrap().as_secs_f64();
         let predicted = plan.forecast.lags[0].catch_up.per_second_down.unwrap() * 10.0;
         assert!((took / predicted - 1.0).abs() < 0.1, "{kind}, {rate}/s: {took} s for {predicted} s");
-        let (result, _, _) = RunResult::simulated(&scenario, &profile, simulated);
-        let verdict = judge(plan.expectation(), &result);
+        let verdict = judge(plan.expectation(), &simulated);
         let row = verdict.comparison.iter().find(|row| row.name.starts_with("catch-up of a after 10 s"));
         assert_eq!(row.and_then(|row| row.agreement), Some(Agreement::Agrees), "{row:?}");
     }
@@ -237,9 +220,9 @@ fn an_iterator_ages_as_the_plan_says() {
             "{ONE_SHARD}load = {{ rate = \"{rate}/s\", duration = \"60s\" }}\n[[consumer]]\nname = \"a\"\ntype = \"polling\"\n\
              processing = {{ per_record = \"{per_record}\" }}\n"
         );
-        let scenario = parsed(&toml);
+        let scenario = scenario(&toml);
         let growth = plan(&toml).forecast.lags[0].catch_up.age_growth;
-        let simulated = simulator::run(&scenario, &Profile::newest(), &mut |_| true).unwrap();
+        let simulated = simulation(&scenario);
         // Batches get longer and longer: when one is processed, its last record is as old as the iterator, and its first ones are older.
         let lags = simulated.measurement.consumers[0].lag_intervals.iter().filter(|(second, _)| *second >= 10);
         let ages: Vec<(f64, f64)> = lags.map(|(second, lag)| (*second as f64, lag.min.unwrap() as f64 / 1e9)).collect();

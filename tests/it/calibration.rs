@@ -1,26 +1,15 @@
 //! The plan against simulated runs: figure by figure, and whether what it recommends is enough and not too much.
 
-use std::path::Path;
-
-use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Plan, predict};
-use streamgauge::prices::Prices;
-use streamgauge::result::RunResult;
-use streamgauge::scenario;
+use streamgauge::plan::Plan;
 use streamgauge::seed::Seed;
-use streamgauge::simulator;
 use streamgauge::verdict::{Agreement, Conclusion, Verdict, judge};
 
+use crate::support::model::{plan, predicted, scenario, simulated};
+
 fn planned_and_judged(toml: &str) -> (Plan, Verdict) {
-    let profile = Profile::newest();
-    let scenario = match scenario::parse(Path::new("test.toml"), toml, &[], &profile) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    };
-    let plan = predict(&scenario, &profile, &Prices::newest());
-    let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
-    let (result, _, _) = RunResult::simulated(&scenario, &profile, simulated);
-    let verdict = judge(plan.expectation(), &result);
+    let scenario = scenario(toml);
+    let plan = predicted(&scenario);
+    let verdict = judge(plan.expectation(), &simulated(&scenario));
     (plan, verdict)
 }
 
@@ -184,10 +173,7 @@ fn what_is_recommended_is_enough_and_a_fifth_less_is_not() {
     let (mut wrong, mut too_few) = (Vec::new(), 0);
     for number in 0..32 {
         let case = case(number);
-        let profile = Profile::newest();
-        let scenario = scenario::parse(Path::new("test.toml"), &case.on(4), &[], &profile)
-            .unwrap_or_else(|diagnostics| panic!("{}\n{}", diagnostics.render(false), case.on(4)));
-        let plan = predict(&scenario, &profile, &Prices::newest());
+        let plan = plan(&case.on(4));
         let recommended = plan.capacity.recommended_shards;
         let (_, verdict) = planned_and_judged(&case.on(recommended));
         if verdict.conclusion != Conclusion::Met {

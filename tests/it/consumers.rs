@@ -1,17 +1,10 @@
 //! Consumers in virtual time: fan-out over the life of subscriptions, on-failure destinations, times of processing, and objectives
 //! of their own.
 
-use std::path::Path;
-
 use streamgauge::client::FailureReason;
-use streamgauge::kinesis::Profile;
-use streamgauge::plan::predict;
-use streamgauge::prices::Prices;
-use streamgauge::result::RunResult;
-use streamgauge::verdict::{ObjectiveStatus, judge};
-use streamgauge::{scenario, simulator};
+use streamgauge::verdict::ObjectiveStatus;
 
-use crate::simulated::{exactly_once, measured};
+use crate::support::model::{exactly_once, judged, measured, refusal, scenario, scenario_at, simulated, simulation};
 
 #[test]
 fn subscriptions_are_renewed_before_they_end_and_lose_nothing() {
@@ -101,15 +94,10 @@ fn work_may_take_times_of_any_distribution() {
         ),
     ] {
         let toml = function(&format!("processing = {{ per_record = {distribution} }}"));
-        let profile = Profile::newest();
-        let path = directory.path().join("test.toml");
-        let scenario = match scenario::parse(&path, &toml, &[], &profile) {
-            Ok(scenario) => scenario,
-            Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-        };
+        let scenario = scenario_at(&directory.path().join("test.toml"), &toml, &[]);
         let planned = scenario.consumers[0].processing.per_record.mean().as_secs_f64() * 1e3;
         assert!((planned - mean).abs() < 0.002, "{distribution}: {planned} ms");
-        let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap().measurement;
+        let simulated = simulation(&scenario).measurement;
         let busy = simulated.consumers[0].work.busy.as_secs_f64() * 1e3 / 2_000.0;
         assert!((busy / mean - 1.0).abs() < 0.2, "{distribution}: {busy} ms for {mean}");
     }
@@ -124,8 +112,7 @@ fn work_may_take_times_of_any_distribution() {
         ("{ distribution = \"mix\", of = [{ weight = 0, time = \"1ms\" }] }", "must be more than zero"),
     ] {
         let toml = function(&format!("processing = {{ per_record = {wrong} }}"));
-        let refused =
-            scenario::parse(Path::new("test.toml"), &toml, &[], &Profile::newest()).unwrap_err().render(false);
+        let refused = refusal(&toml);
         assert!(refused.contains(words), "{refused}");
     }
 }
@@ -153,14 +140,11 @@ fn consumers_have_objectives_of_their_own() {
         kind = "start-consumer"
         consumer = "loose"
     "#;
-    let profile = Profile::newest();
-    let scenario = scenario::parse(Path::new("test.toml"), toml, &[], &profile).unwrap();
-    let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
-    let (result, ..) = RunResult::simulated(&scenario, &profile, simulated);
-    let verdict = judge(predict(&scenario, &profile, &Prices::newest()).expectation(), &result);
-    let judged = verdict.objectives.iter().map(|objective| (&*objective.name, &*objective.limit, objective.status));
+    let scenario = scenario(toml);
+    let verdict = judged(&scenario, &simulated(&scenario));
+    let found = verdict.objectives.iter().map(|objective| (&*objective.name, &*objective.limit, objective.status));
     assert_eq!(
-        judged.collect::<Vec<_>>(),
+        found.collect::<Vec<_>>(),
         [
             ("order for strict", "per key", ObjectiveStatus::Pass),
             ("delivery to strict", "exactly once", ObjectiveStatus::Pass),

@@ -1,32 +1,17 @@
 //! "Why was I throttled?" against simulated runs whose cause is known, and each cure tried.
 
-use std::path::Path;
-
 use streamgauge::kinesis::Profile;
 use streamgauge::measure::EventRecord;
-use streamgauge::plan::{diagnose, predict};
-use streamgauge::prices::Prices;
+use streamgauge::plan::diagnose;
 use streamgauge::result::RunResult;
-use streamgauge::scenario::{self, Scenario};
-use streamgauge::simulator;
+use streamgauge::scenario::Scenario;
 use streamgauge::time::Time;
 use streamgauge::verdict::{Cause, Cure, Limit, ThrottleCause};
 
-fn parsed(toml: &str, overrides: &[String]) -> Scenario {
-    match scenario::parse(Path::new("test.toml"), toml, overrides, &Profile::newest()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    }
-}
-
-fn simulated(scenario: &Scenario) -> RunResult {
-    let simulated = simulator::run(scenario, &Profile::newest(), &mut |_| true).unwrap();
-    RunResult::simulated(scenario, &Profile::newest(), simulated).0
-}
+use crate::support::model::{overridden, predicted, scenario, simulated};
 
 fn diagnosed(scenario: &Scenario, result: &RunResult) -> Vec<ThrottleCause> {
-    let profile = Profile::newest();
-    diagnose(scenario, &profile, predict(scenario, &profile, &Prices::newest()).expectation(), result)
+    diagnose(scenario, &Profile::newest(), predicted(scenario).expectation(), result)
 }
 
 /// What is left of what a cure is against: of the records that are given up if it is to try again, else of the throttled attempts or calls.
@@ -38,12 +23,12 @@ fn left_by(cure: &Cure, cause: Cause, toml: &str, result: &RunResult) -> f64 {
     };
     let before = count(result);
     assert!(before > 0, "{} cures nothing", cure.what);
-    count(&simulated(&parsed(toml, &cure.settings))) as f64 / before as f64
+    count(&simulated(&overridden(toml, &cure.settings))) as f64 / before as f64
 }
 
 /// The first cause of what throttles in a scenario. Each of its cures that the scenario can say leaves at most a tenth.
 fn first(toml: &str) -> (ThrottleCause, usize) {
-    let scenario = parsed(toml, &[]);
+    let scenario = scenario(toml);
     let result = simulated(&scenario);
     let causes = diagnosed(&scenario, &result);
     let throttled = result.measurement.counters.throttled;
@@ -134,7 +119,7 @@ fn retries_of_what_is_over_are_a_storm() {
     let toml = "stream.shards = 1\n[load]\nwarm_up = \"0s\"\n[[load.phase]]\nshape = \"constant\"\nrate = \"4000/s\"\nduration = \"3s\"\n\
                 [[load.phase]]\nshape = \"constant\"\nrate = \"300/s\"\nduration = \"20s\"\n[records]\nsize = \"100 B\"\n\
                 [keys]\ndistribution = \"uniform\"\ncount = 10_000\n[producer]\nretry = { policy = \"immediate\", attempts = 1_000 }\n";
-    let scenario = parsed(toml, &[]);
+    let scenario = scenario(toml);
     let causes = diagnosed(&scenario, &simulated(&scenario));
     let kinds: Vec<Cause> = causes.iter().map(|cause| cause.cause).collect();
     assert!(kinds.contains(&Cause::RetryStorm) && kinds.contains(&Cause::Overload), "{causes:#?}");
@@ -179,7 +164,7 @@ fn a_reshard_that_comes_too_late_comes_before_the_load() {
     let toml = "stream = { shards = 2, transitions = 1 }\nload = { rate = \"2600/s\", duration = \"60s\", warm_up = \"0s\" }\n\
                 records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n\
                 [[event]]\nat = \"1s\"\nkind = \"update-shard-count\"\nshards = 4\n";
-    let scenario = parsed(toml, &[]);
+    let scenario = scenario(toml);
     let result = simulated(&scenario);
     let causes = diagnosed(&scenario, &result);
     let reshard = causes.iter().find(|cause| cause.cause == Cause::Reshard).unwrap_or_else(|| panic!("{causes:#?}"));
@@ -199,7 +184,7 @@ fn faults_of_the_scenario_are_its_own() {
 fn what_a_reshard_would_have_relieved_is_put_down_to_it() {
     let toml = "stream = { shards = 2, transitions = 1 }\nload = { rate = \"2600/s\", duration = \"20s\", warm_up = \"0s\" }\n\
                 records.size = \"200 B\"\nkeys = { distribution = \"uniform\", count = 10_000 }\n";
-    let scenario = parsed(toml, &[]);
+    let scenario = scenario(toml);
     let mut result = simulated(&scenario);
     let record = |at, until: Option<u64>, reshards, problem: Option<&str>| EventRecord {
         at: Time::from_secs(at),

@@ -9,9 +9,10 @@ use aws_sdk_kinesis::types::{
     ConsumerStatus, PutRecordsRequestEntry, ShardIteratorType, StartingPosition, StreamStatus,
     SubscribeToShardEventStream,
 };
-use streamgauge::engine::{Connection, Target, connect};
+use streamgauge::engine::{Connection, Target};
 use streamgauge::kinesis::Profile;
-use streamgauge::seed::Seed;
+
+use crate::support::engine::connected_with;
 
 const STREAM: &str = "orders";
 
@@ -20,7 +21,7 @@ async fn with_stream(shards: i32) -> Connection {
 }
 
 async fn with_profile(shards: i32, profile: &Profile) -> Connection {
-    let connection = connect(&Target::Embedded, Duration::from_secs(10), profile, Seed(1)).await.unwrap();
+    let connection = connected_with(&Target::Embedded, profile).await;
     connection.client.create_stream().stream_name(STREAM).shard_count(shards).send().await.unwrap();
     connection
 }
@@ -111,7 +112,9 @@ async fn records_come_back_byte_for_byte_and_in_order() {
 
 #[tokio::test]
 async fn an_overload_is_refused_record_by_record_within_one_answer() {
-    let connection = with_stream(1).await;
+    let mut profile = Profile::newest();
+    profile.write.records_per_second = 1;
+    let connection = with_profile(1, &profile).await;
     let mut failed = 0;
     let mut accepted = 0;
     for _ in 0..4 {
@@ -136,7 +139,11 @@ async fn an_overload_is_refused_record_by_record_within_one_answer() {
 
 #[tokio::test]
 async fn a_subscription_pushes_what_is_put() {
-    let connection = with_stream(2).await;
+    // Nobody may take over the subscription, and no event comes of itself, however slow the machine is.
+    let mut profile = Profile::newest();
+    profile.fan_out.resubscribe_after = Duration::from_secs(3_600);
+    profile.fan_out.idle_event = Duration::from_secs(3_600);
+    let connection = with_profile(2, &profile).await;
     let client = &connection.client;
     let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
     let consumer = client.register_stream_consumer().stream_arn(arn).consumer_name("alerts").send().await.unwrap();
@@ -201,7 +208,8 @@ async fn six_calls_in_a_second_are_one_too_many() {
     let connection = with_stream(1).await;
     let client = &connection.client;
     let token = iterator(client, "shardId-000000000000", ShardIteratorType::Latest).await;
-    let calls = (0..20).map(|_| client.get_records().shard_iterator(&token).send());
+    // So many that no machine is too slow to exceed the quota.
+    let calls = (0..200).map(|_| client.get_records().shard_iterator(&token).send());
     let answers = futures(calls).await;
     let throttled = answers.into_iter().filter(|answer| {
         answer.as_ref().err().and_then(ProvideErrorMetadata::code) == Some("ProvisionedThroughputExceededException")

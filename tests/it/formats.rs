@@ -9,7 +9,7 @@ use serde_json::Value;
 use streamgauge::{report, result};
 use tempfile::TempDir;
 
-use crate::cli::{streamgauge, text};
+use crate::support::program::{streamgauge, text};
 
 /// Two consumers, aggregation and too small a stream: what there is to report, in four seconds.
 const CROWDED: &str = r#"

@@ -1,13 +1,10 @@
 //! What the ledger and the delivery check prove, in virtual time: faults are injected, and must be found, counted and placed.
 
-use std::path::Path;
-
-use streamgauge::kinesis::{Damage, HashKey, HashKeyRange, Profile, locate};
+use streamgauge::kinesis::{Damage, HashKey, HashKeyRange, locate};
 use streamgauge::measure::{DeliveryFault, Finding};
-use streamgauge::scenario;
 use streamgauge::time::Time;
 
-use crate::simulated::{load, measured, simulate};
+use crate::support::model::{load, measured, scenario, simulate};
 
 /// One kind of damage for each of five shards.
 fn damaged(seed: u64, more: &str) -> String {
@@ -90,7 +87,7 @@ fn a_record_lost_before_a_reshard_is_placed_in_the_shard_that_took_it() {
     let findings = Finding::of(&simulation.injected_faults, &simulation.measurement.consumers);
     assert!(findings.len() == 1 && findings[0].holds(), "{findings:?}");
     assert!((3..=20).contains(&lost), "all of them are listed: {lost}");
-    let workload = scenario::parse(Path::new("t.toml"), &toml, &[], &Profile::newest()).ok().unwrap().workload();
+    let workload = scenario(&toml).workload();
     for place in &simulation.measurement.consumers[0].places {
         assert_eq!(place.fault, DeliveryFault::Lost);
         let arrival = workload.arrival(place.index.unwrap());
@@ -176,7 +173,7 @@ fn three_of_five_hundred_that_fail_are_tried_again_and_no_others() {
             {shard}"#
         )
     };
-    let parsed = scenario::parse(Path::new("t.toml"), &toml(""), &[], &Profile::newest()).ok().unwrap();
+    let parsed = scenario(&toml(""));
     let ranges = HashKeyRange::initial(128);
     let mut records = vec![0; 128];
     let workload = parsed.workload();

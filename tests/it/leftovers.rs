@@ -13,7 +13,7 @@ use aws_sdk_kinesis::types::ConsumerStatus;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::standing::{Standing, client};
+use crate::support::emulator::EmulatorProcess;
 
 /// It goes on until it is stopped.
 const ENDLESS: &str =
@@ -25,7 +25,7 @@ const PUSHED: &str = "[[consumer]]\nname = \"pushed\"\ntype = \"efo\"\n";
 const OWN: &str = "[stream]\nshards = 1\n";
 const ORDERS: &str = "[stream]\nname = \"orders\"\nshards = 1\n";
 /// Until a test gives up that has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 const CTRL_C: &str = "INT";
 
 /// A run against an emulator; it is killed when it is dropped.
@@ -37,11 +37,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(emulator: &Standing, scenario: &str) -> Self {
+    fn start(emulator: &EmulatorProcess, scenario: &str) -> Self {
         Self::start_as(emulator, scenario, &mut Command::new(env!("CARGO_BIN_EXE_streamgauge")))
     }
 
-    fn start_as(emulator: &Standing, scenario: &str, program: &mut Command) -> Self {
+    fn start_as(emulator: &EmulatorProcess, scenario: &str, program: &mut Command) -> Self {
         let directory = TempDir::new().unwrap();
         fs::write(directory.path().join("run.toml"), scenario).unwrap();
         let mut process = program
@@ -96,7 +96,7 @@ impl Drop for Running {
 }
 
 /// Names and states of the streams.
-fn streams(emulator: &Standing) -> Vec<(String, String)> {
+fn streams(emulator: &EmulatorProcess) -> Vec<(String, String)> {
     let state: Value = serde_json::from_str(&emulator.get("/state").1).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let streams = state["streams"].as_array().unwrap().iter();
@@ -116,7 +116,7 @@ fn delay(operation: &str, delay: &str) -> String {
 }
 
 /// All that a signal must not leave: a stream, a note; whatever the run was doing.
-fn left_nothing(emulator: &Standing, run: &mut Running, expected: i32) -> String {
+fn left_nothing(emulator: &EmulatorProcess, run: &mut Running, expected: i32) -> String {
     let (code, said) = run.ended();
     assert_eq!(code, Some(expected), "{said}");
     until("the stream is gone", || streams(emulator).iter().all(|(name, _)| !name.starts_with("streamgauge-")));
@@ -126,7 +126,7 @@ fn left_nothing(emulator: &Standing, run: &mut Running, expected: i32) -> String
 
 #[test]
 fn a_signal_while_create_stream_is_under_way_leaves_no_stream() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     emulator.put_faults(&delay("CreateStream", "1s"));
     for signal in ["INT", "TERM", "QUIT", "HUP"] {
         let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}"));
@@ -142,7 +142,7 @@ fn a_signal_while_create_stream_is_under_way_leaves_no_stream() {
 
 #[test]
 fn a_signal_before_a_stream_is_there_creates_none_that_stays() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}"));
     // Signals are listened for before it is said what is run.
     run.says("\"kind\":\"start\"");
@@ -152,7 +152,7 @@ fn a_signal_before_a_stream_is_there_creates_none_that_stays() {
 
 #[test]
 fn a_signal_while_the_stream_is_creating_waits_until_it_can_be_deleted() {
-    let emulator = Standing::start(&["--transitions", "0.05"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0.05"]);
     let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}"));
     until("CREATING", || streams(&emulator).iter().any(|(_, status)| status == "CREATING"));
     run.signal(CTRL_C);
@@ -161,7 +161,7 @@ fn a_signal_while_the_stream_is_creating_waits_until_it_can_be_deleted() {
 
 #[test]
 fn an_answer_to_create_stream_that_is_lost_leaves_no_stream() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     let unanswered = r#"[{"kind": "internal-failure", "operations": ["DescribeStreamSummary"]}]"#;
     emulator.put_faults(unanswered);
     let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}"));
@@ -172,7 +172,7 @@ fn an_answer_to_create_stream_that_is_lost_leaves_no_stream() {
 
 #[test]
 fn a_signal_while_load_is_offered_keeps_the_result_and_no_stream() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     for signal in ["HUP", "QUIT"] {
         let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}{POLLER}{PUSHED}"));
         run.says("\"phase\":\"load\"");
@@ -184,7 +184,7 @@ fn a_signal_while_load_is_offered_keeps_the_result_and_no_stream() {
 
 #[test]
 fn a_terminal_that_closes_and_sends_its_signal_twice_ends_the_run_in_good_order() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}{POLLER}"));
     run.says("\"phase\":\"load\"");
     emulator.put_faults(&delay("DeleteStream", "1s"));
@@ -199,7 +199,7 @@ fn a_terminal_that_closes_and_sends_its_signal_twice_ends_the_run_in_good_order(
 
 #[test]
 fn a_second_signal_ends_the_program_at_once_and_says_what_is_left() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}"));
     run.says("\"phase\":\"load\"");
     emulator.put_faults(&delay("DeleteStream", "20s"));
@@ -220,7 +220,7 @@ fn a_second_signal_ends_the_program_at_once_and_says_what_is_left() {
 
 #[test]
 fn a_stream_that_cannot_be_deleted_has_an_exit_code_of_its_own() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     emulator.put_faults(r#"[{"kind": "expired-credentials", "operations": ["DeleteStream"]}]"#);
     let mut run = Running::start(&emulator, &format!("{OWN}{SHORT}"));
     let (code, said) = run.ended();
@@ -237,7 +237,7 @@ fn a_stream_that_cannot_be_deleted_has_an_exit_code_of_its_own() {
 
 #[test]
 fn what_a_killed_run_leaves_is_mentioned_and_what_a_living_one_has_is_not() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     let mut run = Running::start(&emulator, &format!("{OWN}{ENDLESS}"));
     run.says("\"phase\":\"load\"");
     assert!(!next_run(run.directory.path()).contains("warning: the stream"), "its run goes on");
@@ -264,8 +264,8 @@ fn next_run(directory: &Path) -> String {
 }
 
 /// A stream of somebody else's, and how the run sees it.
-async fn others_stream(emulator: &Standing) -> (Client, String) {
-    let client = client(&emulator.url, "any", "any", None);
+async fn others_stream(emulator: &EmulatorProcess) -> (Client, String) {
+    let client = emulator.client().await;
     client.create_stream().stream_name("orders").shard_count(1).send().await.unwrap();
     until("ACTIVE", || streams(emulator).iter().any(|(_, status)| status == "ACTIVE"));
     let answer = client.describe_stream_summary().stream_name("orders").send().await.unwrap();
@@ -291,7 +291,7 @@ async fn until_consumers(client: &Client, stream_arn: &str, so: impl Fn(&[Consum
 async fn a_signal_while_a_consumer_is_registered_leaves_none_with_a_stream_of_others() {
     let on_orders = format!("{ORDERS}{ENDLESS}{PUSHED}");
     for (transitions, faults) in [("0", delay("RegisterStreamConsumer", "1s")), ("0.2", "[]".to_owned())] {
-        let emulator = Standing::start(&["--transitions", transitions]);
+        let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", transitions]);
         let (client, arn) = others_stream(&emulator).await;
         emulator.put_faults(&faults);
         let mut run = Running::start(&emulator, &on_orders);
@@ -313,7 +313,7 @@ async fn a_signal_while_a_consumer_or_a_stream_is_being_deleted_changes_nothing(
         ("DeleteStream", format!("{OWN}{SHORT}{PUSHED}")),
         ("DeregisterStreamConsumer", format!("{ORDERS}{SHORT}{PUSHED}")),
     ] {
-        let emulator = Standing::start(&["--transitions", "0"]);
+        let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
         let (client, arn) = others_stream(&emulator).await;
         emulator.put_faults(&delay(operation, "1s"));
         let mut run = Running::start(&emulator, &scenario);
@@ -336,7 +336,7 @@ async fn a_signal_while_a_consumer_or_a_stream_is_being_deleted_changes_nothing(
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_is_to_outlive_its_terminal_does() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_streamgauge")]);
     let mut run = Running::start_as(&emulator, &format!("{OWN}{SHORT}"), &mut shell);
@@ -348,7 +348,7 @@ fn a_run_that_is_to_outlive_its_terminal_does() {
 
 #[test]
 fn a_search_on_a_target_leaves_nothing_either() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = EmulatorProcess::start(&["--latency", "none", "--transitions", "0"]);
     emulator.put_faults(&delay("CreateStream", "1s"));
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("run.toml"), format!("{OWN}{SHORT}")).unwrap();

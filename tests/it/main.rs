@@ -7,10 +7,14 @@ mod bounds;
 mod calibration;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod cli;
+#[cfg(all(feature = "aws", feature = "emulator"))]
+mod commands;
 mod consumers;
 mod diagnosis;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod emulator;
+#[cfg(all(feature = "aws", feature = "emulator"))]
+mod emulator_command;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod endpoints;
 #[cfg(all(feature = "aws", feature = "emulator"))]
@@ -26,7 +30,7 @@ mod ledger;
 mod leftovers;
 mod limits;
 #[cfg(all(feature = "aws", feature = "emulator"))]
-mod manners;
+mod live;
 mod model_docs;
 mod objectives;
 mod plan;
@@ -45,9 +49,8 @@ mod service;
 mod service_changes;
 mod simulated;
 #[cfg(all(feature = "aws", feature = "emulator"))]
-mod standing;
-#[cfg(all(feature = "aws", feature = "emulator"))]
 mod stream_changes;
+mod support;
 mod swarm;
 mod tidy;
 mod vectors;

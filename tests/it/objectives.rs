@@ -1,18 +1,12 @@
 //! Each objective met, missed, and not measurable, by made-up runs.
 
-use std::path::Path;
-
-use streamgauge::client::Part;
-use streamgauge::kinesis::Profile;
 use streamgauge::measure::{
-    ConsumerRecord, Counters, DeliveryCheck, Ending, Interval, LatencySummary, Measurement, ShardInterval, ShardRecord,
+    ConsumerRecord, Counters, DeliveryCheck, Interval, LatencySummary, Measurement, ShardInterval,
 };
-use streamgauge::plan::predict;
-use streamgauge::prices::Prices;
-use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
-use streamgauge::scenario;
-use streamgauge::time::Time;
-use streamgauge::verdict::{Conclusion, ObjectiveStatus, judge};
+use streamgauge::verdict::{Conclusion, ObjectiveStatus};
+
+use crate::support::model;
+use crate::support::model::{made_up, only_shard, refusal, scenario};
 
 use ObjectiveStatus::{Fail, NotMeasurable, Pass};
 
@@ -41,8 +35,7 @@ fn judged(slo: &str, run: &Run) -> (String, String, ObjectiveStatus, Option<Stri
         "stream.shards = 1\nload = {{ rate = \"500/s\", duration = \"20s\", warm_up = \"5s\" }}\nrecords.size = \"100 B\"\n\
          [[consumer]]\nname = \"reader\"\ntype = \"efo\"\n[slo]\n{slo}\n"
     );
-    let profile = Profile::newest();
-    let scenario = scenario::parse(Path::new("case.toml"), &toml, &[], &profile).unwrap_or_else(|p| panic!("{p}"));
+    let scenario = scenario(&toml);
     let interval = |(second, (accepted, throttled)): (usize, &(u32, u32))| Interval {
         second: second as u64,
         offered: u64::from(*accepted),
@@ -57,37 +50,18 @@ fn judged(slo: &str, run: &Run) -> (String, String, ObjectiveStatus, Option<Stri
         }],
         ..Interval::default()
     };
-    let accepted = run.seconds.iter().map(|(accepted, _)| u64::from(*accepted)).sum();
-    let shard = ShardRecord {
-        id: "shardId-000000000000".into(),
-        starting_hash_key: "0".into(),
-        ending_hash_key: u128::MAX.to_string(),
-        accepted,
-        accepted_bytes: accepted * 110,
-        throttled: 0,
-    };
+    let accepted: u64 = run.seconds.iter().map(|(accepted, _)| u64::from(*accepted)).sum();
     let consumer =
         ConsumerRecord { name: "reader".into(), lag: run.lag, delivery: run.delivery, ..ConsumerRecord::default() };
-    let result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        streamgauge_version: "0".into(),
-        started: String::new(),
-        stream_name: String::new(),
-        scenario: ScenarioRecord::from(&scenario),
-        target: TargetRecord::Embedded { profile: String::new() },
-        part: Part::WHOLE,
-        ending: Ending::Complete,
-        load_ended: Time::from_secs(20),
-        measurement: Measurement {
-            counters: Counters { offered: accepted.max(1), accepted: accepted.max(1), ..Counters::default() },
-            intervals: run.seconds.iter().enumerate().map(interval).collect(),
-            put: [("response".to_owned(), run.response)].into(),
-            shards: vec![shard],
-            consumers: vec![consumer],
-            ..Measurement::default()
-        },
+    let measurement = Measurement {
+        counters: Counters { offered: accepted.max(1), accepted: accepted.max(1), ..Counters::default() },
+        intervals: run.seconds.iter().enumerate().map(interval).collect(),
+        put: [("response".to_owned(), run.response)].into(),
+        shards: vec![only_shard(accepted, accepted * 110)],
+        consumers: vec![consumer],
+        ..Measurement::default()
     };
-    let verdict = judge(predict(&scenario, &profile, &Prices::newest()).expectation(), &result);
+    let verdict = model::judged(&scenario, &made_up(&scenario, measurement));
     let [objective] = verdict.objectives.as_slice() else { panic!("{:#?}", verdict.objectives) };
     let expected = if objective.status == Pass { Conclusion::Met } else { Conclusion::Missed };
     assert_eq!(verdict.conclusion, expected, "{slo}: {}", verdict.sentence);
@@ -217,7 +191,7 @@ fn what_is_no_allowance_is_refused() {
             "stream.shards = 1\nload = {{ rate = \"1/s\", duration = \"9s\" }}\nrecords.size = \"1 KiB\"\n\
              [[consumer]]\nname = \"reader\"\ntype = \"efo\"\n[slo]\n{slo}\n"
         );
-        scenario::parse(Path::new("case.toml"), &toml, &[], &Profile::newest()).unwrap_err().to_string()
+        refusal(&toml)
     };
     assert!(problem("lost = -1").contains("negative"));
     assert!(problem("lost = 0.01").contains("1%"), "{}", problem("lost = 0.01"));

@@ -2,36 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
-use streamgauge::client::Part;
 use streamgauge::kinesis::Profile;
-use streamgauge::measure::{Counters, Ending, Interval, Measurement, ShardInterval, ShardRecord};
-use streamgauge::plan::{Plan, predict};
-use streamgauge::prices::Prices;
-use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
-use streamgauge::scenario::{self, Scenario};
-use streamgauge::simulator;
-use streamgauge::time::Time;
-use streamgauge::verdict::{Conclusion, Verdict, judge};
+use streamgauge::measure::{Counters, Interval, Measurement, ShardInterval};
+use streamgauge::verdict::{Conclusion, Verdict};
+
+use crate::support::model::{judged, made_up, only_shard, plan, predicted, scenario, scenario_at, simulated};
 
 const OVERLOAD: &str = "stream.shards = 1
 load = { rate = \"1500/s\", duration = \"10s\", warm_up = \"5s\" }
 records.size = \"100 B\"
 ";
-
-fn scenario(text: &str) -> Scenario {
-    scenario_at(Path::new("case.toml"), text)
-}
-
-fn scenario_at(path: &Path, text: &str) -> Scenario {
-    scenario::parse(path, text, &[], &Profile::newest()).unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-fn plan(text: &str) -> Plan {
-    predict(&scenario(text), &Profile::newest(), &Prices::newest())
-}
 
 fn close(actual: f64, expected: f64) -> bool {
     (actual / expected - 1.0).abs() < 1e-6
@@ -77,7 +59,7 @@ fn a_recorded_spike_is_put_to_its_shard_when_it_is_due() {
     std::fs::write(directory.path().join("spike.csv"), rows).unwrap();
     let toml = "stream.shards = 2\nload = { trace = \"spike.csv\", time = \"at\", key = \"key\", duration = \"10s\" }\n\
                 records.size = \"100 B\"\n";
-    let plan = predict(&scenario_at(&directory.path().join("case.toml"), toml), &Profile::newest(), &Prices::newest());
+    let plan = predicted(&scenario_at(&directory.path().join("case.toml"), toml, &[]));
     assert!(close(plan.forecast.offered_rate.0, 300.1), "{:?}", plan.forecast.offered_rate);
     assert!(close(plan.forecast.accepted_rate.0, 100.1), "{:?}", plan.forecast.accepted_rate);
     assert!(plan.forecast.assumptions.iter().any(|sentence| sentence.starts_with("Each recorded arrival")));
@@ -135,27 +117,9 @@ fn a_lonely_record_waits_for_all_of_the_linger() {
 /// A run of a scenario on one shard that saw these seconds and counted this.
 fn verdict(text: &str, intervals: Vec<Interval>, counters: Counters) -> Verdict {
     let scenario = scenario(text);
-    let shard = ShardRecord {
-        id: "shardId-000000000000".into(),
-        starting_hash_key: "0".into(),
-        ending_hash_key: "1".into(),
-        accepted: counters.accepted,
-        accepted_bytes: 0,
-        throttled: 0,
-    };
-    let result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        streamgauge_version: "0".into(),
-        started: String::new(),
-        stream_name: String::new(),
-        scenario: ScenarioRecord::from(&scenario),
-        target: TargetRecord::Embedded { profile: String::new() },
-        part: Part::WHOLE,
-        ending: Ending::Complete,
-        load_ended: Time::ZERO + scenario.load.duration,
-        measurement: Measurement { counters, intervals, shards: vec![shard], ..Measurement::default() },
-    };
-    judge(predict(&scenario, &Profile::newest(), &Prices::newest()).expectation(), &result)
+    let shards = vec![only_shard(counters.accepted, 0)];
+    let measurement = Measurement { counters, intervals, shards, ..Measurement::default() };
+    judged(&scenario, &made_up(&scenario, measurement))
 }
 
 /// Ten seconds of a thousand accepted records each.
@@ -293,11 +257,10 @@ fn the_recommended_shards_carry_the_load() {
         let skew = plan(&text(recommended)).capacity.skew.unwrap();
         assert_eq!(skew.fewest, Some(recommended), "{skew:?}");
         let scenario = scenario(&text(recommended));
-        let simulated = simulator::run(&scenario, &Profile::newest(), &mut |_| true).unwrap();
+        let simulated = simulated(&scenario);
         let counters = simulated.measurement.counters;
         assert_eq!((counters.throttled, counters.accepted), (0, counters.offered));
-        let (result, _, _) = RunResult::simulated(&scenario, &Profile::newest(), simulated);
-        let verdict = judge(plan(&text(recommended)).expectation(), &result);
+        let verdict = judged(&scenario, &simulated);
         let forecast = skew.rows.iter().find(|row| row.shards == recommended).unwrap().fullest;
         let measured = verdict.fullest_shard().unwrap();
         assert!(forecast <= 0.8 + 1e-9 && (measured / forecast - 1.0).abs() < 0.05, "{measured} instead of {forecast}");

@@ -1,15 +1,13 @@
 //! Where consumers start to read: the five positions of GetShardIterator, by polling and by enhanced fan-out.
 
-use std::path::Path;
-
 use aws_sdk_kinesis::primitives::Blob;
-use streamgauge::engine::{Control, Progress, Target, connect, run};
-use streamgauge::kinesis::{Profile, SequenceNumber, ShardId};
+use streamgauge::engine::{Progress, Target};
+use streamgauge::kinesis::{SequenceNumber, ShardId};
 use streamgauge::measure::ConsumerRecord;
-use streamgauge::scenario;
 use tokio::sync::watch;
 
-use crate::simulated::measured;
+use crate::support::engine::{connected, run_with};
+use crate::support::model::{measured, scenario};
 
 /// A consumer that joins after 10 of 20 s, on a shard that takes 100 records a second.
 fn joins(kind: &str, start: &str) -> ConsumerRecord {
@@ -64,9 +62,7 @@ fn every_starting_position_is_read_from() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_holds_records_is_read_from_where_the_scenario_says() {
-    let profile = Profile::newest();
-    let timeout = std::time::Duration::from_secs(5);
-    let connection = connect(&Target::Embedded, timeout, &profile, streamgauge::seed::Seed(1)).await.unwrap();
+    let connection = connected(&Target::Embedded).await;
     let client = &connection.client;
     client.create_stream().stream_name("filled").shard_count(1).send().await.unwrap();
     let mut numbers = Vec::new();
@@ -86,17 +82,14 @@ async fn a_stream_that_holds_records_is_read_from_where_the_scenario_says() {
         (format!("{{ after_sequence_number = {{ shardId-000000000000 = \"{fifth}\" }} }}"), 5),
     ];
     let mut toml = "stream = { name = \"filled\", shards = 1 }\n\
-                    load = { rate = \"100/s\", duration = \"1s\", lateness_bound = \"10s\" }\nrecords.size = \"100 B\"\n"
+                    load = { rate = \"100/s\", duration = \"1s\", drain = \"10m\" }\nproducer.timeout = \"10m\"\nrecords.size = \"100 B\"\n"
         .to_owned();
     for (number, (start, _)) in starts.iter().enumerate() {
         // A shard has five calls a second for those that poll.
         let kind = if number % 2 == 0 { "type = \"efo\"" } else { "type = \"polling\"\ninterval = \"1s\"" };
         toml += &format!("[[consumer]]\nname = \"c{number}\"\n{kind}\nstart = {start}\n");
     }
-    let scenario = scenario::parse(Path::new("test.toml"), &toml, &[], &profile).unwrap();
-    let (_stop, stop) = watch::channel(false);
-    let control = Control::new(stop, watch::Sender::new(Progress::default()));
-    let run = run(&connection, &scenario, &profile, control).await.unwrap();
+    let run = run_with(&connection, &scenario(&toml), watch::Sender::new(Progress::default())).await.unwrap();
     for (consumer, (start, before)) in run.measurement.consumers.iter().zip(&starts) {
         let check = &consumer.delivery;
         assert_eq!((check.delivered, check.lost, check.foreign), (100, 0, *before), "{start}: {check:?}");

@@ -1,6 +1,6 @@
 //! Producers as the KPL is set up, in virtual time: what it is known to collapse under, and explicit hash keys in its aggregates.
 
-use crate::simulated::{exactly_once, measured};
+use crate::support::model::{exactly_once, measured};
 
 #[test]
 fn many_shards_and_a_long_linger_do_not_slow_the_producer_down() {

@@ -1,35 +1,17 @@
 //! What the planner says to take: whether it holds when it is simulated, and what it is chosen from.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::Path;
-
 use streamgauge::capacity::Tariff;
-use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Plan, predict};
-use streamgauge::prices::Prices;
-use streamgauge::report;
-use streamgauge::result::RunResult;
-use streamgauge::scenario::{self, Scenario};
-use streamgauge::simulator;
-use streamgauge::units;
-use streamgauge::verdict::{Conclusion, ObjectiveStatus, Verdict, judge};
+use streamgauge::plan::Plan;
+use streamgauge::scenario::Scenario;
+use streamgauge::verdict::{Conclusion, ObjectiveStatus, Verdict};
+use streamgauge::{report, units};
 
-fn scenario(toml: &str, overrides: &[String]) -> Scenario {
-    match scenario::parse(Path::new("test.toml"), toml, overrides, &Profile::newest()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    }
-}
-
-fn plan(toml: &str) -> Plan {
-    predict(&scenario(toml, &[]), &Profile::newest(), &Prices::newest())
-}
+use crate::support::model;
+use crate::support::model::{judged, overridden, plan, predicted, scenario, simulation};
 
 fn simulated(scenario: &Scenario) -> Verdict {
-    let profile = Profile::newest();
-    let simulated = simulator::run(scenario, &profile, &mut |_| true).unwrap();
-    let (result, _, _) = RunResult::simulated(scenario, &profile, simulated);
-    judge(predict(scenario, &profile, &Prices::newest()).expectation(), &result)
+    judged(scenario, &model::simulated(scenario))
 }
 
 /// The settings that make the scenario what is recommended.
@@ -82,11 +64,11 @@ fn what_is_recommended_meets_the_objectives_when_it_is_simulated() {
             // A fan-out consumer has no interval.
             toml = toml.replace("interval = \"1s\"\n", "");
         }
-        let taken = scenario(&toml, &settings(&plan));
+        let taken = overridden(&toml, &settings(&plan));
         let verdict = simulated(&taken);
         assert_eq!(verdict.conclusion, Conclusion::Met, "{:?}\n{:#?}", settings(&plan), verdict.objectives);
         // And it costs what was said.
-        let bill = predict(&taken, &Profile::newest(), &Prices::newest()).capacity.cost.bills[0].total.unwrap();
+        let bill = predicted(&taken).capacity.cost.bills[0].total.unwrap();
         let said = recommended.configuration.monthly.unwrap();
         assert!((bill / said - 1.0).abs() < 0.02, "{bill} against {said}");
     }
@@ -124,11 +106,11 @@ fn a_key_that_is_too_hot_is_said_and_not_hidden_behind_a_number() {
 
     // Spread as it says, on as many shards as it says, nothing is throttled.
     let more = [format!("keys.salt={}", salting.keys_of_each), format!("stream.shards={}", salting.shards)];
-    let salted = scenario(toml, &more);
-    let measured = simulator::run(&salted, &Profile::newest(), &mut |_| true).unwrap().measurement;
+    let salted = overridden(toml, &more);
+    let measured = simulation(&salted).measurement;
     assert_eq!(measured.counters.throttled, 0);
-    let even = scenario(toml, &["stream.shards=25".to_owned()]);
-    let measured = simulator::run(&even, &Profile::newest(), &mut |_| true).unwrap().measurement;
+    let even = overridden(toml, &["stream.shards=25".to_owned()]);
+    let measured = simulation(&even).measurement;
     assert!(measured.counters.throttled > 0, "more shards alone do not help");
 }
 
@@ -136,8 +118,8 @@ fn a_key_that_is_too_hot_is_said_and_not_hidden_behind_a_number() {
 fn room_is_a_matter_of_the_scenario() {
     let toml = load(6_000, "100 B", "throttled = \"5%\"");
     let shards = |utilisation: &str| {
-        let scenario = scenario(&toml, &[format!("plan.utilisation={utilisation}")]);
-        predict(&scenario, &Profile::newest(), &Prices::newest()).capacity.recommended_shards
+        let scenario = overridden(&toml, &[format!("plan.utilisation={utilisation}")]);
+        predicted(&scenario).capacity.recommended_shards
     };
     let (much, usual, none) = (shards("50%"), shards("80%"), shards("100%"));
     assert!(much > usual && usual > none && none >= 6, "{much} {usual} {none}");
@@ -181,14 +163,14 @@ fn a_lag_that_grows_misses_its_trend() {
     };
     // A batch takes as long as it is from poll to poll, 200 ms, so that ten records each are 50 a second of 100: it falls behind by half a second
     // in each.
-    let grows = simulated(&scenario(&toml(10, "40s"), &[]));
+    let grows = simulated(&scenario(&toml(10, "40s")));
     let trend = &grows.objectives[0];
     assert_eq!((trend.name.as_str(), trend.status), ("lag trend of slow", ObjectiveStatus::Fail));
     let measured: f64 = trend.measured.split(' ').nth(2).unwrap().trim_end_matches('%').parse().unwrap();
     assert!((45.0..55.0).contains(&measured), "{}", trend.measured);
-    let keeps_up = simulated(&scenario(&toml(1_000, "40s"), &[]));
+    let keeps_up = simulated(&scenario(&toml(1_000, "40s")));
     assert_eq!(keeps_up.objectives[0].status, ObjectiveStatus::Pass, "{:?}", keeps_up.objectives[0]);
-    let short = simulated(&scenario(&toml(1_000, "5s"), &[]));
+    let short = simulated(&scenario(&toml(1_000, "5s")));
     assert_eq!(short.objectives[0].status, ObjectiveStatus::NotMeasurable);
 }
 

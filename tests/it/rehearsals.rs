@@ -2,31 +2,26 @@
 //! engine in a short form.
 
 use std::path::Path;
+use std::time::Duration;
 
-use streamgauge::engine::{Control, Progress, Target, connect, run};
-use streamgauge::kinesis::Profile;
+use streamgauge::engine::Target;
 use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
-use streamgauge::plan::predict;
-use streamgauge::prices::Prices;
-use streamgauge::scenario::{self, Scenario};
-use streamgauge::simulator;
-use tokio::sync::watch;
+use streamgauge::scenario::Scenario;
+
+use crate::support::engine::{run_on, undisturbed};
+use crate::support::model::{predicted, scenario_at, simulation};
 
 fn load(name: &str, overrides: &[&str]) -> Scenario {
     let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap();
     let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-    match scenario::parse(Path::new(&path), &text, &overrides, &Profile::newest()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    }
+    scenario_at(Path::new(&path), &text, &overrides)
 }
 
 fn simulated(name: &str, overrides: &[&str]) -> Measurement {
-    let simulation = simulator::run(&load(name, overrides), &Profile::newest(), &mut |_| true).unwrap();
+    let simulation = simulation(&load(name, overrides));
     let measured = simulation.measurement;
     assert_eq!(simulation.ending, Ending::Complete);
-    assert!(measured.counters.balance(), "{:?}", measured.counters);
     for consumer in &measured.consumers {
         assert_eq!((consumer.delivery.lost, consumer.delivery.unread), (0, 0), "{name}: {}", consumer.name);
     }
@@ -112,7 +107,7 @@ fn fan_out_does_not_share_with_those_who_poll() {
         assert!(millis(consumer(&measured, name).lag.p50) > 500, "{name}");
     }
     // What both cost a month, and that the plan knows both lags.
-    let plan = predict(&load("efo-vs-polling", &[]), &Profile::newest(), &Prices::newest());
+    let plan = predicted(&load("efo-vs-polling", &[]));
     let (one, five) = (&plan.capacity.cost.reading[0], &plan.capacity.cost.reading[4]);
     let gib = plan.capacity.bounds.iter().find(|bound| bound.name == "fan-out bytes").unwrap().demand * 2_628_000.0
         / 1_073_741_824.0;
@@ -162,12 +157,10 @@ fn large_records_hold_up_the_small_ones_behind_them() {
 
 /// Runs a scenario for two seconds at a rate that a busy machine holds in debug mode.
 async fn rehearse(name: &str, overrides: &[&str]) -> Measurement {
-    let scenario = load(name, overrides);
-    let profile = Profile::newest();
-    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
-    let (_stop, stop) = watch::channel(false);
-    let control = Control::new(stop, watch::Sender::new(Progress::default()));
-    let run = run(&connection, &scenario, &profile, control).await.unwrap();
+    let scenario = load(name, &[overrides, &["load.drain=10m", "producer.timeout=10m"]].concat());
+    // What is refused depends on the moment.
+    let run =
+        undisturbed(Duration::from_millis(500), async || run_on(&Target::Embedded, &scenario).await.unwrap()).await;
     assert_eq!(run.ending, Ending::Complete);
     let measured = run.measurement;
     assert!(measured.counters.balance() && measured.counters.accepted > 0, "{name}: {:?}", measured.counters);
@@ -183,7 +176,7 @@ async fn rehearse(name: &str, overrides: &[&str]) -> Measurement {
 /// The simulator says the same of a scenario as the engine: the very records, and where nothing was refused, the same ones in each
 /// shard. What is refused depends on the moment, so that those shares are only near each other.
 fn agrees_with_the_simulator(name: &str, overrides: &[&str], measured: &Measurement) {
-    let simulated = simulator::run(&load(name, overrides), &Profile::newest(), &mut |_| true).unwrap().measurement;
+    let simulated = simulation(&load(name, overrides)).measurement;
     assert_eq!((simulated.digest, simulated.counters.offered), (measured.digest, measured.counters.offered), "{name}");
     let refused = |measured: &Measurement| measured.counters.throttled + measured.counters.errors;
     let of_shards = |measured: &Measurement| -> Vec<(u64, u64)> {

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::program::streamgauge;
 
 const STEADY: &str = r#"
 question = "How much?"
@@ -28,12 +30,7 @@ throttled = "0.5%"
 fn search(scenario: &str, arguments: &[&str]) -> (Output, TempDir) {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("steady.toml"), scenario).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_streamgauge"))
-        .args([&["search", "steady.toml", "--out", "found"], arguments].concat())
-        .current_dir(directory.path())
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
+    let output = streamgauge(&[&["search", "steady.toml", "--out", "found"], arguments].concat(), directory.path());
     (output, directory)
 }
 

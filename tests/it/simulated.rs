@@ -4,46 +4,12 @@ use std::path::Path;
 
 use streamgauge::client::Reason;
 use streamgauge::kinesis::Profile;
-use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
-use streamgauge::scenario;
-use streamgauge::simulator::{self, Simulation};
+use streamgauge::measure::Ending;
+use streamgauge::simulator::Simulation;
 use streamgauge::time::Time;
+use streamgauge::{scenario, simulator};
 
-pub fn simulate(toml: &str) -> Simulation {
-    let profile = Profile::newest();
-    let scenario = match scenario::parse(Path::new("test.toml"), toml, &[], &profile) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    };
-    let simulation = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
-    assert!(simulation.measurement.counters.balance(), "{:?}", simulation.measurement.counters);
-    simulation
-}
-
-pub(crate) fn measured(toml: &str) -> Measurement {
-    let simulation = simulate(toml);
-    assert_eq!(simulation.ending, Ending::Complete);
-    simulation.measurement
-}
-
-/// Four shards that take `seconds` of 400 records a second.
-pub fn load(seconds: u32, more: &str) -> String {
-    format!(
-        r#"
-        stream.shards = 4
-        load = {{ rate = "400/s", duration = "{seconds}s", drain = "120s" }}
-        records.size = "200 B"
-        keys = {{ distribution = "uniform", count = 200 }}
-        {more}
-        "#
-    )
-}
-
-pub(crate) fn exactly_once(consumer: &ConsumerRecord, records: u64) {
-    assert!(consumer.delivery.exactly_once(), "{}: {:?}", consumer.name, consumer.delivery);
-    assert_eq!(consumer.delivery.delivered, records, "{}", consumer.name);
-    assert!(consumer.failed_calls.is_empty(), "{}: {:?}", consumer.name, consumer.failed_calls);
-}
+use crate::support::model::{exactly_once, load, measured, simulate};
 
 #[test]
 fn records_smaller_than_the_usual_header_are_verified_too() {

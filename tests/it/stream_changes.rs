@@ -1,17 +1,17 @@
 //! Changes of a stream under load: what they do to throttling, how long they take, and where explicit hash keys go.
 
-use std::path::Path;
 use std::time::Duration;
 
-use streamgauge::engine::{Control, Progress, Target, connect, run};
+use streamgauge::engine::{Progress, Target};
 use streamgauge::forecast::expected_load;
 use streamgauge::kinesis::{HashKey, HashKeyRange, Profile};
 use streamgauge::measure::Measurement;
-use streamgauge::scenario::{self, Scenario};
+use streamgauge::scenario::Scenario;
 use streamgauge::time::Time;
 use tokio::sync::watch;
 
-use crate::simulated::{exactly_once, measured};
+use crate::support::engine::{connected_for, run_on, run_with, undisturbed};
+use crate::support::model::{exactly_once, measured, refusal, scenario};
 
 /// An on-demand stream of four shards that takes a spike of 350 records of 20 KiB a second, for longer than its burst lasts: four
 /// shards take 205, eight take 410.
@@ -143,22 +143,15 @@ fn changes_take_as_long_as_on_aws_and_wait_for_one_another() {
     }
 }
 
-fn scenario(toml: &str) -> Scenario {
-    match scenario::parse(Path::new("test.toml"), toml, &[], &Profile::newest()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    }
-}
-
 #[test]
 fn a_stream_cannot_be_warmed_without_the_commitment() {
     let toml = spike("", WARM).replace(", commitment = true", "");
-    let refused = scenario::parse(Path::new("test.toml"), &toml, &[], &Profile::newest()).unwrap_err().render(false);
+    let refused = refusal(&toml);
     assert!(refused.contains("commitment = true"), "{refused}");
     for wrong in ["-1", "11", "nan"] {
         let toml = format!("stream = {{ shards = 1, transitions = {wrong} }}\nload.rate = \"1/s\"\n");
-        let refused = scenario::parse(Path::new("test.toml"), &toml, &[], &Profile::newest()).unwrap_err();
-        assert!(refused.render(false).contains("`stream.transitions` must be from 0 to 10"), "{wrong}");
+        let refused = refusal(&toml);
+        assert!(refused.contains("`stream.transitions` must be from 0 to 10"), "{wrong}");
     }
 }
 
@@ -171,7 +164,8 @@ fn uneven() -> Vec<HashKeyRange> {
 
 const EVEN_LOAD: &str = r#"
 stream.shards = 4
-load = { rate = "400/s", duration = "1s", lateness_bound = "10s" }
+load = { rate = "400/s", duration = "1s", drain = "10m" }
+producer.timeout = "10m"
 records.size = "200 B"
 keys = { distribution = "uniform", count = 100, explicit_hash_keys = true }
 "#;
@@ -198,12 +192,9 @@ async fn run_after<F: Future<Output = ()>>(
     scenario: &Scenario,
     prepare: impl FnOnce(aws_sdk_kinesis::Client) -> F,
 ) -> Measurement {
-    let profile = Profile::newest();
-    let connection = connect(&Target::Embedded, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
+    let connection = connected_for(&Target::Embedded, scenario).await;
     prepare(connection.client.clone()).await;
-    let (_stop, stop) = watch::channel(false);
-    let progress = watch::Sender::new(Progress::default());
-    let run = run(&connection, scenario, &profile, Control::new(stop, progress)).await.unwrap();
+    let run = run_with(&connection, scenario, watch::Sender::new(Progress::default())).await.unwrap();
     assert!(run.measurement.counters.balance(), "{:?}", run.measurement.counters);
     run.measurement
 }
@@ -230,7 +221,8 @@ async fn the_engine_warms_switches_and_waits_for_active() {
     let scenario = scenario(
         r#"
         stream = { mode = "on-demand", commitment = true, transitions = 0.01 }
-        load = { rate = "100/s", duration = "2s", lateness_bound = "10s", drain = "20s" }
+        load = { rate = "100/s", duration = "4s", warm_up = "0s", drain = "10m" }
+        producer.timeout = "10m"
         records.size = "200 B"
         keys = { distribution = "uniform", count = 100 }
         [[consumer]]
@@ -246,13 +238,15 @@ async fn the_engine_warms_switches_and_waits_for_active() {
         mode = "provisioned"
         "#,
     );
-    let measured = run_after(&scenario, |_| async {}).await;
+    let run = undisturbed(Duration::from_secs(1), async || run_on(&Target::Embedded, &scenario).await.unwrap()).await;
+    let measured = run.measurement;
+    assert!(measured.counters.balance(), "{:?}", measured.counters);
     assert!(measured.events.iter().all(|event| event.problem.is_none()), "{:?}", measured.events);
     // The second change waited until the first had made the stream ACTIVE again, which takes 1.2 s at this scale.
     let (warm, switch) = (&measured.events[0], &measured.events[1]);
     let over = warm.until.unwrap();
     assert!(over.since(warm.at) >= Duration::from_millis(1_200) && switch.at >= over, "{:?}", measured.events);
-    assert_eq!((last_open(&measured), measured.counters.accepted), (8, 200));
+    assert_eq!((last_open(&measured), measured.counters.accepted), (8, 400));
     assert!(measured.consumers[0].delivery.exactly_once(), "{:?}", measured.consumers[0].delivery);
 }
 
@@ -264,12 +258,9 @@ async fn settings_of_an_account_are_looked_at_and_never_changed() {
     ))
     .unwrap();
     let scenario = scenario(&spike("", WARM));
-    let profile = Profile::newest();
-    let endpoint = Target::Endpoint(emulator.url());
-    let connection = connect(&endpoint, scenario.producer.timeout, &profile, scenario.seed).await.unwrap();
-    let (_stop, stop) = watch::channel(false);
-    let control = Control::new(stop, watch::Sender::new(Progress::default()));
-    let refused = run(&connection, &scenario, &profile, control).await.unwrap_err().to_string();
+    let connection = connected_for(&Target::Endpoint(emulator.url()), &scenario).await;
+    let refused = run_with(&connection, &scenario, watch::Sender::new(Progress::default())).await;
+    let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("never changes the settings of an account"), "{refused}");
     let settings = connection.client.describe_account_settings().send().await.unwrap();
     let status = settings.minimum_throughput_billing_commitment().map(|commitment| commitment.status().as_str());

@@ -1,12 +1,10 @@
 //! Test vectors of the fact sheet, section 5.4, from the scenario to the bounds and the bill.
 
-use std::path::Path;
-
 use streamgauge::capacity::Tariff;
-use streamgauge::kinesis::Profile;
-use streamgauge::plan::{Plan, predict};
-use streamgauge::prices::{Item, Prices};
-use streamgauge::scenario;
+use streamgauge::plan::Plan;
+use streamgauge::prices::Item;
+
+use crate::support::model;
 
 /// The vectors count no partition key; here it is one byte of the size.
 fn plan(shards: u32, rate: &str, size: u32, pollers: u32) -> Plan {
@@ -19,9 +17,7 @@ fn plan(shards: u32, rate: &str, size: u32, pollers: u32) -> Plan {
         // Enough of them that none binds.
         ('a'..='z').map(|key| format!("{key} = 1")).collect::<Vec<_>>().join(", ")
     );
-    let profile = Profile::newest();
-    let scenario = scenario::parse(Path::new("vector.toml"), &toml, &[], &profile).unwrap_or_else(|p| panic!("{p}"));
-    predict(&scenario, &profile, &Prices::newest())
+    model::plan(&toml)
 }
 
 #[track_caller]

@@ -1,25 +1,21 @@
 //! What the verdict says of the load generator: a run whose generator was at its limit is not blamed on the stream alone.
 
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use streamgauge::kinesis::Profile;
 use streamgauge::measure::{GeneratorHealth, HealthInterval};
-use streamgauge::plan::{Plan, predict};
-use streamgauge::prices::Prices;
+use streamgauge::plan::Plan;
 use streamgauge::result::RunResult;
 use streamgauge::verdict::{Conclusion, judge};
-use streamgauge::{scenario, simulator};
+
+use crate::support::model::{predicted, scenario, simulated};
 
 /// Ten seconds of an overloaded shard: an objective is missed, and the stream is to blame.
 static OVERLOADED: LazyLock<(Plan, RunResult)> = LazyLock::new(|| {
     let toml = "stream.shards = 1\nload = { rate = \"1200/s\", duration = \"10s\" }\nrecords.size = \"100 B\"\n\
                 producer.retry.policy = \"none\"\nslo.throttled = \"0.1%\"\n";
-    let profile = Profile::newest();
-    let scenario = scenario::parse(Path::new("test.toml"), toml, &[], &profile).unwrap();
-    let simulated = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
-    (predict(&scenario, &profile, &Prices::newest()), RunResult::simulated(&scenario, &profile, simulated).0)
+    let scenario = scenario(toml);
+    (predicted(&scenario), simulated(&scenario))
 });
 
 /// The sentence and the notes of the run with a generator, or what else `change` makes of it.

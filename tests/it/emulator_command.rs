@@ -1,8 +1,7 @@
 //! `streamgauge emulator` as other programs meet it: its one line, its endpoints, its signals, TLS and signatures.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
@@ -13,81 +12,11 @@ use aws_smithy_http_client::tls;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A running emulator; it is killed when it is dropped.
-pub struct Standing {
-    process: Child,
-    output: BufReader<ChildStdout>,
-    pub url: String,
-}
+use crate::support::emulator::{EmulatorProcess, command, exchange};
 
-impl Standing {
-    pub fn start(arguments: &[&str]) -> Self {
-        let mut process = command(&[&["--listen", "127.0.0.1:0", "--latency", "none"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("it printed `{line}`")).trim().to_owned();
-        Self { process, output, url }
-    }
-
-    pub fn address(&self) -> &str {
-        self.url.split_once("//").unwrap().1
-    }
-
-    /// The status and body that a path is answered with.
-    pub fn get(&self, path: &str) -> (String, String) {
-        let mut connection = TcpStream::connect(self.address()).unwrap();
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].to_owned(), body.to_owned())
-    }
-
-    /// Sets the fault rules.
-    pub fn put_faults(&self, rules: &str) {
-        let mut connection = TcpStream::connect(self.address()).unwrap();
-        let length = rules.len();
-        write!(
-            connection,
-            "PUT /faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{rules}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// Waits until it ends; gives its exit code and the rest of its output.
-    fn ended(mut self) -> (Option<i32>, String) {
-        let code = self.process.wait().unwrap().code();
-        let mut rest = String::new();
-        self.output.read_to_string(&mut rest).unwrap();
-        (code, rest)
-    }
-}
-
-impl Drop for Standing {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_streamgauge"));
-    command.arg("emulator").args(arguments).env_remove("RUST_LOG").env_remove("AWS_SESSION_TOKEN");
-    command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret");
-    command
+/// An emulator that answers at once.
+fn start(arguments: &[&str]) -> EmulatorProcess {
+    EmulatorProcess::start(&[&["--latency", "none"], arguments].concat())
 }
 
 /// A client of `url` with a secret key, which trusts `authority` if there is one.
@@ -114,7 +43,7 @@ pub fn client(url: &str, key: &str, secret: &str, authority: Option<&str>) -> Cl
 
 #[tokio::test]
 async fn a_client_uses_it_and_its_endpoints_tell_of_it() {
-    let emulator = Standing::start(&["--transitions", "0", "--account", "123456789012", "--region", "eu-west-1"]);
+    let emulator = start(&["--transitions", "0", "--account", "123456789012", "--region", "eu-west-1"]);
     assert_eq!(emulator.get("/health"), ("200".to_owned(), "ok".to_owned()));
     let client = client(&emulator.url, "any", "any", None);
     client.create_stream().stream_name("orders").shard_count(2).send().await.unwrap();
@@ -145,7 +74,7 @@ async fn a_client_uses_it_and_its_endpoints_tell_of_it() {
 
 #[tokio::test]
 async fn a_new_stream_is_created_for_a_while_unless_told_otherwise() {
-    let emulator = Standing::start(&["--transitions", "1"]);
+    let emulator = start(&["--transitions", "1"]);
     let client = client(&emulator.url, "any", "any", None);
     client.create_stream().stream_name("orders").shard_count(1).send().await.unwrap();
     let summary = client.describe_stream_summary().stream_name("orders").send().await.unwrap();
@@ -156,7 +85,7 @@ async fn a_new_stream_is_created_for_a_while_unless_told_otherwise() {
 async fn a_client_that_trusts_the_written_authority_speaks_tls() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("authority.pem");
-    let emulator = Standing::start(&["--tls", "--tls-cert-out", path.to_str().unwrap()]);
+    let emulator = start(&["--tls", "--tls-cert-out", path.to_str().unwrap()]);
     assert!(emulator.url.starts_with("https://127.0.0.1:"), "{}", emulator.url);
     let authority = std::fs::read_to_string(&path).unwrap();
     assert!(!authority.contains("PRIVATE"));
@@ -168,7 +97,7 @@ async fn a_client_that_trusts_the_written_authority_speaks_tls() {
 
 #[tokio::test]
 async fn only_the_right_credentials_are_let_in() {
-    let emulator = Standing::start(&["--require-auth"]);
+    let emulator = start(&["--require-auth"]);
     let create = async |key: &str, secret: &str| {
         let client = client(&emulator.url, key, secret, None);
         let error = client.create_stream().stream_name("orders").shard_count(1).send().await.err()?;
@@ -182,12 +111,9 @@ async fn only_the_right_credentials_are_let_in() {
     assert_eq!(code, "UnrecognizedClientException");
     assert_eq!(message, "The security token included in the request is invalid.");
 
-    let mut connection = TcpStream::connect(emulator.address()).unwrap();
     let request = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Amz-Target: Kinesis_20131202.ListShards\r\n\
                    Content-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\n\r\n{}";
-    connection.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).unwrap();
+    let answer = exchange(emulator.address(), request);
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("MissingAuthenticationTokenException"), "{answer}");
     // These stay open to this machine.
     assert_eq!((emulator.get("/health").0, emulator.get("/state").0), ("200".to_owned(), "200".to_owned()));
@@ -195,14 +121,10 @@ async fn only_the_right_credentials_are_let_in() {
 
 #[tokio::test]
 async fn faults_are_put_and_shown_while_it_runs() {
-    let emulator = Standing::start(&["--transitions", "0"]);
+    let emulator = start(&["--transitions", "0"]);
     let put = |document: &str| {
-        let mut connection = TcpStream::connect(emulator.address()).unwrap();
         let head = "PUT /faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
-        write!(connection, "{head}Content-Length: {}\r\n\r\n{document}", document.len()).unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        answer
+        exchange(emulator.address(), &format!("{head}Content-Length: {}\r\n\r\n{document}", document.len()))
     };
     let client = client(&emulator.url, "any", "any", None);
     client.create_stream().stream_name("orders").shard_count(1).send().await.unwrap();
@@ -223,7 +145,7 @@ async fn faults_are_put_and_shown_while_it_runs() {
 #[cfg(unix)]
 fn a_signal_stops_it_in_good_order() {
     for signal in ["INT", "TERM"] {
-        let emulator = Standing::start(&[]);
+        let emulator = start(&[]);
         let idle = TcpStream::connect(emulator.address()).unwrap();
         emulator.signal(signal);
         assert_eq!(emulator.ended(), (Some(0), String::new()), "{signal}");
@@ -234,7 +156,7 @@ fn a_signal_stops_it_in_good_order() {
 #[test]
 #[cfg(unix)]
 fn a_second_signal_does_not_wait_for_open_requests() {
-    let emulator = Standing::start(&[]);
+    let emulator = start(&[]);
     // The body never comes, so that the request is open for as long as the grace lasts.
     let mut open = TcpStream::connect(emulator.address()).unwrap();
     let head = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Kinesis_20131202.ListShards\r\n\
