@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod consumers;
 mod diagnosis;
+mod documents;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod emulator;
 #[cfg(all(feature = "aws", feature = "emulator"))]
