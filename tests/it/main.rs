@@ -28,7 +28,9 @@ mod gate;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod gate_study;
 mod ledger;
+#[cfg(all(unix, feature = "aws", feature = "emulator"))]
 mod leftovers;
+mod library;
 mod limits;
 #[cfg(all(feature = "aws", feature = "emulator"))]
 mod live;

@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["plan"],
     &["compare", "search", "sweep"],
     &["report", "view"],
-    &["commands", "cli"],
+    &["commands", "cli", "api"],
 ];
 
 /// Uses within a layer, by the room that uses and the room that is used, and why.
