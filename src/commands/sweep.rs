@@ -110,7 +110,7 @@ fn conclude(
     let written = place.write_files(&files);
     let summary = match arguments.json {
         true => json,
-        false => report::sweep::terminal(axes, cells, directory, styled(&std::io::stdout())),
+        false => report::sweep::terminal(base, profile, axes, cells, directory, styled(&std::io::stdout())),
     };
     let printed = print(&summary);
     if let Err(error) = written {

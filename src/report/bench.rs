@@ -1,16 +1,14 @@
 //! What a bench made: as a page, as CSV and as JSON.
 
-use maud::html;
-
-use super::comparison::{banner, headline, sections, sides, where_from};
-use super::shell::{Page, Section, Source};
-use super::table::Column::{Number, Text};
-use super::table::table;
+use super::comparison::{head, sections};
+use super::content::{Banner, Cell, Column, Depth, Head, Parts, Report, Section, Source, Table};
+use super::page::page;
+use super::words::{NONE, pretty};
 use crate::compare::{BENCH_SCHEMA_VERSION, Bench, BenchEnd, BenchRun, Metric};
 
 /// As JSON.
 pub fn json(bench: &Bench) -> String {
-    serde_json::to_string_pretty(bench).map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
+    pretty(bench)
 }
 
 /// Every run as CSV: a row for each, void ones among them; times in nanoseconds.
@@ -47,54 +45,44 @@ pub fn ended(bench: &Bench) -> &'static str {
 
 /// As a page.
 pub fn html(bench: &Bench) -> String {
-    let header = html! {
-        p class="kicker" { "streamgauge bench" }
-        h1 { bdi { (bench.scenario) } }
-        @if let Some(comparison) = &bench.comparison {
-            div class=(banner(comparison.decision)) {
-                strong { (headline(comparison)) }
-                p { (comparison.sentence) }
-            }
-            p class="target" { (sides(comparison)) "; " (where_from(comparison)) "." }
-        } @else {
-            div class="banner void" { strong { (ended(bench)) } }
-        }
-    };
     let compared = bench.comparison.as_ref();
-    let page = Page {
-        title: &format!("{}, compared – streamgauge", bench.scenario),
+    let void = || Banner { status: None, words: ended(bench).to_owned(), rest: String::new(), lines: Vec::new() };
+    let head = compared.map_or_else(|| Head { banners: vec![void()], ..Head::default() }, head);
+    page(&Report {
+        title: format!("{}, compared – streamgauge", bench.scenario),
         source: compared.map_or(Source::Mixed, |comparison| Source::from(&comparison.target)),
-        header,
+        head: Head { kicker: "streamgauge bench".to_owned(), title: bench.scenario.clone(), ..head },
         sections: compared.map(sections).unwrap_or_default().into_iter().chain([runs(bench)]).collect(),
-        footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", bench schema " (BENCH_SCHEMA_VERSION) ". Beside this file: pairs.csv, bench.json and every run." } },
-    };
-    page.html()
+        foot: vec![super::words::outcome::written("bench", BENCH_SCHEMA_VERSION)],
+        page_foot: "Beside this file: pairs.csv, bench.json and every run.".to_owned(),
+    })
 }
 
-fn runs(bench: &Bench) -> Section {
+fn runs<'a>(bench: &Bench) -> Section<'a> {
     let void = bench.runs.iter().filter(|run| !run.void.is_empty()).count();
-    let cell = |run: &BenchRun, metric: Metric| {
-        run.readings.get(&metric).map_or_else(|| "–".to_owned(), |reading| metric.show(reading.value))
+    let value = |run: &BenchRun, metric: Metric| {
+        run.readings.get(&metric).map_or_else(|| NONE.to_owned(), |reading| metric.show(reading.value))
     };
-    let name = |pairs: &usize| pairs.to_string();
-    let rows = html! { @for run in &bench.runs { tr {
-        th scope="row" { @if run.place == 0 { "before" } @else { (run.place) } }
-        td class="number" { (run.pair) }
-        td { (run.side.word()) }
-        @for metric in Metric::ALL { td class="number" { (cell(run, metric)) } }
-        td class="why" { (run.void.join(" ")) }
-    } } };
-    let columns: Vec<_> = [Text("Made"), Number("Pair"), Text("Side")]
-        .into_iter()
-        .chain(Metric::ALL.map(|metric| Number(metric.name())))
-        .chain([Text("Void")])
-        .collect();
-    let body = html! {
-        p {
-            (bench.runs.len()) " runs, " (void) " of them void. Looks were fixed beforehand at "
-            (bench.looks.pairs().iter().map(name).collect::<Vec<_>>().join(", ")) " pairs."
-        }
-        (table("Every run in the order in which it was made, void ones among them", &columns, &rows))
+    let row = |run: &BenchRun| {
+        let made = if run.place == 0 { "before".to_owned() } else { run.place.to_string() };
+        let first = [made, run.pair.to_string(), run.side.word().to_owned()];
+        let values = Metric::ALL.map(|metric| value(run, metric));
+        first.into_iter().chain(values).chain([run.void.join(" ")]).map(Cell::from).collect::<Vec<_>>()
     };
-    Section::new("runs", "Runs", body)
+    let first = [Column::name("Made"), Column::number("Pair"), Column::words("Side")];
+    let values = Metric::ALL.map(|metric| Column::number(metric.name()));
+    let columns = first.into_iter().chain(values).chain([Column::prose("Void")]);
+    let looks: Vec<String> = bench.looks.pairs().iter().map(ToString::to_string).collect();
+    let mut parts = Parts::default();
+    parts.paragraph(
+        Depth::Summary,
+        format!(
+            "{} runs, {void} of them void. Looks were fixed beforehand at {} pairs.",
+            bench.runs.len(),
+            looks.join(", ")
+        ),
+    );
+    let caption = "Every run in the order in which it was made, void ones among them";
+    parts.table(Depth::Summary, Table::new(caption, columns).rows(bench.runs.iter().map(row)));
+    Section::new("runs", "Runs", parts)
 }

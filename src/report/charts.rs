@@ -23,11 +23,11 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 pub use demand::{DemandPoint, demand};
 pub use grid::{Grid, grid};
 pub use heat::{HeatMap, heat_map};
-pub use lines::{Lines, Scale, XAxis, lies_on_the_floor, lines};
+pub use lines::{Lines, Scale, XAxis, lies_on_the_floor, lines, says};
 pub use marks::{EventMark, Marks};
 pub use money::{Segment, Stack, TradeOff, TradeOffPoint, stacks, trade_off};
 pub use ratios::{RatioRow, ratios};
-pub use series::{Look, Series, legend, legend_of_areas};
+pub use series::{Look, Series, area_sample, sample};
 pub use shard_bars::shard_bars;
 
 /// A chart in both drawings; the page shows the one that there is room for.

@@ -1,136 +1,144 @@
 //! A comparison as text for the terminal, as Markdown, as JSON and as the sections of a page.
 
-use std::fmt::Write as _;
-
-use maud::{Markup, html};
-
 use super::charts::{RatioRow, ratios};
-use super::markdown::Document;
-use super::shell::Section;
-use super::shell::dated_profile;
-use super::table::Column::{Number, Text};
-use super::table::table as tabulated;
-use super::terminal::{printable, wrapped};
-use super::time_charts::figure;
+use super::content::{
+    Banner, Cell, Column, Depth, Figure, Head, Manner, Parts, Report, Section, Source, Status, Table,
+};
+use super::words::{NONE, outcome, pretty};
+use super::{markdown as md, terminal};
 use crate::compare::{Assessment, Comparison, Decision, Difference, Method};
-use crate::result::TargetRecord;
-use crate::units::{self, Share};
+use crate::units::Share;
 
-/// Most differences of a pair that the texts list; JSON lists them all.
+/// Most differences of a pair that are listed; JSON lists them all.
 const MOST_LISTED: usize = 200;
 
 /// As JSON.
 pub fn json(comparison: &Comparison) -> String {
-    serde_json::to_string_pretty(comparison)
-        .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
+    pretty(comparison)
 }
 
 /// As text for a terminal.
 pub fn text(comparison: &Comparison, styled: bool) -> String {
-    let bold = |text: &str| if styled { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
-    let mut out = String::new();
-    // Writing into a string does not fail.
-    let _ = writeln!(out, "{}  {}", bold(&printable(&comparison.scenario)), printable(&where_from(comparison)));
-    let _ = writeln!(out, "{}", printable(&sides(comparison)));
-    let _ = writeln!(out, "{}\n{}", bold(&headline(comparison)), wrapped(&comparison.sentence));
-    if !comparison.metrics.is_empty() {
-        let _ = writeln!(out, "\n{}", table(comparison));
-    }
-    for pair in comparison.pairs.iter().filter(|pair| !pair.differences.is_empty()) {
-        let _ = writeln!(out, "\n  {} → {}", printable(&pair.baseline), printable(&pair.candidate));
-        for difference in pair.differences.iter().take(MOST_LISTED) {
-            let _ = writeln!(out, "    {}", printable(&difference_line(difference)));
-        }
-        let more = more(pair.differences.len());
-        if !more.is_empty() {
-            let _ = writeln!(out, "    {more}");
-        }
-    }
-    for note in notes(comparison) {
-        let _ = writeln!(out, "\n{}", wrapped(&note));
-    }
-    out
+    terminal::terminal(&report(comparison), Depth::Report, styled)
 }
 
 /// As Markdown, for the summary of a CI job.
 pub fn markdown(comparison: &Comparison) -> String {
-    let mut out = Document::default();
-    out.heading(3, &format!("{}: {}", comparison.scenario, headline(comparison)));
-    out.paragraph(&comparison.sentence);
-    if !comparison.metrics.is_empty() {
-        let interval = format!("{} interval", Share(comparison.confidence));
-        let head = ["metric", "verdict", "baseline", "candidate", "change", &interval, "matters from", "p"];
-        let row = |assessment: &Assessment| {
-            let words = [assessment.metric.name().to_owned(), verdict_words(assessment)];
-            words.into_iter().chain(cells(assessment)).collect::<Vec<String>>()
-        };
-        out.table(&head, 6, comparison.metrics.iter().map(row));
-    }
-    for pair in comparison.pairs.iter().filter(|pair| !pair.differences.is_empty()) {
-        let row = |difference: &Difference| {
-            let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
-            vec![
-                difference.place.clone(),
-                list_words(difference),
-                side(&difference.baseline),
-                side(&difference.candidate),
-            ]
-        };
-        let head = ["what differs", "in a list", &pair.baseline, &pair.candidate];
-        out.table(&head, 2, pair.differences.iter().take(MOST_LISTED).map(row));
-        let more = more(pair.differences.len());
-        if !more.is_empty() {
-            out.paragraph(&more);
-        }
-    }
-    out.list(notes(comparison));
-    out.paragraph(&format!("{}; {}.", sides(comparison), where_from(comparison)));
-    out.finish()
+    md::markdown(&report(comparison), 3)
 }
 
-/// The chart, the table and the notes, for a page.
-pub fn sections(comparison: &Comparison) -> Vec<Section> {
+fn report(comparison: &Comparison) -> Report<'_> {
+    Report {
+        title: format!("{}, compared – streamgauge", comparison.scenario),
+        source: Source::from(&comparison.target),
+        head: head(comparison),
+        sections: sections(comparison),
+        foot: Vec::new(),
+        page_foot: String::new(),
+    }
+}
+
+/// The verdict, the two sides and where they were made.
+pub(super) fn head<'a>(comparison: &Comparison) -> Head<'a> {
+    let mut parts = Parts::default();
+    let subject = format!("{}; {}.", sides(comparison), outcome::measured_at(&comparison.target));
+    parts.in_manner(Depth::Summary, Manner::Subject, subject);
+    Head {
+        title: comparison.scenario.clone(),
+        banners: vec![Banner {
+            status: status(comparison.decision),
+            words: headline(comparison),
+            rest: String::new(),
+            lines: vec![comparison.sentence.clone()],
+        }],
+        parts: parts.0,
+        ..Head::default()
+    }
+}
+
+/// What a decision means for who asked; `None` for what decides nothing.
+const fn status(decision: Decision) -> Option<Status> {
+    match decision {
+        Decision::Equivalent | Decision::Improved => Some(Status::Good),
+        Decision::Regressed | Decision::Changed => Some(Status::Bad),
+        Decision::Inconclusive => Some(Status::Unclear),
+        Decision::Void => None,
+    }
+}
+
+/// The chart, the table, what differs and the notes.
+pub(super) fn sections<'a>(comparison: &Comparison) -> Vec<Section<'a>> {
     let mut sections = Vec::new();
     if !comparison.metrics.is_empty() {
-        let changes: Vec<String> = comparison
-            .metrics
-            .iter()
-            .map(|assessment| format!("{}: {}", assessment.metric.name(), verdict_words(assessment)))
-            .collect();
-        let finding = format!("Change of each metric, pair by pair. {}.", changes.join("; "));
-        let body = html! {
-            (figure(&html! {}, &ratios(&finding, &rows(comparison)), &html! {
-                "A dot per pair: how much worse the candidate is than the baseline, to the right, or better, to the left. The line is the "
-                (Share(comparison.confidence)) " confidence interval, the ring the Hodges-Lehmann estimate, the band the change that does not matter."
-            }))
-            (metrics_table(comparison))
-        };
-        sections.push(Section::new("changes", "Changes", body));
+        let mut parts = Parts::default();
+        parts.figure(Depth::Background, changes(comparison));
+        parts.table(Depth::Summary, metrics(comparison));
+        sections.push(Section::new("changes", "Changes", parts));
     }
     let differing = comparison.pairs.iter().filter(|pair| !pair.differences.is_empty());
     for (number, pair) in (1..).zip(differing) {
-        let rows = html! { @for difference in pair.differences.iter().take(MOST_LISTED) { tr {
-            th scope="row" { (difference.place) }
-            td class="number" { (difference.baseline.as_deref().unwrap_or("–")) }
-            td class="number" { (difference.candidate.as_deref().unwrap_or("–")) }
-            td class="why" { (list_words(difference)) }
-        } } };
-        let columns = [Text("Place"), Number("Baseline"), Number("Candidate"), Text("List")];
-        let body = html! {
-            (tabulated("Where the results of the pair differ", &columns, &rows))
-            p { (more(pair.differences.len())) }
-        };
-        sections.push(Section::new(format!("differences-{number}"), "What differs", body));
+        let mut parts = Parts::default();
+        parts.paragraph(Depth::Summary, format!("{} → {}", pair.baseline, pair.candidate));
+        parts.table(Depth::Summary, differences(&pair.differences));
+        sections.push(Section::new(format!("differences-{number}"), "What differs", parts));
     }
     let notes = notes(comparison);
     if !notes.is_empty() {
-        sections.push(Section::new("notes", "Notes", html! { @for note in &notes { p { (note) } } }));
+        let mut parts = Parts::default();
+        parts.lines(Depth::Summary, Manner::Plain, notes);
+        sections.push(Section::new("notes", "Notes", parts));
     }
     sections
 }
 
+fn changes<'a>(comparison: &Comparison) -> Figure<'a> {
+    let metrics = comparison.metrics.iter();
+    let changes: Vec<String> =
+        metrics.map(|assessment| format!("{}: {}", assessment.metric.name(), verdict_words(assessment))).collect();
+    let says = format!("Change of each metric, pair by pair. {}.", changes.join("; "));
+    let caption = format!(
+        "A dot per pair: how much worse the candidate is than the baseline, to the right, or better, to the left. The line is the {} confidence \
+         interval, the ring the Hodges-Lehmann estimate, the band the change that does not matter.",
+        Share(comparison.confidence)
+    );
+    let (finding, rows) = (says.clone(), rows(comparison));
+    Figure::new(says, caption, move || ratios(&finding, &rows))
+}
+
+fn metrics(comparison: &Comparison) -> Table {
+    let columns = [
+        Column::name("Metric"),
+        Column::number("Baseline"),
+        Column::number("Candidate"),
+        Column::number("Change"),
+        Column::number(format!("{} interval", Share(comparison.confidence))),
+        Column::number("Matters from"),
+        Column::number("p"),
+        Column::prose("Verdict"),
+    ];
+    let row = |assessment: &Assessment| {
+        let status = status(assessment.decision).unwrap_or(Status::Bad);
+        let cells = std::iter::once(Cell::from(assessment.metric.name())).chain(cells(assessment).map(Cell::from));
+        cells.chain([Cell::status(status, verdict_words(assessment))]).collect::<Vec<_>>()
+    };
+    Table::new("Each metric of the baseline and of the candidate", columns).rows(comparison.metrics.iter().map(row))
+}
+
+fn differences(differences: &[Difference]) -> Table {
+    let columns =
+        [Column::name("Place"), Column::number("Baseline"), Column::number("Candidate"), Column::prose("List")];
+    let row = |difference: &Difference| {
+        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
+        let sides = [side(&difference.baseline), side(&difference.candidate)];
+        let [baseline, candidate] = sides.map(Cell::from);
+        [difference.place.as_str().into(), baseline, candidate, list_words(difference).into()]
+    };
+    let table = Table::new("Where the results of the pair differ", columns).rows(differences.iter().map(row));
+    table.growing("places").whole_in("the JSON", MOST_LISTED)
+}
+
 /// The verdict in a word, with its mark.
-pub fn headline(comparison: &Comparison) -> String {
+fn headline(comparison: &Comparison) -> String {
     let pairs = match (comparison.pairs.len(), comparison.method) {
         (_, Method::Equality) => String::new(),
         (1, _) => " (1 pair)".to_owned(),
@@ -139,32 +147,8 @@ pub fn headline(comparison: &Comparison) -> String {
     format!("{}{pairs}", decision_words(comparison.decision))
 }
 
-/// The class of the banner of a verdict.
-pub fn banner(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Equivalent | Decision::Improved => "banner met",
-        Decision::Regressed | Decision::Changed => "banner missed",
-        Decision::Inconclusive => "warning",
-        Decision::Void => "banner void",
-    }
-}
-
-/// What is compared, and where it was made.
-pub fn where_from(comparison: &Comparison) -> String {
-    match &comparison.target {
-        TargetRecord::Simulated { profile } => {
-            format!("simulated ({}): a model of AWS, not AWS", dated_profile(profile))
-        }
-        TargetRecord::Embedded { profile } => {
-            format!("measured on the embedded emulator ({}): a model of AWS, not AWS", dated_profile(profile))
-        }
-        TargetRecord::Endpoint { url } => format!("measured on {url}"),
-        TargetRecord::Aws { region } => format!("measured on Amazon Kinesis Data Streams in {region}"),
-    }
-}
-
 /// The two sides.
-pub fn sides(comparison: &Comparison) -> String {
+fn sides(comparison: &Comparison) -> String {
     let side = |side: &crate::compare::Side| format!("{} (streamgauge {})", side.name, side.versions.join(", "));
     format!("baseline {}, candidate {}", side(&comparison.baseline), side(&comparison.candidate))
 }
@@ -216,51 +200,6 @@ fn cells(assessment: &Assessment) -> [String; 6] {
     ]
 }
 
-fn table(comparison: &Comparison) -> String {
-    let interval = format!("{} interval", Share(comparison.confidence));
-    let head =
-        ["metric", "baseline", "candidate", "change", &interval, "matters", "p", "verdict"].map(ToOwned::to_owned);
-    let row = |assessment: &Assessment| {
-        let [baseline, candidate, change, interval, effect, p] = cells(assessment);
-        let name = assessment.metric.name().to_owned();
-        [name, baseline, candidate, change, interval, effect, p, verdict_words(assessment)]
-    };
-    let rows: Vec<[String; 8]> = std::iter::once(head).chain(comparison.metrics.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let line = |row: &[String; 8]| {
-        let [name, cells @ .., verdict] = row;
-        let mut line = format!("  {name:<width$}", width = width(0));
-        for (column, cell) in (1..).zip(cells) {
-            let _ = write!(line, "  {cell:>width$}", width = width(column));
-        }
-        format!("{line}  {verdict}")
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn metrics_table(comparison: &Comparison) -> Markup {
-    let rows = html! { @for assessment in &comparison.metrics { tr {
-        th scope="row" { (assessment.metric.name()) }
-        @for cell in cells(assessment) { td class="number" { (cell) } }
-        td class="why" { span class=(match assessment.decision {
-            Decision::Equivalent | Decision::Improved => "pass",
-            Decision::Inconclusive => "unclear",
-            _ => "fail",
-        }) { (verdict_words(assessment)) } }
-    } } };
-    let columns = [
-        Text("Metric"),
-        Number("Baseline"),
-        Number("Candidate"),
-        Number("Change"),
-        Number("Interval"),
-        Number("Matters from"),
-        Number("p"),
-        Text("Verdict"),
-    ];
-    tabulated("Each metric of the baseline and of the candidate", &columns, &rows)
-}
-
 fn rows(comparison: &Comparison) -> Vec<RatioRow> {
     let row = |assessment: &Assessment| RatioRow {
         name: assessment.metric.name().to_owned(),
@@ -279,27 +218,11 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     comparison.warnings.iter().cloned().chain(excluded).collect()
 }
 
-fn difference_line(difference: &Difference) -> String {
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
-    let list = match list_words(difference) {
-        words if words.is_empty() => words,
-        words => format!("  ({words})"),
-    };
-    format!("{}  {} → {}{list}", difference.place, side(&difference.baseline), side(&difference.candidate))
-}
-
 /// How many entries of a list differ, and which is the first.
 fn list_words(difference: &Difference) -> String {
     difference.list.as_ref().map_or_else(String::new, |list| {
         format!("{} of {} differ, the first is {}", list.differing, list.entries, list.first)
     })
-}
-
-fn more(differences: usize) -> String {
-    match differences.saturating_sub(MOST_LISTED) {
-        0 => String::new(),
-        rest => format!("And {} more places, all of them in the JSON.", units::count(rest as u64)),
-    }
 }
 
 /// A relative change with its sign.
@@ -355,7 +278,8 @@ mod tests {
 
     #[test]
     fn the_sections_of_a_page_stand_alone() {
-        let page: String = sections(&comparison()).iter().map(|section| html! { (section) }.into_string()).collect();
+        let comparison = comparison();
+        let page = crate::report::page::page(&report(&comparison));
         assert_eq!(page.matches("<svg").count(), page.matches("role=\"img\"").count());
         assert!(page.contains("<h2>Changes</h2>") && page.contains("✗ regressed") && !page.contains("<script"));
         assert!(!page.contains("#0707") && !page.contains("#0909"), "every placeholder colour is replaced");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::words::outcome::target;
 use crate::result::{RunResult, TargetRecord};
 use crate::verdict::{Conclusion, ObjectiveResult, ObjectiveStatus, Verdict};
 
@@ -29,7 +30,7 @@ fn suite(name: &str, result: &RunResult, verdict: &Verdict) -> TestSuite {
     }
     for (key, value) in [
         ("scenario", result.scenario.name.as_str()),
-        ("target", super::terminal::target(result).as_str()),
+        ("target", target(&result.target).as_str()),
         ("measured by streamgauge", &result.streamgauge_version),
         ("verdict", &verdict.sentence),
     ] {

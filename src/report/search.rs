@@ -1,17 +1,13 @@
 //! What a search found: as a page, as text for the terminal, as CSV and as JSON.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
-use maud::html;
 use serde::Serialize;
 
-use super::charts::{DemandPoint, Look, demand, legend};
-use super::shell::{Page, Section, Source, profile};
-use super::table::Column::{Number, Text};
-use super::table::table;
-use super::terminal::printable;
-use super::time_charts::figure;
+use super::charts::{DemandPoint, Look, demand};
+use super::content::{Cell, Column, Depth, Figure, Head, Key, Manner, Parts, Section, Source, Status, Table};
+use super::words::{self, outcome as origin, pretty, printable};
+use super::{content, page, terminal};
 use crate::kinesis::Profile;
 use crate::scenario::Scenario;
 use crate::search::{Answer, Question, Trial, TrialOutcome};
@@ -32,7 +28,7 @@ pub struct Report<'a> {
     pub answers: &'a [Answer],
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
     /// As JSON.
     pub fn json(&self) -> String {
         #[derive(Serialize)]
@@ -43,15 +39,13 @@ impl Report<'_> {
             target: &'a str,
             answers: &'a [Answer],
         }
-        let document = Document {
+        pretty(&Document {
             schema_version: SCHEMA_VERSION,
             scenario: &self.scenario.name,
             profile: &self.profile.name,
             target: self.target,
             answers: self.answers,
-        };
-        serde_json::to_string_pretty(&document)
-            .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
+        })
     }
 
     /// Every trial as CSV.
@@ -72,24 +66,48 @@ impl Report<'_> {
 
     /// As text for a terminal.
     pub fn terminal(&self, directory: &Path, styled: bool) -> String {
-        let bold = |text: &str| if styled { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
-        let mut out = String::new();
-        for answer in self.answers {
-            let (found, more) = words(answer);
-            // Writing into a string does not fail.
-            let _ = writeln!(out, "{}\n  {more}", bold(&found));
-            if let Some(why) = nearest_miss(answer) {
-                let _ = writeln!(out, "  just beyond it: {}", printable(&why));
-            }
+        let summary = terminal::terminal(&self.content(), Depth::Summary, styled);
+        format!("{summary}\n{}", terminal::written(directory, "search.html"))
+    }
+
+    /// As a page.
+    pub fn html(&self) -> String {
+        page::page(&self.content())
+    }
+
+    fn content(&self) -> content::Report<'a> {
+        content::Report {
+            title: format!("{}, searched – streamgauge", self.scenario.name),
+            source: match self.target {
+                "simulated" | "embedded" => Source::Model,
+                "aws" => Source::Aws,
+                _ => Source::Endpoint,
+            },
+            head: self.head(),
+            sections: self.curve().into_iter().chain([self.trials()]).collect(),
+            foot: vec![origin::written("search", SCHEMA_VERSION)],
+            page_foot: "Beside this file: search.csv, search.json and the scenario.".to_owned(),
         }
-        let _ = writeln!(
-            out,
-            "\n{} {}\nreport  {}",
-            self.tried(),
-            self.disclaimer(),
-            printable(&directory.join("search.html").display().to_string())
-        );
-        out
+    }
+
+    fn head(&self) -> Head<'a> {
+        let mut parts = Parts::default();
+        for answer in self.answers {
+            let (found, more) = answer_in_words(answer);
+            let miss = nearest_miss(answer).map_or_else(String::new, |why| format!(" Just beyond it: {why}."));
+            parts.in_manner(Depth::Summary, Manner::Verdict, found);
+            parts.paragraph(Depth::Summary, format!("{more}{miss}"));
+        }
+        parts.note(Depth::Summary, self.tried());
+        let subject = origin::of_profile(&self.disclaimer(), &self.profile.name);
+        parts.in_manner(Depth::Summary, Manner::Subject, subject);
+        Head {
+            kicker: "streamgauge search".to_owned(),
+            title: self.scenario.name.clone(),
+            question: self.scenario.question.clone(),
+            parts: parts.0,
+            ..Head::default()
+        }
     }
 
     fn tried(&self) -> String {
@@ -109,35 +127,8 @@ impl Report<'_> {
         }
     }
 
-    /// As a page.
-    pub fn html(&self) -> String {
-        let header = html! {
-            p class="kicker" { "streamgauge search" }
-            h1 { bdi { (self.scenario.name) } }
-            @if let Some(question) = &self.scenario.question { p class="question" { bdi { (question) } } }
-            @for answer in self.answers {
-                @let (found, more) = words(answer);
-                p class="verdict" { (found) }
-                p { (more) @if let Some(why) = nearest_miss(answer) { " Just beyond it: " (why) "." } }
-            }
-            p class="target" { (self.disclaimer()) " Limits and latencies of the model are those of the profile " (profile(&self.profile.name)) "." }
-        };
-        let page = Page {
-            title: &format!("{}, searched – streamgauge", self.scenario.name),
-            source: match self.target {
-                "simulated" | "embedded" => Source::Model,
-                "aws" => Source::Aws,
-                _ => Source::Endpoint,
-            },
-            header,
-            sections: self.curve().into_iter().chain([self.trials()]).collect(),
-            footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", search schema " (SCHEMA_VERSION) ". Beside this file: search.csv, search.json and the scenario." } },
-        };
-        page.html()
-    }
-
     /// The demand curve, where there is more than one load.
-    fn curve(&self) -> Option<Section> {
+    fn curve(&self) -> Option<Section<'a>> {
         if self.answers.len() < 2 {
             return None;
         }
@@ -151,61 +142,73 @@ impl Report<'_> {
         };
         let mut points: Vec<DemandPoint> = self.answers.iter().map(point).collect();
         points.sort_by(|a, b| a.load.total_cmp(&b.load));
-        let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| units::count(value as u64));
-        let found: Vec<String> = points
-            .iter()
-            .map(|point| {
-                format!(
-                    "{} by trials and {} by the model at {}",
-                    cell(point.found.map(|f| f.1)),
-                    cell(point.modelled),
-                    Rate(point.load)
-                )
-            })
-            .collect();
-        let finding = format!("Fewest shards by load. {}.", found.join("; "));
-        let chart = demand(&finding, "records per second, on average", &points, &|rate| units::number(rate));
-        let legend = legend([
-            ("shards by the model", Look { color: 0, dash: 0, marker: None }),
-            ("shards by trials: the median of the seeds, and their range", Look { color: 1, dash: 0, marker: Some(1) }),
-        ]);
-        let rows = html! { @for point in &points {
-            tr {
-                th scope="row" { (Rate(point.load)) }
-                td class="number" { (cell(point.modelled)) }
-                td class="number" { (cell(point.found.map(|found| found.1))) }
-                td class="number" { (cell(point.found.map(|found| found.0))) }
-                td class="number" { (cell(point.found.map(|found| found.2))) }
-            }
-        } };
-        let columns = [Text("Load"), Number("Model"), Number("Median"), Number("Lowest"), Number("Highest")];
-        let body = html! {
-            (figure(&legend, &chart, &html! { "Fewest shards (upwards) that sustain each load (to the right) within its objectives." }))
-            (table("Fewest shards by load", &columns, &rows))
+        let cell = |value: Option<f64>| words::count(value.map(|value| value as u64));
+        let row = |point: &DemandPoint| {
+            let found = point.found;
+            let counts = [point.modelled, found.map(|f| f.1), found.map(|f| f.0), found.map(|f| f.2)].map(cell);
+            std::iter::once(Rate(point.load).to_string()).chain(counts).map(Cell::from).collect::<Vec<_>>()
         };
-        Some(Section::new("demand-curve", "Demand curve", body))
+        let columns = [
+            Column::name("Load"),
+            Column::number("Model"),
+            Column::number("Median"),
+            Column::number("Lowest"),
+            Column::number("Highest"),
+        ];
+        let table = Table::new("Fewest shards by load", columns).rows(points.iter().map(row));
+        let mut parts = Parts::default();
+        parts.figure(Depth::Background, demand_curve(points));
+        parts.table(Depth::Summary, table);
+        Some(Section::new("demand-curve", "Demand curve", parts))
     }
 
-    fn trials(&self) -> Section {
-        let rows = html! { @for answer in self.answers { @for trial in &answer.trials {
-            @let (word, why) = outcome(trial);
-            tr {
-                th scope="row" { (trial.repeat + 1) }
-                td class="number" { (answer.rate_of(trial.load)) }
-                td class="number" { (units::count(trial.shards.into())) }
-                td { span class=(match trial.outcome { TrialOutcome::Sustained => "pass", TrialOutcome::Missed { .. } => "fail", TrialOutcome::Void { .. } => "unclear" }) {
-                    (match trial.outcome { TrialOutcome::Sustained => "✓ ", TrialOutcome::Missed { .. } => "✗ ", TrialOutcome::Void { .. } => "? " }) (word)
-                } }
-                td class="why" { (why) }
-            }
-        } } };
-        let columns = [Text("Repeat"), Number("Load"), Number("Shards"), Text("Outcome"), Text("Why")];
-        let body = html! {
-            p { "Each trial is a whole run, and sustains its load if it meets every objective. " (self.tried()) }
-            (table("Every trial", &columns, &rows))
+    fn trials(&self) -> Section<'a> {
+        let row = |(answer, trial): (&Answer, &Trial)| {
+            let (word, why) = outcome(trial);
+            let (status, mark) = match trial.outcome {
+                TrialOutcome::Sustained => (Status::Good, "✓"),
+                TrialOutcome::Missed { .. } => (Status::Bad, "✗"),
+                TrialOutcome::Void { .. } => (Status::Unclear, "?"),
+            };
+            [
+                (trial.repeat + 1).to_string().into(),
+                answer.rate_of(trial.load).to_string().into(),
+                units::count(trial.shards.into()).into(),
+                Cell::status(status, format!("{mark} {word}")),
+                why.into(),
+            ]
         };
-        Section::new("trials", "Trials", body)
+        let columns = [
+            Column::name("Repeat"),
+            Column::number("Load"),
+            Column::number("Shards"),
+            Column::words("Outcome"),
+            Column::prose("Why"),
+        ];
+        let trials = self.answers.iter().flat_map(|answer| answer.trials.iter().map(move |trial| (answer, trial)));
+        let mut parts = Parts::default();
+        parts.paragraph(Depth::Report, "Each trial is a whole run, and sustains its load if it meets every objective.");
+        parts.table(Depth::Report, Table::new("Every trial", columns).rows(trials.map(row)));
+        Section::new("trials", "Trials", parts)
     }
+}
+
+fn demand_curve<'a>(points: Vec<DemandPoint>) -> Figure<'a> {
+    let cell = |value: Option<f64>| words::count(value.map(|value| value as u64));
+    let found = |point: &DemandPoint| {
+        let (found, model) = (cell(point.found.map(|found| found.1)), cell(point.modelled));
+        format!("{found} by trials and {model} by the model at {}", Rate(point.load))
+    };
+    let found: Vec<String> = points.iter().map(found).collect();
+    let says = format!("Fewest shards by load. {}.", found.join("; "));
+    let finding = says.clone();
+    let caption = "Fewest shards (upwards) that sustain each load (to the right) within its objectives.";
+    let draw = move || demand(&finding, "records per second, on average", &points, &|rate| units::number(rate));
+    let trials = Look { color: 1, dash: 0, marker: Some(1) };
+    Figure::new(says, caption, draw).keyed([
+        Key::Line("shards by the model".to_owned(), Look { color: 0, dash: 0, marker: None }),
+        Key::Line("shards by trials: the median of the seeds, and their range".to_owned(), trials),
+    ])
 }
 
 fn outcome(trial: &Trial) -> (&'static str, String) {
@@ -231,7 +234,7 @@ fn nearest_miss(answer: &Answer) -> Option<String> {
 }
 
 /// The answer in a sentence, and how sure it is, in another.
-fn words(answer: &Answer) -> (String, String) {
+fn answer_in_words(answer: &Answer) -> (String, String) {
     let shards = |count: f64| match count {
         1.0 => "1 shard".to_owned(),
         count => format!("{} shards", units::count(count as u64)),

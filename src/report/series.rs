@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write as _;
 
-use super::terminal::printable;
+use super::words::printable;
 use crate::measure::{HealthInterval, Interval, LatencySummary};
 use crate::result::{ConsumerRecord, RunResult};
 use crate::time::nanos;

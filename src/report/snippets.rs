@@ -46,7 +46,7 @@ impl<'a> Recommended<'a> {
             name: scenario.stream.name.clone().unwrap_or_else(|| stream_name(&scenario.name)),
             on_demand,
             shards: plan.capacity.recommended_shards,
-            warning: super::recommendation::unattainable(plan),
+            warning: super::words::recommendation::unattainable(plan),
             auto: scenario.stream.auto_distribution && on_demand,
             hours: scenario.cost.retention.as_secs().div_ceil(3_600).max(DEFAULT_HOURS),
             record_kib: scenario.stream.max_record_size.0.div_ceil(1_024).max(DEFAULT_RECORD_KIB),

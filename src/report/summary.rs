@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
+use super::words::pretty;
 use crate::measure::{Counters, DeliveryCheck, LatencySummary};
 use crate::plan::Plan;
 use crate::result::{Ending, RunResult, SCHEMA_VERSION, TargetRecord};
@@ -83,10 +84,4 @@ pub(super) fn summary<'a>(
         warnings: &measurement.warnings,
         directory: directory.display().to_string(),
     }
-}
-
-/// A document as JSON for people.
-pub(super) fn pretty(document: &impl Serialize) -> String {
-    serde_json::to_string_pretty(document)
-        .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
 }

@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
-use maud::{Markup, html};
 use serde::Serialize;
 
-use super::charts::{Lines, Scale, Series as Line, XAxis, legend, lines};
-use super::shell::{Page, Section, Source};
-use super::table::Column::{Number, Text};
-use super::table::numbers;
-use super::terminal::printable;
-use super::time_charts::figure;
+use super::charts::{Scale, Series as Line};
+use super::content::{Axis, Cell, Column, Depth, Figure, Head, LineFigure, Manner, Parts, Section, Source, Table};
+use super::words::{NONE, outcome, pretty};
+use super::{content, page, terminal};
 use crate::compare::{ChangePoint, LONGEST_SERIES, SIGNIFICANCE, Series, Trend, Undated};
 use crate::units::{self, Share};
 
@@ -25,7 +22,7 @@ pub struct Report<'a> {
     pub undated: &'a Undated,
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
     /// As JSON.
     pub fn json(&self) -> String {
         #[derive(Serialize)]
@@ -34,51 +31,41 @@ impl Report<'_> {
             trends: &'a [Trend],
             undated: &'a Undated,
         }
-        let document = Document { schema_version: SCHEMA_VERSION, trends: self.trends, undated: self.undated };
-        serde_json::to_string_pretty(&document)
-            .map_or_else(|error| format!("{{\"error\":\"{error}\"}}\n"), |json| json + "\n")
+        pretty(&Document { schema_version: SCHEMA_VERSION, trends: self.trends, undated: self.undated })
     }
 
     /// As text for a terminal.
     pub fn terminal(&self, styled: bool) -> String {
-        let bold = |text: &str| if styled { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
-        let mut out = String::new();
-        for trend in self.trends {
-            // Writing into a string does not fail.
-            let _ = writeln!(out, "{}  {}", bold(&printable(&trend.scenario)), span(trend));
-            for series in &trend.series {
-                let _ = writeln!(out, "  {:<20}{}", series.metric.name(), printable(&course(trend, series)));
-            }
-            for note in notes(trend) {
-                let _ = writeln!(out, "  {}", printable(&note));
-            }
-            let _ = writeln!(out);
-        }
-        let _ = write!(out, "{}", self.left_out());
-        out
-    }
-
-    fn left_out(&self) -> String {
-        match self.undated.runs.len() {
-            0 => String::new(),
-            runs => format!(
-                "{runs} simulated result(s) are left out: simulated time has no date; `streamgauge compare` shows what differs between them.\n"
-            ),
-        }
+        terminal::terminal(&self.content(), Depth::Summary, styled)
     }
 
     /// As a page.
     pub fn html(&self) -> String {
-        let header = html! {
-            p class="kicker" { "streamgauge trend" }
-            h1 { "History of runs" }
-            p { "Each figure is one value per run. A change point is where the runs before it and after it are more different than chance explains: "
-                "E-divisive with permutation tests, each at " (Share(SIGNIFICANCE)) ". It is a notice, not a verdict." }
-            @if !self.undated.runs.is_empty() { p class="note" { (self.left_out()) } }
-        };
+        page::page(&self.content())
+    }
+
+    fn content(&self) -> content::Report<'a> {
         let all = |target: &str| self.trends.iter().all(|trend| trend.target == target);
-        let page = Page {
-            title: "History of runs – streamgauge",
+        let mut parts = Parts::default();
+        parts.paragraph(
+            Depth::Background,
+            format!(
+                "Each figure is one value per run. A change point is where the runs before it and after it are more different than chance \
+                 explains: E-divisive with permutation tests, each at {}. It is a notice, not a verdict.",
+                Share(SIGNIFICANCE)
+            ),
+        );
+        if !self.undated.runs.is_empty() {
+            parts.note(
+                Depth::Summary,
+                format!(
+                    "{} simulated result(s) are left out: simulated time has no date; `streamgauge compare` shows what differs between them.",
+                    self.undated.runs.len()
+                ),
+            );
+        }
+        content::Report {
+            title: "History of runs – streamgauge".to_owned(),
             source: if all("embedded") {
                 Source::Model
             } else if all("aws") {
@@ -86,11 +73,16 @@ impl Report<'_> {
             } else {
                 Source::Mixed
             },
-            header,
+            head: Head {
+                kicker: "streamgauge trend".to_owned(),
+                title: "History of runs".to_owned(),
+                parts: parts.0,
+                ..Head::default()
+            },
             sections: (1..).zip(self.trends).map(|(number, trend)| history(number, trend)).collect(),
-            footer: html! { p { "Written by streamgauge " (env!("CARGO_PKG_VERSION")) ", trend schema " (SCHEMA_VERSION) "." } },
-        };
-        page.html()
+            foot: vec![outcome::written("trend", SCHEMA_VERSION)],
+            page_foot: String::new(),
+        }
     }
 
     /// One CSV file per history, and the configuration with which Apache Otava reads them.
@@ -148,7 +140,7 @@ fn file_name(scenario: &str) -> String {
 
 fn span(trend: &Trend) -> String {
     let between = match (trend.started.first(), trend.started.last()) {
-        (Some(first), Some(last)) => format!(", from {} to {}", printable(first), printable(last)),
+        (Some(first), Some(last)) => format!(", from {} to {}", first, last),
         _ => String::new(),
     };
     format!("{} run(s) on {}{between}", trend.runs.len(), place(trend))
@@ -163,13 +155,12 @@ fn place(trend: &Trend) -> &'static str {
 }
 
 /// The first and the last value, and the changes between them.
-fn course(trend: &Trend, series: &Series) -> String {
+fn course(trend: &Trend, series: &Series) -> [String; 4] {
     let known = || series.values.iter().flatten();
-    let (Some(first), Some(last)) = (known().next(), known().next_back()) else { return String::new() };
-    let metric = series.metric;
-    let head = format!("{:>12} → {:<12}", metric.show(*first), metric.show(*last));
+    let show = |value: Option<&f64>| value.map_or_else(|| NONE.to_owned(), |value| series.metric.show(*value));
     let changes: Vec<String> = series.changes.iter().map(|change| change_words(trend, series, change)).collect();
-    if changes.is_empty() { format!("{head}no change") } else { format!("{head}{}", changes.join("; ")) }
+    let changes = if changes.is_empty() { "no change".to_owned() } else { changes.join("; ") };
+    [series.metric.name().to_owned(), show(known().next()), show(known().next_back()), changes]
 }
 
 fn change_words(trend: &Trend, series: &Series, change: &ChangePoint) -> String {
@@ -199,29 +190,31 @@ fn notes(trend: &Trend) -> Vec<String> {
     notes
 }
 
-fn history(number: usize, trend: &Trend) -> Section {
-    let rows = html! { @for (index, run) in trend.runs.iter().enumerate() { tr {
-        th scope="row" { (run) }
-        td { (trend.started[index]) }
-        td { (trend.versions[index]) }
-        @for series in &trend.series {
-            td class="number" { @if let Some(value) = series.values[index] { (series.metric.show(value)) } @else { "–" } }
-        }
-    } } };
-    let columns: Vec<_> = [Text("Run"), Text("Began"), Text("Version")]
-        .into_iter()
-        .chain(trend.series.iter().map(|series| Number(series.metric.name())))
-        .collect();
-    let body = html! {
-        p { (span(trend)) "." }
-        @for note in notes(trend) { p class="note" { (note) } }
-        @for series in &trend.series { (chart(trend, series)) }
-        (numbers("The values as a table", "Each run, the oldest first", &columns, &rows))
+fn history<'a>(number: usize, trend: &'a Trend) -> Section<'a> {
+    let mut parts = Parts::default();
+    parts.paragraph(Depth::Summary, format!("{}.", span(trend)));
+    parts.lines(Depth::Summary, Manner::Note, notes(trend));
+    let columns = [Column::name("Metric"), Column::number("First"), Column::number("Last"), Column::prose("Changes")];
+    let courses = trend.series.iter().map(|series| course(trend, series).map(Cell::from));
+    parts.table(Depth::Summary, Table::new("The first and the last value of each metric", columns).rows(courses));
+    for series in &trend.series {
+        parts.heading(Depth::Background, series.metric.name());
+        parts.figure(Depth::Background, chart(trend, series));
+    }
+    let row = |(index, run): (usize, &String)| {
+        let value =
+            |series: &Series| series.values[index].map_or_else(|| NONE.to_owned(), |value| series.metric.show(value));
+        let first = [run.clone(), trend.started[index].clone(), trend.versions[index].clone()];
+        first.into_iter().chain(trend.series.iter().map(value)).map(Cell::from).collect::<Vec<_>>()
     };
-    Section::new(format!("history-{number}"), trend.scenario.as_str(), body)
+    let first = [Column::name("Run"), Column::words("Began"), Column::words("Version")];
+    let columns = first.into_iter().chain(trend.series.iter().map(|series| Column::number(series.metric.name())));
+    let table = Table::new("Each run, the oldest first", columns).rows(trend.runs.iter().enumerate().map(row));
+    parts.table(Depth::Background, table.unfolding("The values as a table"));
+    Section::new(format!("history-{number}"), trend.scenario.as_str(), parts)
 }
 
-fn chart(trend: &Trend, series: &Series) -> Markup {
+fn chart<'a>(trend: &Trend, series: &Series) -> Figure<'a> {
     let metric = series.metric;
     let number = |index: usize| (index + 1) as f64;
     let values = series.values.iter().enumerate().map(|(index, value)| (number(index), *value));
@@ -242,23 +235,22 @@ fn chart(trend: &Trend, series: &Series) -> Markup {
     if !series.changes.is_empty() {
         drawn.push(Line::with_gaps("mean between changes", 1, levels.into_iter()).ending(Some("mean")));
     }
-    let chart = lines(&Lines {
-        title: &format!("{} of {}, run by run", metric.name(), trend.scenario),
-        series: &drawn,
+    let changes: Vec<String> =
+        series.changes.iter().map(|change| format!(" {}.", change_words(trend, series, change))).collect();
+    let caption = format!(
+        "{} of each run, by the order in which they began.{}",
+        metric.name(),
+        if changes.is_empty() { " No change.".to_owned() } else { changes.concat() }
+    );
+    let lines = LineFigure {
+        title: format!("{} of {}, run by run", metric.name(), trend.scenario),
+        series: drawn,
         scale: Scale::Linear,
-        y_label: &|value| metric.show(value),
-        x: XAxis::Values {
+        y_label: Box::new(move |value| metric.show(value)),
+        x: Axis::Values {
             name: "run",
-            label: &|value| if value.fract() == 0.0 { units::number(value) } else { String::new() },
+            label: |value| if value.fract() == 0.0 { units::number(value) } else { String::new() },
         },
-    });
-    let caption = html! {
-        (metric.name()) " of each run, by the order in which they began."
-        @if series.changes.is_empty() { " No change." }
-        @for change in &series.changes { " " (change_words(trend, series, change)) "." }
     };
-    html! {
-        h3 { (metric.name()) }
-        (figure(&legend(drawn.iter().map(|line| (line.name.as_str(), line.look))), &chart, &caption))
-    }
+    lines.figure(caption.into())
 }

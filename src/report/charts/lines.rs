@@ -83,7 +83,7 @@ pub fn lines(chart: &Lines<'_>) -> Chart {
     let smallest = values().map(|(_, y)| y).filter(|y| *y > 0.0).fold(f64::INFINITY, f64::min);
     draw(
         |_| HEIGHT,
-        &finding(chart),
+        &says(chart.title, chart.series, chart.y_label),
         |canvas, room| match chart.scale {
             Scale::Linear => {
                 let high = if y_max > 0.0 { y_max * 1.08 } else { 1.0 };
@@ -97,14 +97,14 @@ pub fn lines(chart: &Lines<'_>) -> Chart {
     )
 }
 
-/// What the chart shows, in words.
-fn finding(chart: &Lines<'_>) -> String {
+/// What a chart shows, in words.
+pub fn says(title: &str, series: &[Series], y_label: &dyn Fn(f64) -> String) -> String {
     const MOST: usize = 12;
-    let mut words: Vec<String> = chart.series.iter().take(MOST).map(|s| s.in_words(chart.y_label)).collect();
-    if chart.series.len() > MOST {
-        words.push(format!("and {} more", chart.series.len() - MOST));
+    let mut words: Vec<String> = series.iter().take(MOST).map(|s| s.in_words(y_label)).collect();
+    if series.len() > MOST {
+        words.push(format!("and {} more", series.len() - MOST));
     }
-    format!("{}. {}.", chart.title, words.join("; "))
+    if words.is_empty() { format!("{title}: nothing was measured.") } else { format!("{title}. {}.", words.join("; ")) }
 }
 
 /// What is smaller than the largest value by more than this lies on the floor of a logarithmic axis.

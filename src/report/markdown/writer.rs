@@ -1,7 +1,7 @@
 //! Markdown as GitHub and GitLab read it. Everything that is written is escaped here: nothing that comes in as text can become
 //! markup, HTML, a link or a table of its own.
 
-use crate::report::terminal::printable;
+use crate::report::words::{NONE, printable};
 
 /// A document under construction. All texts are escaped.
 #[derive(Debug, Default)]
@@ -22,7 +22,8 @@ impl Document {
 
     /// A paragraph that begins with a few words in bold.
     pub fn labelled(&mut self, label: &str, text: &str) {
-        self.block(format!("**{}** {}", escaped(label), escaped(text)).trim_end());
+        let space = if label.ends_with(' ') || text.starts_with(' ') { " " } else { "" };
+        self.block(format!("**{}**{space}{}", escaped(label), escaped(text)).trim_end());
     }
 
     /// A list. Nothing without entries.
@@ -33,15 +34,25 @@ impl Document {
         }
     }
 
-    /// A table: the first column to the left, and so many of the last columns to the right, as figures are.
-    pub fn table(&mut self, head: &[&str], figures: usize, rows: impl IntoIterator<Item = Vec<String>>) {
+    /// An entry of a list: its name, and facts about it, each with its own name, words, and a list below them.
+    pub fn entry(&mut self, name: &str, facts: Vec<(String, String, Vec<String>)>) {
+        // Nothing in the place of a word would be a rule, and below a word it would make a heading of it.
+        let written = |text: &str| if escaped(text).is_empty() { NONE.to_owned() } else { escaped(text) };
+        let mut lines = vec![format!("- **{}**", written(name))];
+        for (fact, words, items) in facts {
+            lines.push(format!("  - {}: {}", written(&fact), escaped(&words)).trim_end().to_owned());
+            lines.extend(items.iter().map(|item| format!("    - {}", written(item))));
+        }
+        self.block(&lines.join("\n"));
+    }
+
+    /// A table: a head for each column, and whether figures stand in it, to the right.
+    pub fn table(&mut self, heads: &[(&str, bool)], rows: impl IntoIterator<Item = Vec<String>>) {
         let line = |cells: &mut dyn Iterator<Item = String>| format!("| {} |", cells.collect::<Vec<_>>().join(" | "));
-        let mut lines = vec![line(&mut head.iter().map(|cell| escaped(cell)))];
-        let first_figure = head.len().saturating_sub(figures);
-        let rule = |column| if column >= first_figure { "---:" } else { ":---" };
-        lines.push(line(&mut (0..head.len()).map(|column| rule(column).to_owned())));
+        let mut lines = vec![line(&mut heads.iter().map(|(head, _)| escaped(head)))];
+        lines.push(line(&mut heads.iter().map(|(_, figures)| if *figures { "---:" } else { ":---" }.to_owned())));
         for mut row in rows {
-            row.resize(head.len(), String::new());
+            row.resize(heads.len(), String::new());
             lines.push(line(&mut row.iter().map(|cell| escaped(cell))));
         }
         self.block(&lines.join("\n"));
@@ -153,11 +164,12 @@ mod tests {
         assert!(!escaped.contains(['<', '>', '|', '\n', '$', '@']), "{escaped:?}");
         assert!(!escaped.contains("://") && !escaped.to_ascii_lowercase().contains("www."), "{escaped:?}");
         let mut document = Document::default();
-        document.table(&["a", "b"], 1, [vec![text.to_owned(), text.to_owned()], vec!["x".to_owned()]]);
-        document.labelled("Label.", text);
+        document.table(&[("a", false), ("b", true)], [vec![text.to_owned(), text.to_owned()], vec!["x".to_owned()]]);
+        document.labelled("Label. ", text);
         document.list([text.to_owned()]);
         document.heading(2, text);
         document.paragraph(text);
+        document.entry(text, vec![(text.to_owned(), text.to_owned(), vec![text.to_owned()])]);
         let markdown = document.finish();
         let (texts, tags) = rendered(&markdown);
         let expected = plain(text);
@@ -170,7 +182,7 @@ mod tests {
             (1, 2, 1, 6),
             "{tags:?}"
         );
-        assert_eq!((count("List"), count("Item"), count("Heading"), count("Strong")), (1, 1, 1, 1), "{tags:?}");
+        assert_eq!((count("List"), count("Item"), count("Heading"), count("Strong")), (4, 4, 1, 2), "{tags:?}");
         let known = ["Table", "Paragraph", "List", "Item", "Heading", "Strong"];
         assert!(tags.iter().all(|tag| known.iter().any(|known| tag.starts_with(known))), "{text:?} became {tags:?}");
     }

@@ -1,18 +1,17 @@
 //! Several runs side by side: one table model, as a page, as Markdown, as text for a terminal, as JSON and as CSV.
 
-mod page;
+mod content;
 mod tables;
-mod text;
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use page::html;
-pub use text::{markdown, terminal};
-
-use super::summary::{Summary, pretty, summary};
+use super::content::Depth;
+use super::summary::{Summary, summary};
+use super::words::pretty;
+use super::{markdown as md, page};
 use crate::plan::Plan;
 use crate::result::{RunResult, SCHEMA_VERSION};
 use crate::verdict::Verdict;
@@ -49,6 +48,21 @@ struct Document<'a> {
     runs: Vec<Summary<'a>>,
     /// Where their scenarios differ.
     differences: Vec<Difference>,
+}
+
+/// The runs as one self-contained page.
+pub fn html(runs: &[Run]) -> String {
+    page::page(&content::report(runs))
+}
+
+/// The runs as Markdown.
+pub fn markdown(runs: &[Run]) -> String {
+    md::markdown(&content::report(runs), 2)
+}
+
+/// The runs as a table for a terminal; `styled` allows colours.
+pub fn terminal(runs: &[Run], styled: bool) -> String {
+    super::terminal::terminal(&content::report(runs), Depth::Summary, styled)
 }
 
 /// The summaries of all runs, and where their scenarios differ.

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Run};
 use crate::measure::LatencySummary;
-use crate::report::markdown::{conclusion, status};
-use crate::report::sections::nanos;
-use crate::report::terminal::target;
-use crate::report::{cost, throttling};
+use crate::report::words::outcome::{conclusion, objective, target};
+use crate::report::words::{NONE, cost, nanos, throttling};
 use crate::result::{ConsumerRecord, TargetRecord};
 use crate::scenario::settings;
 use crate::units;
@@ -17,45 +15,43 @@ use crate::verdict::ObjectiveResult;
 pub(super) type Row = (String, Vec<String>);
 
 /// Rows that belong together.
-pub(super) struct Table {
+pub(super) struct Group {
     pub title: &'static str,
     /// What there is to know of it, in full sentences.
     pub note: &'static str,
     pub rows: Vec<Row>,
 }
 
-const NONE: &str = "–";
-
-/// All tables that have rows.
-pub(super) fn tables(runs: &[Run]) -> Vec<Table> {
-    let tables = [
-        Table { title: "Verdicts", note: "", rows: verdicts(runs) },
-        Table {
+/// All groups that have rows.
+pub(super) fn groups(runs: &[Run]) -> Vec<Group> {
+    let groups = [
+        Group { title: "Verdicts", note: "", rows: verdicts(runs) },
+        Group {
             title: "Differences of the scenarios",
             note: "Settings that are not the same in all runs.",
             rows: differences(runs).into_iter().map(Difference::row).collect(),
         },
-        Table { title: "Objectives", note: "", rows: objectives(runs) },
-        Table {
+        Group { title: "Objectives", note: "", rows: objectives(runs) },
+        Group {
             title: "Key figures",
             note: "As measured; rates and utilisations are over the whole seconds between warm-up and the end of the load.",
             rows: figures(runs),
         },
-        Table {
+        Group {
             title: "Put latency",
             note: "Response counts from the moment a record was due. A single run says little of a difference of a few percent.",
             rows: latencies(runs),
         },
-        Table {
+        Group {
             title: "Consumers",
             note: "Lag is from the moment a record was due until it was processed.",
             rows: consumers(runs),
         },
-        Table { title: "Throttling", note: "", rows: throttled(runs) },
-        Table { title: "What it costs", note: "A month of such load, as the model predicts it.", rows: costs(runs) },
-        Table { title: "Ledger", note: "Records, the warm-up included.", rows: ledger(runs) },
+        Group { title: "Throttling", note: "", rows: throttled(runs) },
+        Group { title: "What it costs", note: "A month of such load, as the model predicts it.", rows: costs(runs) },
+        Group { title: "Ledger", note: "Records, the warm-up included.", rows: ledger(runs) },
     ];
-    tables.into_iter().filter(|table| !table.rows.is_empty()).collect()
+    groups.into_iter().filter(|group| !group.rows.is_empty()).collect()
 }
 
 impl Difference {
@@ -83,7 +79,7 @@ fn verdicts(runs: &[Run]) -> Vec<Row> {
     vec![
         row("verdict", runs, |run| conclusion(&run.verdict).to_owned()),
         row("scenario", runs, |run| run.result.scenario.name.clone()),
-        row("measured", runs, |run| target(&run.result)),
+        row("measured", runs, |run| target(&run.result.target)),
         row("started", runs, |run| match run.result.target {
             TargetRecord::Simulated { .. } => NONE.to_owned(),
             _ => run.result.started.clone(),
@@ -110,7 +106,7 @@ pub(super) fn consumer_names(runs: &[Run]) -> Vec<&str> {
 
 fn objectives(runs: &[Run]) -> Vec<Row> {
     let found = names(runs, |run| run.verdict.objectives.iter().map(|o| o.name.as_str()).collect());
-    let words = |o: &ObjectiveResult| format!("{} (limit {}) {}", o.measured, o.limit, status(o.status));
+    let words = |o: &ObjectiveResult| format!("{} (limit {}) {}", o.measured, o.limit, objective(o.status));
     let cell = |run: &Run, name: &str| run.verdict.objectives.iter().find(|o| o.name == name).map(words);
     let of = |name: &str| row(name, runs, |run| cell(run, name).unwrap_or_else(|| NONE.to_owned()));
     found.into_iter().map(of).collect()

@@ -2,46 +2,12 @@
 
 use std::time::Duration;
 
-use maud::{Markup, html};
-
-use super::shell::Section;
-use super::table::Column::{Number, Text};
-use super::table::table;
 use crate::measure::Estimate;
 use crate::units::{self, Rate, Share};
-use crate::verdict::{Halves, HalvesUnit, Steadiness, Verdict};
-
-/// The halves side by side; nothing for a run too short to tell.
-pub fn section(verdict: &Verdict) -> Option<Section> {
-    let steadiness = verdict.steadiness.as_ref()?;
-    let columns = [
-        Text("What, mean over the seconds"),
-        Number("Whole, ± 95%"),
-        Number("First half, ± 95%"),
-        Number("Second half, ± 95%"),
-        Text("Verdict"),
-    ];
-    let rows = html! { @for row in &steadiness.rows {
-        tr {
-            th scope="row" { (row.name) }
-            @for figure in figures(row) { td class="number" { (figure) } }
-            td { span class=(if row.differs { "unclear" } else { "pass" }) { (mark(row)) } }
-        }
-    } };
-    let body = html! {
-        p { (words(steadiness)) }
-        (table("First half of the judged time against the second", &columns, &rows))
-        p class="note" {
-            "Figures of each second, warm-up excluded, and how far their true mean may be from the one measured, with 95% confidence; that neighbouring seconds "
-            "resemble each other is taken into account. The halves differ if their means are more than three standard errors and more than a tenth apart; shares also "
-            "by half a percentage point. A percentile here is the mean of those of the seconds, not that of the run."
-        }
-    };
-    Some(Section::new("steadiness", "Steadiness", body))
-}
+use crate::verdict::{Halves, HalvesUnit, Steadiness};
 
 /// Whether it was steady, in a sentence or two.
-pub(super) fn words(steadiness: &Steadiness) -> String {
+pub fn words(steadiness: &Steadiness) -> String {
     sentence(steadiness).unwrap_or_else(|| "The run was steady: its second half is like its first.".to_owned())
 }
 
@@ -71,22 +37,13 @@ pub fn sentence(steadiness: &Steadiness) -> Option<String> {
     Some(format!("The halves of the run differ: {}. {means}", differing.join("; ")))
 }
 
-/// Whether a reader has to be told at the top of the page.
-pub fn warning(verdict: &Verdict) -> Option<Markup> {
-    let steadiness = verdict.steadiness.as_ref().filter(|steadiness| !steadiness.is_steady())?;
-    let sentence = sentence(steadiness)?;
-    Some(
-        html! { p class="warning" { strong { "Not steady. " } (sentence) " See " a href="#steadiness" { "Steadiness" } "." } },
-    )
-}
-
 /// The whole and its halves, with their margins.
-pub(super) fn figures(row: &Halves) -> [String; 3] {
+pub fn figures(row: &Halves) -> [String; 3] {
     [&row.whole, &row.first, &row.second].map(|estimate| estimated(row.unit, estimate))
 }
 
 /// Whether its halves differ, with a mark.
-pub(super) const fn mark(row: &Halves) -> &'static str {
+pub const fn mark(row: &Halves) -> &'static str {
     if row.differs { "≠ differs" } else { "✓ steady" }
 }
 
