@@ -46,7 +46,8 @@ pub fn ended(bench: &Bench) -> &'static str {
 /// As a page.
 pub fn html(bench: &Bench) -> String {
     let compared = bench.comparison.as_ref();
-    let void = || Banner { status: None, words: ended(bench).to_owned(), rest: String::new(), lines: Vec::new() };
+    let void =
+        || Banner { status: None, of: None, words: ended(bench).to_owned(), rest: String::new(), lines: Vec::new() };
     let head = compared.map_or_else(|| Head { banners: vec![void()], ..Head::default() }, head);
     page(&Report {
         title: format!("{}, compared – streamgauge", bench.scenario),

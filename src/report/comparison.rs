@@ -47,6 +47,7 @@ pub(super) fn head<'a>(comparison: &Comparison) -> Head<'a> {
         title: comparison.scenario.clone(),
         banners: vec![Banner {
             status: status(comparison.decision),
+            of: None,
             words: headline(comparison),
             rest: String::new(),
             lines: vec![comparison.sentence.clone()],

@@ -105,7 +105,7 @@ fn a_generator_that_is_too_late_voids_the_run() {
     let summary = text(&output.stdout);
     let words = "The generator, not the stream, was the limit: the 99th percentile of its lateness is";
     assert!(one_line(&summary).contains(words), "{summary}");
-    assert!(summary.contains("void: the figures below do not count"), "{summary}");
+    assert!(summary.contains("void: the figures do not count"), "{summary}");
     assert!(result.join("report.html").exists(), "a void run is kept, too");
 }
 
@@ -419,7 +419,7 @@ fn a_closed_loop_is_labelled_wherever_its_figures_are() {
     let output = streamgauge(&["simulate", "closed.toml", "--out", "result"], directory.path());
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let words = one_line(&text(&output.stdout));
-    assert!(words.contains("closed loop of 3 producers: response times leave out the wait"), "{words}");
+    assert!(words.contains("Closed loop of 3 producers: each sends its next batch"), "{words}");
     let page = fs::read_to_string(directory.path().join("result/report.html")).unwrap();
     assert!(page.contains("closed loop"), "the report says so too");
     let plan = streamgauge(&["plan", "closed.toml"], directory.path());

@@ -68,6 +68,7 @@ fn banner(verdict: &Verdict) -> Banner {
     let status = outcome::conclusion_status(verdict.conclusion);
     Banner {
         status,
+        of: None,
         words: outcome::conclusion(verdict).to_owned(),
         rest: status.map_or("", |_| outcome::VALID).to_owned(),
         lines: verdict.void_reasons.clone(),

@@ -146,12 +146,21 @@ impl<'a> Section<'a> {
 pub struct Banner {
     /// Whether that is good; `None` for what does not count.
     pub status: Option<Status>,
+    /// What it is of, where a report is of several.
+    pub of: Option<String>,
     /// In a few words.
     pub words: String,
     /// What goes on behind them.
     pub rest: String,
     /// What stands below.
     pub lines: Vec<String>,
+}
+
+impl Banner {
+    /// The words, behind what they are of.
+    pub fn headline(&self) -> String {
+        self.of.as_ref().map_or_else(|| self.words.clone(), |of| format!("{of}: {}", self.words))
+    }
 }
 
 /// The head of a report.

@@ -10,7 +10,7 @@ use crate::report::{fixture, markdown, page, terminal};
 fn facts(report: &Report<'_>, depth: Depth, rows: usize, brief: bool) -> Vec<String> {
     let mut facts = vec![report.head.title.clone()];
     for banner in &report.head.banners {
-        facts.extend(std::iter::once(banner.words.clone()).chain(banner.lines.iter().cloned()));
+        facts.extend(std::iter::once(banner.headline()).chain(banner.lines.iter().cloned()));
     }
     let shown = |parts: &[Part<'_>]| parts.iter().any(|part| part.depth <= depth);
     let sections = report.sections.iter().filter(|section| shown(&section.parts));

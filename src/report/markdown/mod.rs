@@ -32,7 +32,7 @@ fn head(out: &mut Document, head: &Head<'_>, level: usize) {
         shown(&head.parts).partition(|part| matches!(part.block, Block::Paragraph(Manner::Verdict, _)));
     let banners = head.banners.as_slice();
     match banners {
-        [banner] => out.heading(level, &format!("{}: {}", head.title, banner.words)),
+        [banner] => out.heading(level, &format!("{}: {}", head.title, banner.headline())),
         _ => out.heading(level, &head.title),
     }
     for of in verdicts {
@@ -40,7 +40,7 @@ fn head(out: &mut Document, head: &Head<'_>, level: usize) {
     }
     for banner in banners {
         if banners.len() > 1 {
-            out.labelled(&format!("{}. ", banner.words), &banner.lines.join(" "));
+            out.labelled(&format!("{}. ", banner.headline()), &banner.lines.join(" "));
             continue;
         }
         for line in banner.lines.iter().chain([&banner.rest]).filter(|line| !line.is_empty()) {

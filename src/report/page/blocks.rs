@@ -44,7 +44,7 @@ fn line(manner: Manner, words: &Text) -> Markup {
 }
 
 /// A text.
-pub fn text(text: &Text) -> Markup {
+fn text(text: &Text) -> Markup {
     html! { @for span in &text.0 { @match span {
         Span::Plain(words) => (words),
         Span::Strong(words) => strong { (words) },

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, PreEscaped, html};
 
 use super::content::{Banner, Head, Report, Section, Status};
 use super::words::{capital, outcome};
-use blocks::{part, text};
+use blocks::part;
 
 /// A report as a page.
 pub fn page(report: &Report<'_>) -> String {
@@ -62,9 +62,11 @@ fn banner(banner: &Banner) -> maud::Markup {
         Some(Status::Unclear) => "warning",
         None => "banner void",
     };
+    // A sentence begins with a capital; the name of a run stays as it is.
+    let words = if banner.of.is_some() { banner.headline() } else { capital(&banner.words) };
     html! {
         div class=(class) role="status" {
-            strong { (text(&capital(&banner.words).into())) }
+            strong { (words) }
             @if !banner.rest.is_empty() { " " (banner.rest) }
             @for line in &banner.lines { p { (line) } }
         }

@@ -50,7 +50,8 @@ fn banner(run: &Run) -> Banner {
     let reasons = &verdict.void_reasons;
     Banner {
         status: outcome::conclusion_status(verdict.conclusion),
-        words: format!("{}: {}", run.label, outcome::conclusion(verdict)),
+        of: Some(run.label.clone()),
+        words: outcome::conclusion(verdict).to_owned(),
         rest: String::new(),
         lines: if reasons.is_empty() { vec![verdict.sentence.clone()] } else { reasons.clone() },
     }

@@ -66,7 +66,7 @@ impl Writer {
     }
 
     fn banner(&mut self, banner: &Banner) {
-        let words = printable(&banner.words);
+        let words = printable(&banner.headline());
         let words = match banner.status {
             Some(status) => self.style.status(status, &words),
             None => self.style.status(Status::Bad, &words),
