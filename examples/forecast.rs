@@ -33,7 +33,7 @@ pub fn report(path: &str, text: &str) -> Result<String, Box<dyn Error>> {
     writeln!(words, "simulated: {} of {} records accepted", counters.accepted, counters.offered)?;
     for objective in &simulated.verdict.objectives {
         let mark = if objective.status == ObjectiveStatus::Pass { "met" } else { "not met" };
-        writeln!(words, "{}: {} ({mark})", objective.name, objective.measured)?;
+        writeln!(words, "{}: {} ({mark})", objective.metric, objective.measured)?;
     }
     writeln!(words, "verdict: {:?}", simulated.verdict.conclusion)?;
     Ok(words)

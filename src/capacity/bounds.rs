@@ -1,11 +1,12 @@
 //! Demand against each limit of the service (fact sheet, sections 1, 2 and 6).
 
 use super::bound::{Bound, bound};
+use super::bound_name::BoundName;
 use super::processing::processing_bound;
 use crate::forecast::{Demand, Poller, calls_asked, pollers};
 use crate::kinesis::Profile;
 use crate::scenario::Scenario;
-use crate::units::{self, Share};
+use crate::units::{self, Share, Unit};
 use crate::workload::Schedule;
 
 /// Every bound, in a fixed order.
@@ -19,8 +20,8 @@ pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
         if matches!(scenario.load.schedule.rate(), Schedule::Constant { .. }) { "" } else { " in the busiest second" };
     let mut bounds = vec![
         bound(
-            "write records",
-            "records/s",
+            BoundName::WriteRecords,
+            Unit::RecordsPerSecond,
             demand.busiest / demand.packed,
             write.records_per_second as f64,
             shards,
@@ -37,8 +38,8 @@ pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
             },
         ),
         bound(
-            "write bytes",
-            "bytes/s",
+            BoundName::WriteBytes,
+            Unit::BytesPerSecond,
             bytes,
             write.bytes_per_second as f64,
             shards,
@@ -51,8 +52,8 @@ pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
     ];
     if !pollers.is_empty() {
         bounds.push(bound(
-            "shared read bytes",
-            "bytes/s",
+            BoundName::SharedReadBytes,
+            Unit::BytesPerSecond,
             bytes * pollers.len() as f64,
             read.bytes_per_second as f64,
             shards,
@@ -66,14 +67,14 @@ pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
         let calls = calls_asked(scenario);
         bounds.push(Bound {
             shards: None,
-            ..bound("shared read calls", "calls/s", calls * shards, read.calls_per_second as f64, shards, format!(
+            ..bound(BoundName::SharedReadCalls, Unit::CallsPerSecond, calls * shards, read.calls_per_second as f64, shards, format!(
                 "GetRecords calls of all polling consumers, which share {} calls/s per shard; every shard is polled, so more \
                  shards do not help", read.calls_per_second
             ))
         });
     }
     if fan_out > 0 {
-        bounds.push(bound("fan-out bytes", "bytes/s", bytes, profile.fan_out.bytes_per_second as f64, shards, format!(
+        bounds.push(bound(BoundName::FanOutBytes, Unit::BytesPerSecond, bytes, profile.fan_out.bytes_per_second as f64, shards, format!(
             "the bytes pushed to each of {fan_out} enhanced fan-out consumer(s), each of which has {}/s per shard of its own",
             units::Bytes(profile.fan_out.bytes_per_second)
         )));
@@ -90,18 +91,19 @@ fn top_key_bound(demand: &Demand, profile: &Profile) -> Bound {
     let (by_records, by_bytes) =
         (records / profile.write.records_per_second as f64, bytes / profile.write.bytes_per_second as f64);
     let (unit, demand_of_key, capacity) = if by_records >= by_bytes {
-        ("records/s", records, profile.write.records_per_second as f64)
+        (Unit::RecordsPerSecond, records, profile.write.records_per_second as f64)
     } else {
-        ("bytes/s", bytes, profile.write.bytes_per_second as f64)
+        (Unit::BytesPerSecond, bytes, profile.write.bytes_per_second as f64)
     };
     Bound {
-        name: "hottest key".to_owned(),
-        unit: unit.to_owned(),
+        name: BoundName::HottestKey,
+        unit,
         demand: demand_of_key,
         capacity_per_shard: capacity,
         capacity,
         utilisation: Share(by_records.max(by_bytes)),
         shards: None,
+        consumer: None,
         note: format!(
             "the most frequent partition key takes {} of the records, and all of them go to one shard; more shards do not help",
             Share(demand.top_key)
@@ -110,12 +112,12 @@ fn top_key_bound(demand: &Demand, profile: &Profile) -> Bound {
 }
 
 /// The bound that asks for the most shards; one that more shards do not help, as soon as it is more than used up.
-pub(crate) fn binding(bounds: &[Bound]) -> String {
+pub(crate) fn binding(bounds: &[Bound]) -> BoundName {
     let used_up = |bound: &&Bound| bound.shards.is_none() && bound.utilisation.0 > 1.0 + 1e-9;
     let fullest = |a: &&Bound, b: &&Bound| a.utilisation.0.total_cmp(&b.utilisation.0);
     let hopeless = bounds.iter().filter(used_up).max_by(fullest);
     let bound = hopeless.or_else(|| bounds.iter().filter(|bound| bound.shards.is_some()).max_by(fullest));
-    bound.map_or_else(String::new, |bound| bound.name.clone())
+    bound.map_or(BoundName::WriteRecords, |bound| bound.name)
 }
 
 /// What the calls of the slowest poller can fetch.
@@ -130,5 +132,12 @@ fn poll_bound(pollers: &[Poller<'_>], demand: &Demand, profile: &Profile) -> Opt
         units::duration(slowest.interval)
     );
     let asked = demand.busiest / demand.packed;
-    Some(bound("polled records", "records/s", asked, capacity(slowest), f64::from(demand.shards), note))
+    Some(bound(
+        BoundName::PolledRecords,
+        Unit::RecordsPerSecond,
+        asked,
+        capacity(slowest),
+        f64::from(demand.shards),
+        note,
+    ))
 }

@@ -1,6 +1,7 @@
 //! What a load needs and costs: bounds, shards, bills, and ways to set up the scenario, from a forecast.
 
 mod bound;
+mod bound_name;
 mod bounds;
 mod cost;
 mod frontier;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use bound::Bound;
+pub use bound_name::BoundName;
 pub use cost::{Bill, BillLine, Reader, Tariff, Usage, bill};
 pub(crate) use frontier::{Candidate, frontier};
 pub use frontier::{Configuration, ReadingChoice};
@@ -45,7 +47,7 @@ pub struct Capacity {
     /// The utilisation that the recommendation plans for.
     pub target_utilisation: Share,
     /// Name of the bound that asks for the most shards, or of one that is more than used up and that more shards do not help.
-    pub binding: String,
+    pub binding: BoundName,
     /// Every bound, in a fixed order.
     pub bounds: Vec<Bound>,
     /// How full the fullest shard is for other numbers of shards; `None` where partition keys do not decide it, or there are too
@@ -91,7 +93,7 @@ impl Capacity {
     }
 
     /// The bound of that name, if the scenario has it.
-    pub fn bound(&self, name: &str) -> Option<&Bound> {
+    pub fn bound(&self, name: BoundName) -> Option<&Bound> {
         self.bounds.iter().find(|bound| bound.name == name)
     }
 }

@@ -1,9 +1,10 @@
 //! What consumers can process, as a bound.
 
 use super::bound::{Bound, bound};
+use super::bound_name::BoundName;
 use crate::forecast::{largest_batch, processing_capacity};
 use crate::scenario::Scenario;
-use crate::units;
+use crate::units::{self, Unit};
 
 /// The demand on the consumer whose processing is the narrowest; `None` if no consumer takes time.
 pub(crate) fn processing_bound(scenario: &Scenario, busiest: f64, shards: f64) -> Option<Bound> {
@@ -21,5 +22,5 @@ pub(crate) fn processing_bound(scenario: &Scenario, busiest: f64, shards: f64) -
         units::duration(narrowest.processing.per_batch.mean()),
         units::duration(narrowest.processing.per_record.mean())
     );
-    Some(bound("processed records", "records/s", busiest, capacity, shards, note))
+    Some(bound(BoundName::ProcessedRecords, Unit::RecordsPerSecond, busiest, capacity, shards, note))
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::bound::{Bound, quota};
+use super::bound_name::BoundName;
 use crate::client::ConsumerKind;
 use crate::forecast::{Demand, longest_outage};
 use crate::kinesis::{Profile, StreamMode};
 use crate::scenario::{Consumer, Scenario};
-use crate::units;
+use crate::units::{self, Unit};
 
 /// Demand on each quota. `recommended` is the number of shards that the plan recommends.
 pub(crate) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Demand, recommended: u32) -> Vec<Bound> {
@@ -19,7 +20,13 @@ pub(crate) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Dema
             "consumers registered with the stream; {} under On-demand Advantage",
             profile.fan_out.consumers_advantage
         );
-        bounds.push(quota("fan-out consumers", "consumers", fan_out as f64, profile.fan_out.consumers.into(), note));
+        bounds.push(quota(
+            BoundName::FanOutConsumers,
+            Unit::Consumers,
+            fan_out as f64,
+            profile.fan_out.consumers.into(),
+            note,
+        ));
     }
     let large = profile.stream.large_quota_regions.contains(&scenario.cost.region);
     let shards = if large { profile.stream.shards_per_account } else { profile.stream.shards_per_account_elsewhere };
@@ -28,7 +35,13 @@ pub(crate) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Dema
          share it, and AWS raises it on request",
         scenario.cost.region
     );
-    bounds.push(quota("account shards", "shards", demand.shards.max(recommended).into(), shards.into(), note));
+    bounds.push(quota(
+        BoundName::AccountShards,
+        Unit::Shards,
+        demand.shards.max(recommended).into(),
+        shards.into(),
+        note,
+    ));
     if scenario.stream.mode == StreamMode::OnDemand {
         let on_demand = &profile.on_demand;
         let most = if large { on_demand.most_bytes_per_second } else { on_demand.most_bytes_per_second_elsewhere };
@@ -36,12 +49,18 @@ pub(crate) fn quota_bounds(scenario: &Scenario, profile: &Profile, demand: &Dema
             "data and partition keys against what on-demand streams take in {}; AWS raises it on request",
             scenario.cost.region
         );
-        bounds.push(quota("on-demand writes", "bytes/s", demand.busiest * demand.record_bytes, most as f64, note));
+        bounds.push(quota(
+            BoundName::OnDemandWrites,
+            Unit::BytesPerSecond,
+            demand.busiest * demand.record_bytes,
+            most as f64,
+            note,
+        ));
     }
     let retention = scenario.cost.retention.as_secs_f64();
     if let Some((consumer, outage)) = longest_outage(scenario) {
         let note = format!("{consumer} is down for so long; what is older than the retention is lost to it");
-        bounds.push(quota("retention", "s", outage.as_secs_f64(), retention, note));
+        bounds.push(quota(BoundName::Retention, Unit::Seconds, outage.as_secs_f64(), retention, note));
     }
     bounds
 }
@@ -53,12 +72,12 @@ fn call(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Bound {
     let bytes = (records * demand.record_bytes * demand.packed).min(producer.batch_bytes.0 as f64);
     let (most_records, most_bytes) = (profile.request.records as f64, profile.request.bytes as f64);
     let (unit, asked, most) = if bytes / most_bytes >= records / most_records {
-        ("bytes/call", bytes, most_bytes)
+        (Unit::BytesPerCall, bytes, most_bytes)
     } else {
-        ("records/call", records, most_records)
+        (Unit::RecordsPerCall, records, most_records)
     };
     quota(
-        "put call",
+        BoundName::PutCall,
         unit,
         asked,
         most,
@@ -87,5 +106,8 @@ fn lambda(consumer: &Consumer, demand: &Demand) -> Option<Bound> {
         units::number(usual),
         units::duration(Duration::from_secs_f64(seconds(usual)))
     );
-    (invocations > 0.0).then(|| quota("Lambda concurrency", "invocations", invocations, lanes, note))
+    (invocations > 0.0).then(|| Bound {
+        consumer: Some(consumer.name.clone()),
+        ..quota(BoundName::LambdaConcurrency, Unit::Invocations, invocations, lanes, note)
+    })
 }

@@ -81,7 +81,7 @@ pub(crate) fn even_spread(bounds: &[Bound], target: f64) -> u32 {
 /// The fewest shards from `spread` on of which the readers keep up with the fullest, too: what is put to a shard is read from it. `None` if
 /// no number up to four times as many does.
 fn read_everywhere(flows: &Flows<'_>, bounds: &[Bound], spread: u32, target: f64) -> Option<u32> {
-    let reads = bounds.iter().filter(|bound| bound.shards.is_some() && !bound.name.starts_with("write "));
+    let reads = bounds.iter().filter(|bound| bound.shards.is_some() && !bound.name.is_of_writes());
     let load = reads.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
     let fits = |shards: &u32| flows.placement.fullest(*shards).p99 * load <= target + 1e-9;
     let more = |shards: &u32| Some(shards + (shards / 50).max(1)).filter(|more| *more <= spread.saturating_mul(4));

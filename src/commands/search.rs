@@ -250,7 +250,7 @@ impl Searching<'_> {
             Conclusion::Met => TrialOutcome::Sustained,
             Conclusion::Void => TrialOutcome::Void { reasons: verdict.void_reasons },
             Conclusion::Missed => TrialOutcome::Missed {
-                missed: missed.map(|objective| format!("{}: {}", objective.name, objective.measured)).collect(),
+                missed: missed.map(|objective| format!("{}: {}", objective.metric, objective.measured)).collect(),
             },
         })
     }

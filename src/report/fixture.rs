@@ -82,7 +82,7 @@ pub fn rich() -> (RunResult, Plan, Verdict) {
     verdict.steadiness = Some(Steadiness {
         seconds: 20,
         rows: vec![Halves {
-            name: "throttled attempts".into(),
+            metric: crate::verdict::Metric::ThrottledAttempts,
             unit: HalvesUnit::Share,
             whole: of(0.1),
             first: of(0.0),

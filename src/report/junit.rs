@@ -49,7 +49,7 @@ fn suite(name: &str, result: &RunResult, verdict: &Verdict) -> TestSuite {
     }
     add("the run is valid", validity);
     for objective in &verdict.objectives {
-        add(&objective.name, if void { skipped() } else { status(objective) });
+        add(&objective.metric.to_string(), if void { skipped() } else { status(objective) });
     }
     let met = verdict.objectives.iter().all(|objective| objective.status == ObjectiveStatus::Pass);
     if verdict.conclusion == Conclusion::Missed && met {
@@ -127,8 +127,7 @@ mod tests {
         let (mut result, _, mut verdict) = fixture::run("alerts", "Why?");
         result.started = attack.into();
         verdict.sentence = attack.into();
-        verdict.objectives[0].name = attack.into();
-        verdict.objectives[0].measured = attack.into();
+        verdict.objectives[0].metric = crate::verdict::Metric::LagP99 { consumer: attack.into() };
         verdict.objectives[0].note = Some(attack.into());
         let xml = junit([(attack, &result, &verdict)]);
         let report = parsed(&xml);

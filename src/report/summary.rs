@@ -10,14 +10,17 @@ use serde::Serialize;
 use super::words::pretty;
 use crate::measure::{Counters, DeliveryCheck, LatencySummary};
 use crate::plan::Plan;
-use crate::result::{Ending, RunResult, SCHEMA_VERSION, TargetRecord};
+use crate::result::{Ending, RunResult, TargetRecord};
 use crate::verdict::Verdict;
+
+/// Version of the schema of summaries. Since 2, each figure of the verdict has its number and unit beside its words, and a metric by which to find it.
+pub const SUMMARY_SCHEMA_VERSION: u32 = 2;
 
 /// The summary of a run of streamgauge.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "Summary of a streamgauge run")]
 pub(super) struct Summary<'a> {
-    /// Version of this schema, which is that of the result.
+    /// Version of this schema.
     schema_version: u32,
     /// Version of the program that measured.
     streamgauge_version: &'a str,
@@ -69,7 +72,7 @@ pub(super) fn summary<'a>(
     let measurement = &result.measurement;
     let consumers = measurement.consumers.iter();
     Summary {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SUMMARY_SCHEMA_VERSION,
         streamgauge_version: &result.streamgauge_version,
         scenario: &result.scenario.name,
         target: &result.target,

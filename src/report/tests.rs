@@ -210,7 +210,7 @@ fn nothing_from_outside_becomes_markdown() {
         reshards: false,
     });
     verdict.sentence = attack.into();
-    verdict.objectives[0].measured = attack.into();
+    verdict.objectives[0].metric = crate::verdict::Metric::LagP99 { consumer: attack.into() };
     let attacked = markdown(&result, &plan, &verdict);
     for markup in ["<", "](http", "://", "\n# ", "`c`"] {
         assert!(!attacked.replace("\\`", "").replace("\\]", "").contains(markup), "{markup} in {attacked}");

@@ -106,7 +106,7 @@ impl Outcome {
         let verdict = judge(plan.expectation(), result);
         let (measured, counters) = (&result.measurement, &result.measurement.counters);
         let missed = verdict.objectives.iter().filter(|objective| objective.status != ObjectiveStatus::Pass);
-        let missed = missed.map(|objective| format!("{}: {}", objective.name, objective.measured));
+        let missed = missed.map(|objective| format!("{}: {}", objective.metric, objective.measured));
         let response = measured.put.get("response").copied().unwrap_or_default();
         let unread = |delivery: &DeliveryCheck| delivery.lost + delivery.unread;
         Self {

@@ -27,8 +27,8 @@ impl Agreement {
 }
 
 /// How far a measurement may be from its prediction: the larger of the two.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Tolerance {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tolerance {
     /// As a share of the prediction.
     pub relative: f64,
     /// In the unit of the figure.

@@ -38,9 +38,12 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::{Figure, Metric};
 
     fn row(difference: Option<f64>, agreement: Option<Agreement>) -> Comparison {
-        Comparison { difference, agreement, ..Comparison::default() }
+        let figure = Figure::Nothing;
+        let row = Comparison::unjudged(Metric::Shards, figure.clone(), figure, String::new());
+        Comparison { difference, agreement, ..row }
     }
 
     #[test]

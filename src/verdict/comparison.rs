@@ -1,18 +1,19 @@
 //! The rows of prediction against measurement.
 
-use std::time::Duration;
-
 use super::agreement::Tolerance;
 use super::expectation::Expectation;
+use super::figure::Figure;
 use super::heat::{ShardHeat, fullest};
 use super::measured::{Measured, mean_shards};
+use super::metric::Metric;
 use super::observed::bound_rows;
-use super::row::{Comparison, UTILISATION, chance_of_bytes, row, share_row};
+use super::row::{Comparison, Judged, UTILISATION, chance_of_bytes, row, share_row};
+use crate::capacity::BoundName;
 use crate::forecast::{LagForecast, PutForecast};
-use crate::measure::{ConsumerRecord, LatencySummary, OutageRecord};
+use crate::measure::{ConsumerRecord, OutageRecord};
 use crate::prices::{HOURS_PER_MONTH, Item};
 use crate::result::RunResult;
-use crate::units::{self, Rate, Share};
+use crate::units::{Quantity, Rate, Share, Unit};
 
 /// Of rates: what is due or under way at the ends of the judged time. Chance adds three standard deviations of a count.
 const RATE: f64 = 0.02;
@@ -37,94 +38,116 @@ pub(super) fn comparison(
     measured: &Measured,
     heat: &[ShardHeat],
 ) -> Vec<Comparison> {
-    let counters = &result.measurement.counters;
-    let mut rows = vec![Comparison {
-        name: "shards".to_owned(),
-        predicted: format!(
-            "{} needed, {} recommended",
-            plan.capacity.required_shards, plan.capacity.recommended_shards
-        ),
-        measured: shards_in_words(result),
-        note: Some(format!("the bound that binds is {}", plan.capacity.binding)),
-        ..Comparison::default()
-    }];
-    let closed = result.scenario.closed_loop.map(|_| {
-        "a closed loop offers no more than is accepted; the prediction is what it would offer to a stream without limits".to_owned()
-    });
-    let duration = measured.duration;
-    rows.push(rate_row(
-        "offered records",
-        plan.forecast.offered_rate,
-        measured.rate(measured.offered),
-        true,
-        duration,
-        closed,
-    ));
-    let late = (plan.forecast.overload_share.0 > 0.0).then(|| {
-        "the plan takes no retries into account: a throttled record that is accepted later while load is offered counts as accepted"
-            .to_owned()
-    });
-    let accepted = measured.rate(measured.accepted);
-    rows.push(rate_row("accepted records", plan.forecast.accepted_rate, accepted, false, duration, late));
-    let share_of = |part: u64, whole: u64| (whole > 0).then(|| Share(part as f64 / whole as f64));
-    let not_accepted = share_of(measured.offered.saturating_sub(measured.accepted), measured.offered);
-    rows.push(share_row(
-        "not accepted while load was offered",
-        plan.forecast.overload_share,
-        not_accepted,
-        Some(THROTTLED),
-        Some("records still waiting for their batch or for an answer when the load ends count here too".to_owned()),
-    ));
-    let at_first = share_of(measured.offered.saturating_sub(measured.accepted_at_first), measured.offered);
-    rows.push(share_row(
-        "not accepted at the first attempt",
-        plan.forecast.overload_share,
-        at_first,
-        Some(THROTTLED),
-        Some("retries take room from records that come for the first time, which the model leaves out".to_owned()),
-    ));
-    rows.push(share_row(
-        "seconds that throttled",
-        plan.forecast.throttled_seconds,
-        (measured.seconds.0 < measured.seconds.1).then(|| Share(measured.throttled_seconds as f64 / duration)),
-        Some(THROTTLED_SECONDS),
-        Some("seconds in which a shard throttled an attempt, retries included".to_owned()),
-    ));
+    let mut rows = vec![shards_row(plan, result)];
+    rows.extend(record_rows(plan, result, measured));
     // Results of earlier versions do not tell Kinesis records from records.
     let (records, bytes) = match measured.service {
         (0, _) => (measured.accepted, measured.accepted_bytes),
         service => service,
     };
-    for (name, actual) in [("write records", measured.rate(records)), ("write bytes", measured.rate(bytes))] {
+    for (name, actual) in
+        [(BoundName::WriteRecords, measured.rate(records)), (BoundName::WriteBytes, measured.rate(bytes))]
+    {
         rows.extend(bound_row(plan, name, actual, result, measured));
     }
     rows.extend(hottest_row(plan, measured, heat));
     rows.extend(read_rows(plan, result, measured));
     rows.extend(bound_rows(plan, result, measured));
+    let counters = &result.measurement.counters;
     let retried = counters.throttled > 0;
     if let Some(response) = result.measurement.put.get("response") {
-        rows.push(put_row("put p50", plan.forecast.put.p50, response.p50, plan, retried));
-        rows.push(put_row("put p99", plan.forecast.put.p99, response.p99, plan, retried));
+        let put = &plan.forecast.put;
+        rows.push(put_row(Metric::PutP50, put, put.p50, response.p50, retried));
+        rows.push(put_row(Metric::PutP99, put, put.p99, response.p99, retried));
     }
     for (forecast, consumer) in plan.forecast.lags.iter().zip(&result.measurement.consumers) {
-        rows.push(lag_row(forecast.mean, &consumer.lag, &consumer.name, &forecast.note, retried));
+        rows.push(lag_row(forecast, consumer, retried));
         rows.extend(catch_up_rows(forecast, consumer));
     }
     rows.extend(cost_row(plan, result, measured));
     if counters.unknown > 0 {
-        rows.push(Comparison {
-            name: "records without an answer".to_owned(),
-            predicted: "0".to_owned(),
-            measured: units::count(counters.unknown),
-            note: Some("the model has no lost answers".to_owned()),
-            ..Comparison::default()
-        });
+        let records = |count: u64| Figure::from(Quantity::new(count as f64, Unit::Records));
+        let note = "the model has no lost answers".to_owned();
+        rows.push(Comparison::unjudged(Metric::RecordsWithoutAnswer, records(0), records(counters.unknown), note));
     }
     rows
 }
 
+/// The shards of the plan, and those that the stream had over the run.
+fn shards_row(plan: Expectation<'_>, result: &RunResult) -> Comparison {
+    let capacity = plan.capacity;
+    let sizing = Figure::Sizing { required: capacity.required_shards, recommended: capacity.recommended_shards };
+    let mut counts: Vec<u32> = result.measurement.open_shards.iter().map(|(_, count)| *count).collect();
+    counts.dedup();
+    let had = match counts.as_slice() {
+        [] => Figure::OpenShards { first: result.measurement.shards.len() as u32, last: None },
+        [one] => Figure::OpenShards { first: *one, last: None },
+        [first, .., last] => Figure::OpenShards { first: *first, last: Some(*last) },
+    };
+    Comparison::unjudged(Metric::Shards, sizing, had, format!("the bound that binds is {}", capacity.binding))
+}
+
+/// What became of the records.
+fn record_rows(plan: Expectation<'_>, result: &RunResult, measured: &Measured) -> Vec<Comparison> {
+    let forecast = plan.forecast;
+    let duration = measured.duration;
+    let closed = result.scenario.closed_loop.map(|_| {
+        "a closed loop offers no more than is accepted; the prediction is what it would offer to a stream without limits".to_owned()
+    });
+    let late = (forecast.overload_share.0 > 0.0).then(|| {
+        "the plan takes no retries into account: a throttled record that is accepted later while load is offered counts as accepted"
+            .to_owned()
+    });
+    let share_of = |part: u64| (measured.offered > 0).then(|| Share(part as f64 / measured.offered as f64));
+    let not = |accepted: u64| share_of(measured.offered.saturating_sub(accepted));
+    let throttled =
+        (measured.seconds.0 < measured.seconds.1).then(|| Share(measured.throttled_seconds as f64 / duration));
+    let share = |metric, predicted, found, tolerance, note: &str| {
+        share_row(metric, predicted, found, Some(tolerance), Some(note.to_owned()))
+    };
+    vec![
+        rate_row(
+            Metric::OfferedRecords,
+            forecast.offered_rate,
+            measured.rate(measured.offered),
+            true,
+            duration,
+            closed,
+        ),
+        rate_row(
+            Metric::AcceptedRecords,
+            forecast.accepted_rate,
+            measured.rate(measured.accepted),
+            false,
+            duration,
+            late,
+        ),
+        share(
+            Metric::NotAccepted,
+            forecast.overload_share,
+            not(measured.accepted),
+            THROTTLED,
+            "records still waiting for their batch or for an answer when the load ends count here too",
+        ),
+        share(
+            Metric::NotAcceptedAtFirst,
+            forecast.overload_share,
+            not(measured.accepted_at_first),
+            THROTTLED,
+            "retries take room from records that come for the first time, which the model leaves out",
+        ),
+        share(
+            Metric::ThrottledSeconds,
+            forecast.throttled_seconds,
+            throttled,
+            THROTTLED_SECONDS,
+            "seconds in which a shard throttled an attempt, retries included",
+        ),
+    ]
+}
+
 fn rate_row(
-    name: &str,
+    metric: Metric,
     predicted: Rate,
     measured: Option<Rate>,
     higher_is_worse: bool,
@@ -133,22 +156,22 @@ fn rate_row(
 ) -> Comparison {
     let chance = 3.0 * (predicted.0 / duration.max(1.0)).sqrt();
     let tolerance = Tolerance { relative: RATE, absolute: chance };
-    let text = |rate: f64| Rate(rate).to_string();
-    row(name, (predicted.0, measured.map(|rate| rate.0)), text, Some((tolerance, higher_is_worse)), note)
+    let figures = (predicted.0, measured.map(|rate| rate.0));
+    row(metric, Unit::RecordsPerSecond, figures, Some(Judged { tolerance, higher_is_worse }), note)
 }
 
 /// How full a bound is, by a plan for the busiest second and by the mean of a run.
 fn bound_row(
     plan: Expectation<'_>,
-    name: &str,
+    name: BoundName,
     actual: Option<Rate>,
     result: &RunResult,
     measured: &Measured,
 ) -> Option<Comparison> {
     let shards = mean_shards(result, measured.seconds);
-    let (bound, records) = (plan.bound(name)?, plan.bound("write records")?);
+    let (bound, records) = (plan.bound(name)?, plan.bound(BoundName::WriteRecords)?);
     let capacity = bound.capacity_per_shard * shards;
-    let chance = if bound.unit == "bytes/s" { chance_of_bytes(plan, measured.accepted) } else { 0.0 };
+    let chance = if bound.unit == Unit::BytesPerSecond { chance_of_bytes(plan, measured.accepted) } else { 0.0 };
     let tolerance = Tolerance { relative: UTILISATION.relative + chance, ..UTILISATION };
     let measured = actual.filter(|_| capacity > 0.0).map(|actual| Share(actual.0 / capacity));
     let busiest = records.demand * plan.forecast.records_per_kinesis_record;
@@ -162,7 +185,7 @@ fn bound_row(
     });
     let notes: Vec<String> = [peak, resharded].into_iter().flatten().collect();
     let note = (!notes.is_empty()).then(|| notes.join("; "));
-    Some(share_row(&format!("utilisation: {name}"), predicted, measured, Some(tolerance), note))
+    Some(share_row(Metric::Utilisation { bound: name }, predicted, measured, Some(tolerance), note))
 }
 
 fn hottest_row(plan: Expectation<'_>, measured: &Measured, heat: &[ShardHeat]) -> Option<Comparison> {
@@ -179,7 +202,7 @@ fn hottest_row(plan: Expectation<'_>, measured: &Measured, heat: &[ShardHeat]) -
     });
     let tolerance = Tolerance { relative: UTILISATION.relative + chance, ..UTILISATION };
     let tolerance = (!overloaded).then_some(tolerance);
-    let row = share_row("utilisation: fullest shard", Share(predicted), measured, tolerance, note);
+    let row = share_row(Metric::FullestShard, Share(predicted), measured, tolerance, note);
     Some(Comparison { difference: row.difference.filter(|_| !overloaded), ..row })
 }
 
@@ -198,12 +221,12 @@ fn read_rows(plan: Expectation<'_>, result: &RunResult, measured: &Measured) -> 
     let widest = fan_out(true).filter_map(|(_, consumer)| bytes(consumer)).reduce(f64::max);
     let mut rows = Vec::new();
     if fan_out(false).next().is_some() {
-        rows.extend(bound_row(plan, "shared read bytes", shared.map(Rate), result, measured));
+        rows.extend(bound_row(plan, BoundName::SharedReadBytes, shared.map(Rate), result, measured));
         let calls = fan_out(false).map(|(_, consumer)| calls_per_second(consumer)).sum();
         rows.extend(calls_row(plan, calls, mean_shards(result, measured.seconds)));
     }
     if fan_out(true).next().is_some() {
-        rows.extend(bound_row(plan, "fan-out bytes", widest.map(Rate), result, measured));
+        rows.extend(bound_row(plan, BoundName::FanOutBytes, widest.map(Rate), result, measured));
     }
     rows
 }
@@ -215,52 +238,50 @@ fn calls_per_second(consumer: &ConsumerRecord) -> f64 {
 }
 
 fn calls_row(plan: Expectation<'_>, calls: f64, shards: f64) -> Option<Comparison> {
-    let bound = plan.bound("shared read calls")?;
+    let bound = plan.bound(BoundName::SharedReadCalls)?;
     let capacity = bound.capacity_per_shard * shards;
     let measured = (capacity > 0.0 && calls > 0.0).then_some(Share(calls / capacity));
     let note = "calls asked for, throttled ones included; a consumer that is busy with a batch calls less".to_owned();
-    Some(share_row("utilisation: shared read calls", bound.utilisation, measured, Some(CALLS), Some(note)))
+    let metric = Metric::Utilisation { bound: bound.name };
+    Some(share_row(metric, bound.utilisation, measured, Some(CALLS), Some(note)))
 }
 
-fn put_row(name: &str, predicted: u64, measured: Option<u64>, plan: Expectation<'_>, retried: bool) -> Comparison {
-    let text = |nanos: f64| units::duration(Duration::from_nanos(nanos as u64));
+fn put_row(metric: Metric, put: &PutForecast, predicted: u64, measured: Option<u64>, retried: bool) -> Comparison {
     let retries = if retried { "; records that were throttled waited for their retry" } else { "" };
-    let note = format!("predicted from {}{retries}", plan.forecast.put.note);
-    let predicted_known = plan.forecast.put != PutForecast::default();
-    let judged = predicted_known.then_some((PUT, true));
-    row(name, (predicted as f64, measured.map(|nanos| nanos as f64)), text, judged, Some(note))
+    let note = format!("predicted from {}{retries}", put.note);
+    let judged = (*put != PutForecast::default()).then_some(Judged::within(PUT));
+    let figures = (predicted as f64, measured.map(|nanos| nanos as f64));
+    row(metric, Unit::Nanoseconds, figures, judged, Some(note))
 }
 
-fn lag_row(predicted: Option<u64>, lag: &LatencySummary, consumer: &str, note: &str, retried: bool) -> Comparison {
+fn lag_row(forecast: &LagForecast, consumer: &ConsumerRecord, retried: bool) -> Comparison {
     let retries =
         if retried { "; records that were throttled waited for their retry, which the model leaves out" } else { "" };
-    let text = |nanos: f64| units::duration(Duration::from_nanos(nanos as u64));
-    let note = Some(format!("predicted from {note}{retries}"));
-    let name = format!("mean lag of {consumer}");
+    let note = format!("predicted from {}{retries}", forecast.note);
+    let metric = Metric::MeanLag { consumer: consumer.name.clone() };
+    let (predicted, measured) = (forecast.mean, consumer.lag.mean);
     match predicted {
-        Some(predicted) => row(&name, (predicted as f64, lag.mean), text, Some((LAG, true)), note),
-        None => Comparison {
-            name,
-            predicted: "grows without bound".to_owned(),
-            measured: lag.mean.map_or_else(|| "–".to_owned(), text),
-            note,
-            ..Comparison::default()
-        },
+        Some(predicted) => {
+            row(metric, Unit::Nanoseconds, (predicted as f64, measured), Some(Judged::within(LAG)), Some(note))
+        }
+        None => {
+            let measured = measured.map_or(Figure::Nothing, |nanos| Quantity::new(nanos, Unit::Nanoseconds).into());
+            Comparison::unjudged(metric, Figure::GrowsWithoutBound, measured, note)
+        }
     }
 }
 
 /// How long a consumer took to catch up after each of its outages.
 fn catch_up_rows(forecast: &LagForecast, consumer: &ConsumerRecord) -> Vec<Comparison> {
-    let text = |seconds: f64| units::duration(Duration::from_secs_f64(seconds));
     let row_of = |outage: &OutageRecord| {
         let down = outage.down?.as_secs_f64();
         let catch_up = forecast.catch_up;
         let backlog = (down - catch_up.at_once / catch_up.arriving.max(1e-9)).max(0.0);
         let predicted = catch_up.per_second_down? * backlog;
         let measured = outage.caught_up_after.map(|took| took.as_secs_f64());
-        let name = format!("catch-up of {} after {}", consumer.name, text(down));
+        let metric = Metric::CatchUp { consumer: consumer.name.clone(), down: Quantity::new(down, Unit::Seconds) };
         let note = "a consumer that dies reads again what it had not noted, and only what was read before it died is not part of the backlog";
-        Some(row(&name, (predicted, measured), text, Some((CATCH_UP, true)), Some(note.to_owned())))
+        Some(row(metric, Unit::Seconds, (predicted, measured), Some(Judged::within(CATCH_UP)), Some(note.to_owned())))
     };
     consumer.work.outages.iter().filter_map(row_of).collect()
 }
@@ -290,16 +311,11 @@ fn cost_row(plan: Expectation<'_>, result: &RunResult, measured: &Measured) -> O
                 whole hours of shards, and what was not sent because of throttling costs nothing";
     let tolerance = Tolerance { relative: COST + chance_of_bytes(plan, measured.accepted), absolute: 0.0 };
     let measured = (hours > 0.0).then_some(actual);
-    Some(row("cost of the run", (planned, measured), units::dollars, Some((tolerance, true)), Some(note.to_owned())))
-}
-
-/// How many shards the stream had, over the run.
-fn shards_in_words(result: &RunResult) -> String {
-    let mut counts: Vec<u32> = result.measurement.open_shards.iter().map(|(_, count)| *count).collect();
-    counts.dedup();
-    match counts.as_slice() {
-        [] => format!("{} in the stream", result.measurement.shards.len()),
-        [one] => format!("{one} in the stream"),
-        [first, .., last] => format!("{first}, in the end {last}"),
-    }
+    Some(row(
+        Metric::CostOfRun,
+        Unit::Dollars,
+        (planned, measured),
+        Some(Judged::within(tolerance)),
+        Some(note.to_owned()),
+    ))
 }

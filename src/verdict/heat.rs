@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expectation::Expectation;
 use super::measured::Measured;
+use crate::capacity::BoundName;
 use crate::measure::ShardInterval;
 use crate::result::{RunResult, ShardRecord};
 
@@ -26,9 +27,9 @@ pub struct ShardHeat {
 
 /// The heat map of a run.
 pub(super) fn heat(plan: Expectation<'_>, result: &RunResult, measured: &Measured) -> Vec<ShardHeat> {
-    let capacity = |name: &str| plan.bound(name).map(|bound| bound.capacity_per_shard);
-    let records = capacity("write records").unwrap_or(f64::INFINITY);
-    let bytes = capacity("write bytes").unwrap_or(f64::INFINITY);
+    let capacity = |name: BoundName| plan.bound(name).map(|bound| bound.capacity_per_shard);
+    let records = capacity(BoundName::WriteRecords).unwrap_or(f64::INFINITY);
+    let bytes = capacity(BoundName::WriteBytes).unwrap_or(f64::INFINITY);
     let (first, end) = measured.seconds;
     let shard_heat = |(index, shard): (usize, &ShardRecord)| {
         let cells =

@@ -6,8 +6,10 @@ mod calibration;
 mod comparison;
 mod diagnosis;
 mod expectation;
+mod figure;
 mod heat;
 mod measured;
+mod metric;
 mod objectives;
 mod observed;
 mod row;
@@ -18,12 +20,14 @@ mod validity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use agreement::Agreement;
+pub use agreement::{Agreement, Tolerance};
 pub use calibration::Calibration;
 pub use diagnosis::{Cause, Cure, Limit, ThrottleCause};
 pub(crate) use diagnosis::{Evidence, Moment, throttle_causes};
 pub use expectation::Expectation;
+pub use figure::Figure;
 pub use heat::ShardHeat;
+pub use metric::Metric;
 pub use objectives::{ObjectiveResult, ObjectiveStatus};
 pub use row::Comparison;
 pub use steadiness::{Halves, HalvesUnit, Steadiness};
@@ -38,7 +42,7 @@ use crate::result::RunResult;
 use crate::units::Share;
 
 /// A plan against a result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Verdict {
     /// What the verdict comes to.
     pub conclusion: Conclusion,
@@ -87,7 +91,7 @@ pub fn judge(plan: Expectation<'_>, result: &RunResult) -> Verdict {
     let measured = Measured::of(result);
     let void_reasons = void_reasons(result);
     let heat = heat(plan, result, &measured);
-    let objectives = objectives(plan, result, measured.throttled_share(), &heat, measured.seconds);
+    let objectives = objectives(plan, result, &measured, &heat);
     // What could not be measured was not shown to be met.
     let met = objectives.iter().all(|objective| objective.status == ObjectiveStatus::Pass);
     let conclusion = if !void_reasons.is_empty() {
@@ -141,10 +145,10 @@ fn sentence(
         Conclusion::Met => format!("All {} objectives are met: {throttled}{fullest}.", objectives.len()),
         Conclusion::Missed => {
             let missed = counted(objectives, ObjectiveStatus::Fail, "missed", |o| {
-                format!("{} is {} (limit {})", o.name, o.measured, o.limit)
+                format!("{} is {} (limit {})", o.metric, o.measured, o.limit)
             });
             let unmeasured = counted(objectives, ObjectiveStatus::NotMeasurable, "could not be measured", |o| {
-                format!("{} ({})", o.name, o.note.as_deref().unwrap_or("no figure"))
+                format!("{} ({})", o.metric, o.note.as_deref().unwrap_or("no figure"))
             });
             let mut reasons: Vec<String> = [nothing_accepted, missed, unmeasured].into_iter().flatten().collect();
             if let Some(letter) = reasons.first_mut().and_then(|reason| reason.get_mut(..1)) {

@@ -6,26 +6,69 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expectation::Expectation;
+use super::figure::Figure;
 use super::heat::ShardHeat;
+use super::measured::Measured;
+use super::metric::Metric;
 use super::theil_sen::slope;
 use crate::measure::DeliveryCheck;
 use crate::result::{ConsumerRecord, RunResult};
-use crate::scenario::{Delivery, Objectives};
-use crate::units::{self, Share};
+use crate::scenario::{Allowance, Delivery, Objectives};
+use crate::units::{self, Quantity, Share, Unit};
 
 /// An objective and what was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(into = "ObjectiveRecord")]
+#[schemars(with = "ObjectiveRecord")]
 pub struct ObjectiveResult {
-    /// What is judged, such as `put p99` or `lag p99 of fraud`.
-    pub name: String,
-    /// The limit, for people.
-    pub limit: String,
-    /// What was measured, for people.
-    pub measured: String,
+    /// What is judged.
+    pub metric: Metric,
+    /// The limit.
+    pub limit: Figure,
+    /// What was measured.
+    pub measured: Figure,
     /// Whether it is met.
     pub status: ObjectiveStatus,
     /// Why it could not be measured, or what to know about the figure.
     pub note: Option<String>,
+}
+
+/// An [`ObjectiveResult`] as JSON: the words, and beside them the numbers with their units.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ObjectiveResult")]
+struct ObjectiveRecord {
+    /// What is judged.
+    metric: Metric,
+    /// Its name for people, such as `put p99` or `lag p99 of fraud`.
+    name: String,
+    /// The limit, for people.
+    limit: String,
+    /// The same as a number; null where it is not one.
+    limit_quantity: Option<Quantity>,
+    /// What was measured, for people.
+    measured: String,
+    /// The same as a number; null where it is not one.
+    measured_quantity: Option<Quantity>,
+    /// Whether it is met.
+    status: ObjectiveStatus,
+    /// Why it could not be measured, or what to know about the figure.
+    note: Option<String>,
+}
+
+impl From<ObjectiveResult> for ObjectiveRecord {
+    fn from(objective: ObjectiveResult) -> Self {
+        let ObjectiveResult { metric, limit, measured, status, note } = objective;
+        Self {
+            name: metric.to_string(),
+            metric,
+            limit: limit.to_string(),
+            limit_quantity: limit.quantity(),
+            measured: measured.to_string(),
+            measured_quantity: measured.quantity(),
+            status,
+            note,
+        }
+    }
 }
 
 /// Whether an objective is met.
@@ -43,82 +86,86 @@ pub enum ObjectiveStatus {
 /// Seconds over which the utilisation of a shard is looked at: in a single one, chance makes as much as the load.
 const UTILISATION_SECONDS: usize = 10;
 
-/// Each objective of the scenario. `throttled` is the share of the attempts since the warm-up; `heat` is how full each shard was in each second, of
-/// which those of `seconds` are judged.
+/// Each objective of the scenario; `heat` is how full each shard was in each second.
 pub(super) fn objectives(
     plan: Expectation<'_>,
     result: &RunResult,
-    throttled: Option<Share>,
+    measured: &Measured,
     heat: &[ShardHeat],
-    seconds: (u64, u64),
 ) -> Vec<ObjectiveResult> {
     let objectives = &result.scenario.objectives;
-    let response = result.measurement.put.get("response").copied().unwrap_or_default();
     let mut results = Vec::new();
     if let Some(limit) = objectives.throttled {
-        let status = throttled.map(|share| share.0 <= limit.0);
-        results.push(objective(
-            "throttled attempts",
-            &limit.to_string(),
-            throttled.map(|share| share.to_string()),
-            status,
-            "nothing was sent after the warm-up",
-        ));
+        let throttled = measured.throttled_share();
+        let found = throttled.map(|share| (share.into(), share.0 <= limit.0));
+        results.push(objective(Metric::ThrottledAttempts, limit, found, "nothing was sent after the warm-up"));
     }
     if let Some(limit) = objectives.utilisation {
-        results.push(utilisation(limit, heat, seconds));
+        results.push(utilisation(limit, heat, measured.seconds));
     }
-    for (name, limit, value) in [
-        ("put p50", objectives.put_p50, response.p50),
-        ("put p99", objectives.put_p99, response.p99),
-        ("put p99.9", objectives.put_p999, response.p999),
-    ] {
-        if let Some(limit) = limit {
-            results.push(latency_objective(name, limit, value, "no record was accepted after the warm-up"));
-        }
-    }
+    results.extend(puts(objectives, result));
     if let Some(limit) = objectives.cost_per_month {
+        let dollars = |amount| Quantity::new(amount, Unit::Dollars);
         let total = plan.capacity.cost.bills.first().and_then(|bill| bill.total);
-        let predicted = total.map(|total| format!("{}, predicted", units::dollars(total)));
-        let why_not = "a price is not known: see what it costs";
-        results.push(objective(
-            "cost a month",
-            &units::dollars(limit),
-            predicted,
-            total.map(|total| total <= limit),
-            why_not,
-        ));
+        let found = total.map(|total| (Figure::Predicted(dollars(total)), total <= limit));
+        results.push(objective(Metric::CostPerMonth, dollars(limit), found, "a price is not known: see what it costs"));
     }
-    for consumer in &result.measurement.consumers {
-        let own = result.scenario.consumers.iter().find(|asked| asked.name == consumer.name);
-        if let Some(limit) = own.and_then(|own| own.lag_p99).or(objectives.lag_p99) {
-            let name = format!("lag p99 of {}", consumer.name);
-            results.push(latency_objective(&name, limit, consumer.lag.p99, "the consumer read no record of the run"));
-        }
-        if let Some(limit) = own.and_then(|own| own.lag_trend).or(objectives.lag_trend) {
-            let growth = judged_trend(result, consumer);
-            let shown = growth.map(|growth| format!("grows by {growth} of the time"));
-            let name = format!("lag trend of {}", consumer.name);
-            let why_not = "fewer than ten seconds after the warm-up in which it read something";
-            results.push(objective(
-                &name,
-                &limit.to_string(),
-                shown,
-                growth.map(|growth| growth.0 <= limit.0),
-                why_not,
-            ));
-        }
-        if own.and_then(|own| own.order_per_key).unwrap_or(objectives.order_per_key) {
-            let check = &consumer.delivery;
-            let disorder = check.written_out_of_order + check.delivered_out_of_order;
-            let watched = check.delivered > 0 && check.order_unchecked == 0;
-            let found = watched.then(|| format!("{} out of order", units::count(disorder)));
-            let name = format!("order for {}", consumer.name);
-            let why_not = "nothing was delivered, or there were more keys than are watched";
-            results.push(objective(&name, "per key", found, watched.then_some(check.in_order()), why_not));
-        }
-        let delivery = own.and_then(|own| own.delivery).or(objectives.delivery);
-        results.extend(deliveries(objectives, delivery, &consumer.name, &consumer.delivery));
+    results.extend(result.measurement.consumers.iter().flat_map(|consumer| of_consumer(objectives, result, consumer)));
+    results
+}
+
+/// Response times of puts.
+fn puts(objectives: &Objectives, result: &RunResult) -> Vec<ObjectiveResult> {
+    let response = result.measurement.put.get("response").copied().unwrap_or_default();
+    let asked = [
+        (Metric::PutP50, objectives.put_p50, response.p50),
+        (Metric::PutP99, objectives.put_p99, response.p99),
+        (Metric::PutP999, objectives.put_p999, response.p999),
+    ];
+    let judged = |(metric, limit, value): (Metric, Option<Duration>, Option<u64>)| {
+        Some(latency(metric, limit?, value, "no record was accepted after the warm-up"))
+    };
+    asked.into_iter().filter_map(judged).collect()
+}
+
+/// The objectives on one consumer: its own, else those of the scenario.
+fn of_consumer(objectives: &Objectives, result: &RunResult, consumer: &ConsumerRecord) -> Vec<ObjectiveResult> {
+    let own = result.scenario.consumers.iter().find(|asked| asked.name == consumer.name);
+    let name = || consumer.name.clone();
+    let mut results = Vec::new();
+    if let Some(limit) = own.and_then(|own| own.lag_p99).or(objectives.lag_p99) {
+        let metric = Metric::LagP99 { consumer: name() };
+        results.push(latency(metric, limit, consumer.lag.p99, "the consumer read no record of the run"));
+    }
+    if let Some(limit) = own.and_then(|own| own.lag_trend).or(objectives.lag_trend) {
+        let found = judged_trend(result, consumer).map(|growth| (Figure::Growth(growth), growth.0 <= limit.0));
+        let why_not = "fewer than ten seconds after the warm-up in which it read something";
+        results.push(objective(Metric::LagTrend { consumer: name() }, limit, found, why_not));
+    }
+    let check = &consumer.delivery;
+    if own.and_then(|own| own.order_per_key).unwrap_or(objectives.order_per_key) {
+        let disorder = check.written_out_of_order + check.delivered_out_of_order;
+        let watched = check.delivered > 0 && check.order_unchecked == 0;
+        let found = watched.then(|| (Figure::Disorder(disorder), check.in_order()));
+        let why_not = "nothing was delivered, or there were more keys than are watched";
+        results.push(objective(Metric::Order { consumer: name() }, Figure::OrderPerKey, found, why_not));
+    }
+    if let Some(promise) = own.and_then(|own| own.delivery).or(objectives.delivery) {
+        let met = match promise {
+            Delivery::Complete => check.complete(),
+            Delivery::ExactlyOnce => check.exactly_once(),
+        };
+        let (lost, duplicates, unread) = (check.lost, check.duplicates, check.unread);
+        let found = (check.accepted > 0).then_some((Figure::Delivered { lost, duplicates, unread }, met));
+        let metric = Metric::Delivery { consumer: name() };
+        results.push(objective(metric, Figure::Promise(promise), found, "no record was accepted"));
+    }
+    results.extend(objectives.lost.map(|limit| lost(limit, name(), check)));
+    if let Some(limit) = objectives.duplicates {
+        let part = Figure::Part { records: check.duplicates, of: check.accepted };
+        let found = (check.delivered > 0).then(|| (part, limit.allows(check.duplicates, check.accepted)));
+        let metric = Metric::Duplicates { consumer: name() };
+        results.push(objective(metric, Figure::Allowed(limit), found, "nothing was delivered"));
     }
     results
 }
@@ -131,72 +178,31 @@ fn utilisation(limit: Share, heat: &[ShardHeat], (first, end): (u64, u64)) -> Ob
         means.map(|window| window.iter().sum::<f64>() / window.len() as f64).max_by(f64::total_cmp)
     });
     let fullest = fullest.max_by(f64::total_cmp);
-    let over = end.saturating_sub(first).min(UTILISATION_SECONDS as u64);
+    let seconds = end.saturating_sub(first).min(UTILISATION_SECONDS as u64);
+    let figure = |value| Figure::Over { quantity: Share(value).into(), seconds };
     objective(
-        "utilisation of the fullest shard",
-        &limit.to_string(),
-        fullest.map(|value| format!("{} over {over} s", Share(value))),
-        fullest.map(|value| value <= limit.0),
+        Metric::FullestShardBriefly,
+        limit,
+        fullest.map(|value| (figure(value), value <= limit.0)),
         "no whole second lies between the warm-up and the end of the load",
     )
 }
 
-/// What the delivery check found for a consumer, by each objective on it.
-fn deliveries(
-    objectives: &Objectives,
-    delivery: Option<Delivery>,
-    consumer: &str,
-    check: &DeliveryCheck,
-) -> Vec<ObjectiveResult> {
-    let mut results = Vec::new();
-    if let Some(delivery) = delivery {
-        let (limit, met) = match delivery {
-            Delivery::Complete => ("nothing lost", check.complete()),
-            Delivery::ExactlyOnce => ("exactly once", check.exactly_once()),
-        };
-        let unread = match check.unread {
-            0 => String::new(),
-            unread => format!(", {} not read by the end", units::count(unread)),
-        };
-        let (lost, twice) = (units::count(check.lost), units::count(check.duplicates));
-        let found = format!("{lost} lost, {twice} twice{unread}");
-        let (why_not, judged) = ("no record was accepted", check.accepted > 0);
-        let name = format!("delivery to {consumer}");
-        results.push(objective(&name, limit, judged.then_some(found), judged.then_some(met), why_not));
-    }
-    let of_accepted = |found: u64| {
-        let share = Share(found as f64 / check.accepted.max(1) as f64);
-        format!("{} ({share} of {})", units::count(found), units::count(check.accepted))
+/// Records that a consumer never got.
+fn lost(limit: Allowance, consumer: String, check: &DeliveryCheck) -> ObjectiveResult {
+    let allowed = limit.allows(check.lost, check.accepted);
+    // What was not read may be lost, too.
+    let settled = !allowed || limit.allows(check.lost + check.unread, check.accepted);
+    let part = Figure::Part { records: check.lost, of: check.accepted };
+    let found = (check.accepted > 0 && settled).then_some((part, allowed));
+    let why_not = match check.unread {
+        0 => "no record was accepted".to_owned(),
+        unread => format!(
+            "{} records were not read by the end: a longer load.drain tells whether they are lost",
+            units::count(unread)
+        ),
     };
-    if let Some(limit) = objectives.lost {
-        let allowed = limit.allows(check.lost, check.accepted);
-        // What was not read may be lost, too.
-        let settled = !allowed || limit.allows(check.lost + check.unread, check.accepted);
-        let judged = check.accepted > 0 && settled;
-        let why_not = match check.unread {
-            0 => "no record was accepted".to_owned(),
-            unread => format!(
-                "{} records were not read by the end: a longer load.drain tells whether they are lost",
-                units::count(unread)
-            ),
-        };
-        let found = judged.then(|| of_accepted(check.lost));
-        results.push(objective(
-            &format!("lost to {consumer}"),
-            &limit.to_string(),
-            found,
-            judged.then_some(allowed),
-            &why_not,
-        ));
-    }
-    if let Some(limit) = objectives.duplicates {
-        let judged = check.delivered > 0;
-        let found = judged.then(|| of_accepted(check.duplicates));
-        let met = judged.then(|| limit.allows(check.duplicates, check.accepted));
-        let name = format!("duplicates to {consumer}");
-        results.push(objective(&name, &limit.to_string(), found, met, "nothing was delivered"));
-    }
-    results
+    objective(Metric::Lost { consumer }, Figure::Allowed(limit), found, &why_not)
 }
 
 /// How the lag of a consumer changes in the judged part of the load: time per time, by its median in each second.
@@ -208,22 +214,25 @@ pub(super) fn judged_trend(result: &RunResult, consumer: &ConsumerRecord) -> Opt
     slope(&points).map(Share)
 }
 
-fn latency_objective(name: &str, limit: Duration, value: Option<u64>, why_not: &str) -> ObjectiveResult {
+fn latency(metric: Metric, limit: Duration, value: Option<u64>, why_not: &str) -> ObjectiveResult {
     let value = value.map(Duration::from_nanos);
-    objective(name, &units::duration(limit), value.map(units::duration), value.map(|value| value <= limit), why_not)
+    let found = value.map(|value| (Quantity::time(value).into(), value <= limit));
+    objective(metric, Quantity::time(limit), found, why_not)
 }
 
-fn objective(name: &str, limit: &str, measured: Option<String>, met: Option<bool>, why_not: &str) -> ObjectiveResult {
-    let status = match met {
-        Some(true) => ObjectiveStatus::Pass,
-        Some(false) => ObjectiveStatus::Fail,
+/// An objective; `found` is the figure and whether it meets the limit.
+fn objective(
+    metric: Metric,
+    limit: impl Into<Figure>,
+    found: Option<(Figure, bool)>,
+    why_not: &str,
+) -> ObjectiveResult {
+    let status = match found {
+        Some((_, true)) => ObjectiveStatus::Pass,
+        Some((_, false)) => ObjectiveStatus::Fail,
         None => ObjectiveStatus::NotMeasurable,
     };
-    ObjectiveResult {
-        name: name.to_owned(),
-        limit: limit.to_owned(),
-        measured: measured.unwrap_or_else(|| "–".to_owned()),
-        status,
-        note: met.is_none().then(|| why_not.to_owned()),
-    }
+    let note = found.is_none().then(|| why_not.to_owned());
+    let measured = found.map_or(Figure::Nothing, |(figure, _)| figure);
+    ObjectiveResult { metric, limit: limit.into(), measured, status, note }
 }

@@ -2,17 +2,24 @@
 
 use super::agreement::Tolerance;
 use super::expectation::Expectation;
+use super::figure::Figure;
 use super::measured::{Measured, mean_shards};
+use super::metric::Metric;
 use super::row::{BUSY, Comparison, UTILISATION, chance_of_bytes, share_row};
-use crate::capacity::Bound;
+use crate::capacity::{Bound, BoundName};
 use crate::measure::ConsumerRecord;
 use crate::result::RunResult;
 use crate::scenario::Consumer;
-use crate::units::Share;
+use crate::units::{Share, Unit};
 
 /// Bounds that [`super::comparison`] sets beside the measurement itself.
-const ELSEWHERE: [&str; 5] =
-    ["write records", "write bytes", "shared read bytes", "shared read calls", "fan-out bytes"];
+const ELSEWHERE: [BoundName; 5] = [
+    BoundName::WriteRecords,
+    BoundName::WriteBytes,
+    BoundName::SharedReadBytes,
+    BoundName::SharedReadCalls,
+    BoundName::FanOutBytes,
+];
 
 /// Of the age of what is read: reads come by polls, and an outage ends between two of them.
 const AGE: Tolerance = Tolerance { relative: 0.2, absolute: 1e-4 };
@@ -37,12 +44,7 @@ impl Observed {
 /// A row for each bound that has none elsewhere.
 pub(super) fn bound_rows(plan: Expectation<'_>, result: &RunResult, measured: &Measured) -> Vec<Comparison> {
     let run = Run { plan, result, measured };
-    plan.capacity
-        .bounds
-        .iter()
-        .filter(|bound| !ELSEWHERE.contains(&bound.name.as_str()))
-        .map(|bound| run.row(bound))
-        .collect()
+    plan.capacity.bounds.iter().filter(|bound| !ELSEWHERE.contains(&bound.name)).map(|bound| run.row(bound)).collect()
 }
 
 struct Run<'a> {
@@ -54,20 +56,20 @@ struct Run<'a> {
 impl Run<'_> {
     fn row(&self, bound: &Bound) -> Comparison {
         let by_rate = matches!(
-            bound.name.as_str(),
-            "polled records" | "processed records" | "Lambda concurrency" | "on-demand writes"
+            bound.name,
+            BoundName::PolledRecords
+                | BoundName::ProcessedRecords
+                | BoundName::LambdaConcurrency
+                | BoundName::OnDemandWrites
         );
         let predicted = bound.utilisation.0 * if by_rate { self.of_mean() } else { 1.0 };
-        let observed = match bound.name.as_str() {
-            "polled records" => self.polled(bound),
-            "processed records" => self.busy(|_| true),
-            "Lambda concurrency" => {
-                let place = |consumer: &Consumer| format!("of {} at once", consumer.name);
-                self.busy(|consumer| bound.note.contains(&place(consumer)))
-            }
-            "on-demand writes" => self.written(bound),
-            "put call" => self.calls(bound),
-            "fan-out consumers" => {
+        let observed = match bound.name {
+            BoundName::PolledRecords => self.polled(bound),
+            BoundName::ProcessedRecords => self.busy(|_| true),
+            BoundName::LambdaConcurrency => self.busy(|consumer| bound.consumer.as_ref() == Some(&consumer.name)),
+            BoundName::OnDemandWrites => self.written(bound),
+            BoundName::PutCall => self.calls(bound),
+            BoundName::FanOutConsumers => {
                 let count = self.result.scenario.consumers.iter().filter(|consumer| consumer.kind.is_fan_out()).count();
                 Observed {
                     utilisation: Some(count as f64 / bound.capacity),
@@ -75,18 +77,18 @@ impl Run<'_> {
                     note: "consumers registered for the run".to_owned(),
                 }
             }
-            "account shards" => self.shards(bound),
-            "retention" => self.age(bound),
-            "hottest key" => Observed::nothing(
+            BoundName::AccountShards => self.shards(bound),
+            BoundName::Retention => self.age(bound),
+            BoundName::HottestKey => Observed::nothing(
                 "not observed: what is accepted is counted by shard, and not by key; the shard of the key is in the heat map, and a hot key that throttles \
                  is named by its cause",
             ),
             _ => Observed::nothing("not observed: a result has no figure for it"),
         };
-        let name = format!("utilisation: {}", bound.name);
+        let metric = Metric::Utilisation { bound: bound.name };
         let found = observed.utilisation.map(Share);
-        let row = share_row(&name, Share(predicted), found, observed.tolerance, Some(observed.note));
-        if found.is_some() { row } else { Comparison { measured: "not observed".to_owned(), ..row } }
+        let row = share_row(metric, Share(predicted), found, observed.tolerance, Some(observed.note));
+        if found.is_some() { row } else { Comparison { measured: Figure::NotObserved, ..row } }
     }
 
     /// The mean rate that is accepted over that of the busiest second, for which bounds are.
@@ -151,7 +153,7 @@ impl Run<'_> {
         let counters = &self.result.measurement.counters;
         let records = counters.attempts as f64 / counters.calls as f64;
         let bytes = records * self.measured.accepted_bytes as f64 / self.measured.service.0.max(1) as f64;
-        let mean = if bound.unit == "bytes/call" { bytes } else { records };
+        let mean = if bound.unit == Unit::BytesPerCall { bytes } else { records };
         Observed {
             utilisation: (counters.calls > 0 && mean.is_finite()).then(|| mean / bound.capacity),
             tolerance: None,

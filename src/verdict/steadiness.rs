@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::metric::Metric;
 use crate::measure::Estimate;
 use crate::result::RunResult;
 
 /// The halves of a run side by side.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Steadiness {
     /// Seconds from the end of the warm-up to the end of the load, which are halved.
     pub seconds: u64,
@@ -16,10 +17,12 @@ pub struct Steadiness {
 }
 
 /// A figure of each half.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(into = "HalvesRecord")]
+#[schemars(with = "HalvesRecord")]
 pub struct Halves {
-    /// What it is, such as `put response p99`.
-    pub name: String,
+    /// What it is.
+    pub metric: Metric,
     /// What its numbers are.
     pub unit: HalvesUnit,
     /// Over both halves.
@@ -30,6 +33,33 @@ pub struct Halves {
     pub second: Estimate,
     /// Whether the halves differ by more than chance and by enough to matter.
     pub differs: bool,
+}
+
+/// [`Halves`] as JSON: the name for people beside the metric.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Halves")]
+struct HalvesRecord {
+    /// What it is.
+    metric: Metric,
+    /// Its name for people, such as `put response p99`.
+    name: String,
+    /// What its numbers are.
+    unit: HalvesUnit,
+    /// Over both halves.
+    whole: Estimate,
+    /// Over the first half.
+    first: Estimate,
+    /// Over the second half.
+    second: Estimate,
+    /// Whether the halves differ by more than chance and by enough to matter.
+    differs: bool,
+}
+
+impl From<Halves> for HalvesRecord {
+    fn from(halves: Halves) -> Self {
+        let Halves { metric, unit, whole, first, second, differs } = halves;
+        Self { name: metric.to_string(), metric, unit, whole, first, second, differs }
+    }
 }
 
 /// What the numbers of [`Halves`] are.
@@ -59,18 +89,22 @@ impl Steadiness {
         let judged = || result.measurement.intervals.iter().filter(|i| (from..to).contains(&i.second));
         let nanoseconds = |value: Option<u64>| value.map(|nanos| nanos as f64);
         let middle = from + to.saturating_sub(from) / 2;
-        let halves = |name: &str, unit, values: Vec<(u64, f64)>| Halves::of(name.to_owned(), unit, &values, middle);
+        let halves = |metric, unit, values: Vec<(u64, f64)>| Halves::of(metric, unit, &values, middle);
         let attempted = judged().filter(|i| i.attempts > 0);
         let mut rows = vec![
-            halves(OFFERED, HalvesUnit::Rate, judged().map(|i| (i.second, i.offered as f64)).collect()),
-            halves("accepted records", HalvesUnit::Rate, judged().map(|i| (i.second, i.accepted as f64)).collect()),
+            halves(Metric::OfferedRecords, HalvesUnit::Rate, judged().map(|i| (i.second, i.offered as f64)).collect()),
             halves(
-                "throttled attempts",
+                Metric::AcceptedRecords,
+                HalvesUnit::Rate,
+                judged().map(|i| (i.second, i.accepted as f64)).collect(),
+            ),
+            halves(
+                Metric::ThrottledAttempts,
                 HalvesUnit::Share,
                 attempted.map(|i| (i.second, i.throttled as f64 / i.attempts as f64)).collect(),
             ),
             halves(
-                "put response p99",
+                Metric::PutResponseP99,
                 HalvesUnit::Nanoseconds,
                 judged().filter_map(|i| Some((i.second, nanoseconds(i.response_p99)?))).collect(),
             ),
@@ -78,7 +112,11 @@ impl Steadiness {
         for consumer in &result.measurement.consumers {
             let lags = consumer.lag_intervals.iter().filter(|(second, _)| (from..to).contains(second));
             let lags = lags.filter_map(|(second, lag)| Some((*second, nanoseconds(lag.p99)?)));
-            rows.push(halves(&format!("lag p99 of {}", consumer.name), HalvesUnit::Nanoseconds, lags.collect()));
+            rows.push(halves(
+                Metric::LagP99 { consumer: consumer.name.clone() },
+                HalvesUnit::Nanoseconds,
+                lags.collect(),
+            ));
         }
         let rows: Vec<Halves> = rows.into_iter().flatten().collect();
         (!rows.is_empty()).then(|| Self { seconds: to.saturating_sub(from), rows })
@@ -86,17 +124,17 @@ impl Steadiness {
 
     /// Whether what came of the load was the same in both halves.
     pub fn is_steady(&self) -> bool {
-        !self.rows.iter().any(|row| row.differs && row.name != OFFERED)
+        !self.rows.iter().any(|row| row.differs && row.metric != Metric::OfferedRecords)
     }
 
     /// Whether the load itself was the same in both halves.
     pub fn load_is_steady(&self) -> bool {
-        !self.rows.iter().any(|row| row.differs && row.name == OFFERED)
+        !self.rows.iter().any(|row| row.differs && row.metric == Metric::OfferedRecords)
     }
 }
 
 impl Halves {
-    fn of(name: String, unit: HalvesUnit, values: &[(u64, f64)], middle: u64) -> Option<Self> {
+    fn of(metric: Metric, unit: HalvesUnit, values: &[(u64, f64)], middle: u64) -> Option<Self> {
         let of = |wanted: &dyn Fn(u64) -> bool| {
             let values: Vec<f64> =
                 values.iter().filter(|(second, _)| wanted(*second)).map(|(_, value)| *value).collect();
@@ -110,12 +148,9 @@ impl Halves {
             HalvesUnit::Share => SHARE_MIN.max(RELATIVE_MIN * whole.mean),
             HalvesUnit::Rate | HalvesUnit::Nanoseconds => RELATIVE_MIN * whole.mean.abs(),
         };
-        Some(Self { name, unit, whole, first, second, differs: difference > chance && difference > matters })
+        Some(Self { metric, unit, whole, first, second, differs: difference > chance && difference > matters })
     }
 }
-
-/// The row of what was offered.
-const OFFERED: &str = "offered records";
 
 #[cfg(test)]
 mod tests {
@@ -126,7 +161,7 @@ mod tests {
 
     fn halves(values: impl Fn(u64) -> f64, seconds: u64, unit: HalvesUnit) -> Option<Halves> {
         let values: Vec<(u64, f64)> = (0..seconds).map(|second| (second, values(second))).collect();
-        Halves::of("a".to_owned(), unit, &values, seconds / 2)
+        Halves::of(Metric::AcceptedRecords, unit, &values, seconds / 2)
     }
 
     #[test]

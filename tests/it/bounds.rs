@@ -1,6 +1,6 @@
 //! Each bound of the plan with its demand, capacity, utilisation, headroom and shards; and consumers that catch up.
 
-use streamgauge::capacity::Bound;
+use streamgauge::capacity::{Bound, BoundName};
 use streamgauge::forecast::CatchUp;
 use streamgauge::verdict::{Agreement, judge};
 
@@ -11,7 +11,7 @@ fn bound(toml: &str, name: &str) -> Bound {
     plan.capacity
         .bounds
         .iter()
-        .find(|bound| bound.name == name)
+        .find(|bound| bound.name.words() == name)
         .unwrap_or_else(|| panic!("{name}: {:#?}", plan.capacity.bounds))
         .clone()
 }
@@ -74,7 +74,7 @@ fn the_account_has_to_have_room_for_what_is_recommended() {
         [("", 20_000.0), ("cost.region = \"sa-east-1\"", 1_000.0), ("cost.region = \"eu-west-1\"", 20_000.0)]
     {
         let plan = plan(&load(more));
-        let found = plan.capacity.bounds.iter().find(|bound| bound.name == "account shards").unwrap();
+        let found = plan.capacity.bounds.iter().find(|bound| bound.name == BoundName::AccountShards).unwrap();
         let shards = f64::from(plan.capacity.recommended_shards.max(2));
         assert_eq!((found.demand, found.capacity, found.shards), (shards, quota, None), "{found:?}");
     }
@@ -92,8 +92,8 @@ fn what_is_used_up_and_does_not_go_by_shards_binds() {
     let many: String =
         (0..3).map(|n| format!("[[consumer]]\nname = \"p{n}\"\ntype = \"polling\"\ninterval = \"200ms\"\n")).collect();
     let plan = plan(&load(&many));
-    assert_eq!(plan.capacity.binding, "shared read calls");
-    let calls = plan.capacity.bounds.iter().find(|bound| bound.name == "shared read calls").unwrap();
+    assert_eq!(plan.capacity.binding, BoundName::SharedReadCalls);
+    let calls = plan.capacity.bounds.iter().find(|bound| bound.name == BoundName::SharedReadCalls).unwrap();
     assert!((calls.utilisation.0 - 3.0).abs() < 1e-9 && calls.shards.is_none(), "{calls:?}");
 }
 
@@ -107,7 +107,7 @@ fn the_longest_outage_is_that_of_the_consumer_that_is_down_the_longest() {
         let toml = load(&format!("{consumers}{events}"));
         let bounds =
             plan(&toml.replace("duration = \"60s\" }", "duration = \"60s\", drain = \"20s\" }")).capacity.bounds;
-        bounds.into_iter().find(|bound| bound.name == "retention").map(|bound| (bound.demand, bound.note))
+        bounds.into_iter().find(|bound| bound.name == BoundName::Retention).map(|bound| (bound.demand, bound.note))
     };
     assert_eq!(outage(""), None);
     let twice = [
@@ -207,7 +207,7 @@ fn an_outage_is_caught_up_as_the_plan_says() {
         let predicted = plan.forecast.lags[0].catch_up.per_second_down.unwrap() * 10.0;
         assert!((took / predicted - 1.0).abs() < 0.1, "{kind}, {rate}/s: {took} s for {predicted} s");
         let verdict = judge(plan.expectation(), &simulated);
-        let row = verdict.comparison.iter().find(|row| row.name.starts_with("catch-up of a after 10 s"));
+        let row = verdict.comparison.iter().find(|row| row.metric.to_string().starts_with("catch-up of a after 10 s"));
         assert_eq!(row.and_then(|row| row.agreement), Some(Agreement::Agrees), "{row:?}");
     }
 }

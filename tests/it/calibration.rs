@@ -60,13 +60,14 @@ fn beyond_the_limits_the_model_is_optimistic_and_says_of_what() {
                 keys = { distribution = \"uniform\", count = 10_000 }\n[[consumer]]\nname = \"a\"\ntype = \"efo\"\n";
     let (_, verdict) = planned_and_judged(toml);
     let optimistic = |name: &str| {
-        let row = verdict.comparison.iter().find(|row| row.name == name).unwrap();
+        let row = verdict.comparison.iter().find(|row| row.metric.to_string() == name).unwrap();
         assert_eq!(row.agreement, Some(Agreement::ModelOptimistic), "{row:?}");
         assert!(row.note.as_ref().is_some_and(|note| note.contains("retr")), "{row:?}");
     };
     ["not accepted at the first attempt", "put p99", "mean lag of a"].into_iter().for_each(optimistic);
-    let agrees =
-        |name: &str| verdict.comparison.iter().any(|row| row.name == name && row.agreement == Some(Agreement::Agrees));
+    let agrees = |name: &str| {
+        verdict.comparison.iter().any(|row| row.metric.to_string() == name && row.agreement == Some(Agreement::Agrees))
+    };
     assert!(["accepted records", "seconds that throttled", "utilisation: write records"].into_iter().all(agrees));
 }
 

@@ -2,7 +2,8 @@
 //! of their own.
 
 use streamgauge::client::FailureReason;
-use streamgauge::verdict::ObjectiveStatus;
+use streamgauge::scenario::Delivery;
+use streamgauge::verdict::{Figure, Metric, ObjectiveStatus};
 
 use crate::support::model::{exactly_once, judged, measured, refusal, scenario, scenario_at, simulated, simulation};
 
@@ -142,13 +143,22 @@ fn consumers_have_objectives_of_their_own() {
     "#;
     let scenario = scenario(toml);
     let verdict = judged(&scenario, &simulated(&scenario));
-    let found = verdict.objectives.iter().map(|objective| (&*objective.name, &*objective.limit, objective.status));
+    let found: Vec<_> = verdict.objectives.into_iter().map(|found| (found.metric, found.limit, found.status)).collect();
+    let consumer = |name: &str| name.to_owned();
     assert_eq!(
-        found.collect::<Vec<_>>(),
+        found,
         [
-            ("order for strict", "per key", ObjectiveStatus::Pass),
-            ("delivery to strict", "exactly once", ObjectiveStatus::Pass),
-            ("delivery to loose", "nothing lost", ObjectiveStatus::Pass),
+            (Metric::Order { consumer: consumer("strict") }, Figure::OrderPerKey, ObjectiveStatus::Pass),
+            (
+                Metric::Delivery { consumer: consumer("strict") },
+                Figure::Promise(Delivery::ExactlyOnce),
+                ObjectiveStatus::Pass
+            ),
+            (
+                Metric::Delivery { consumer: consumer("loose") },
+                Figure::Promise(Delivery::Complete),
+                ObjectiveStatus::Pass
+            ),
         ]
     );
 }

@@ -84,14 +84,35 @@ fn files(directory: &Path) -> Vec<String> {
     files
 }
 
+/// What is a figure to people is a number with its unit to programs, found by its metric.
+fn numbers_stand_beside_words(verdict: &Value) {
+    let of = |list: &str, kind: &str| -> Value {
+        let found = verdict[list].as_array().unwrap().iter().find(|row| row["metric"]["kind"] == kind);
+        found.unwrap_or_else(|| panic!("{list} has no {kind}")).clone()
+    };
+    let put = of("objectives", "put-p99");
+    assert_eq!((&put["name"], &put["limit"]), (&"put p99".into(), &"100 ms".into()));
+    assert_eq!(put["limit_quantity"], serde_json::json!({ "value": 1e8, "unit": "ns" }));
+    assert!(put["measured_quantity"]["value"].as_f64().unwrap() > 1e8, "{put:#}");
+    let throttled = of("objectives", "throttled-attempts");
+    assert_eq!(throttled["limit_quantity"], serde_json::json!({ "value": 0.001, "unit": "share" }));
+    let offered = of("comparison", "offered-records");
+    assert_eq!(offered["predicted_quantity"]["unit"], "records/s");
+    assert!(offered["tolerance_quantity"]["relative"].as_f64().unwrap() > 0.0, "{offered:#}");
+    let shards = of("comparison", "shards");
+    assert_eq!(shards["measured_quantity"], serde_json::json!({ "value": 2.0, "unit": "shards" }));
+}
+
 #[test]
 fn results_and_summaries_are_valid_by_the_committed_schemas() {
     let (output, directory) = simulated(&["--json"]);
     let result = json(&directory.path().join("crowded/result.json"));
     valid(&result_schema(), &result, "the result");
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let schema = schema("summary-1.json", &report::summary_schema());
+    let schema = schema("summary-2.json", &report::summary_schema());
     valid(&schema, &summary, "the summary");
+    assert_eq!(summary["schema_version"], 2);
+    numbers_stand_beside_words(&summary["verdict"]);
     for (document, schema) in [(&result, &result_schema()), (&summary, &schema)] {
         let mut broken = document.clone();
         broken["schema_version"] = "one".into();

@@ -65,7 +65,7 @@ fn judged(slo: &str, run: &Run) -> (String, String, ObjectiveStatus, Option<Stri
     let [objective] = verdict.objectives.as_slice() else { panic!("{:#?}", verdict.objectives) };
     let expected = if objective.status == Pass { Conclusion::Met } else { Conclusion::Missed };
     assert_eq!(verdict.conclusion, expected, "{slo}: {}", verdict.sentence);
-    (objective.name.clone(), objective.measured.clone(), objective.status, objective.note.clone())
+    (objective.metric.to_string(), objective.measured.to_string(), objective.status, objective.note.clone())
 }
 
 #[track_caller]

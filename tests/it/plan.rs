@@ -90,7 +90,7 @@ fn a_poller_reads_no_more_than_its_limit_in_each_interval() {
         consumer = [{ name = \"slow\", type = \"polling\", interval = \"1s\", limit = 100 }]";
     let slow = plan(text);
     assert_eq!(slow.forecast.lags[0].mean, None);
-    assert_eq!((slow.capacity.binding.as_str(), slow.capacity.required_shards), ("polled records", 5));
+    assert_eq!((slow.capacity.binding.words(), slow.capacity.required_shards), ("polled records", 5));
     let enough = plan(&text.replace("100 }", "500 }"));
     assert!(enough.forecast.lags[0].mean.is_some());
     assert_eq!(enough.capacity.required_shards, 1);
@@ -137,7 +137,7 @@ fn full_seconds() -> Vec<Interval> {
 }
 
 fn measured(verdict: &Verdict, row: &str) -> String {
-    verdict.comparison.iter().find(|comparison| comparison.name == row).unwrap().measured.clone()
+    verdict.comparison.iter().find(|comparison| comparison.metric.to_string() == row).unwrap().measured.to_string()
 }
 
 #[test]

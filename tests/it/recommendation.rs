@@ -1,7 +1,7 @@
 //! What the planner says to take: whether it holds when it is simulated, and what it is chosen from.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use streamgauge::capacity::Tariff;
+use streamgauge::capacity::{BoundName, Tariff};
 use streamgauge::plan::Plan;
 use streamgauge::scenario::Scenario;
 use streamgauge::verdict::{Conclusion, ObjectiveStatus, Verdict};
@@ -166,8 +166,8 @@ fn a_lag_that_grows_misses_its_trend() {
     // in each.
     let grows = simulated(&scenario(&toml(10, "40s")));
     let trend = &grows.objectives[0];
-    assert_eq!((trend.name.as_str(), trend.status), ("lag trend of slow", ObjectiveStatus::Fail));
-    let measured: f64 = trend.measured.split(' ').nth(2).unwrap().trim_end_matches('%').parse().unwrap();
+    assert_eq!((trend.metric.to_string().as_str(), trend.status), ("lag trend of slow", ObjectiveStatus::Fail));
+    let measured = trend.measured.quantity().unwrap().value * 100.0;
     assert!((45.0..55.0).contains(&measured), "{}", trend.measured);
     let keeps_up = simulated(&scenario(&toml(1_000, "40s")));
     assert_eq!(keeps_up.objectives[0].status, ObjectiveStatus::Pass, "{:?}", keeps_up.objectives[0]);
@@ -180,7 +180,7 @@ fn quotas_are_held_against_what_is_recommended() {
     let toml = "stream.shards = 4\nload = { rate = \"2000000/s\", duration = \"5s\" }\nrecords.size = \"100 B\"\n\
                 keys = { distribution = \"uniform\", count = 1_000_000 }\ncost.region = \"eu-central-1\"\n";
     let plan = plan(toml);
-    let bound = plan.capacity.bounds.iter().find(|bound| bound.name == "account shards").unwrap();
+    let bound = plan.capacity.bounds.iter().find(|bound| bound.name == BoundName::AccountShards).unwrap();
     assert_eq!(bound.capacity, 1_000.0);
     assert!(bound.demand >= 2_000.0 && bound.utilisation.0 > 2.0 && bound.headroom().0 < -1.0, "{bound:?}");
     assert!(bound.headroom().to_string().starts_with('-'), "{}", bound.headroom());

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use streamgauge::capacity::BoundName;
 use streamgauge::engine::Target;
 use streamgauge::measure::{ConsumerRecord, Ending, Measurement};
 use streamgauge::scenario::Scenario;
@@ -109,7 +110,8 @@ fn fan_out_does_not_share_with_those_who_poll() {
     // What both cost a month, and that the plan knows both lags.
     let plan = predicted(&load("efo-vs-polling", &[]));
     let (one, five) = (&plan.capacity.cost.reading[0], &plan.capacity.cost.reading[4]);
-    let gib = plan.capacity.bounds.iter().find(|bound| bound.name == "fan-out bytes").unwrap().demand * 2_628_000.0
+    let gib = plan.capacity.bounds.iter().find(|bound| bound.name == BoundName::FanOutBytes).unwrap().demand
+        * 2_628_000.0
         / 1_073_741_824.0;
     assert_eq!((one.polling, five.polling), (Some(0.0), Some(0.0)), "two shards have room for five pollers");
     let fan_out = 2.0 * 730.0 * 0.015 + gib * 0.013;

@@ -27,7 +27,7 @@ fn near(value: f64, expected: f64, absolute: f64) {
 
 /// How many shards a bound fills, with fractions, and how full that makes those of the scenario.
 fn filled(plan: &Plan, name: &str) -> (f64, f64) {
-    let bound = plan.capacity.bounds.iter().find(|bound| bound.name == name).unwrap();
+    let bound = plan.capacity.bounds.iter().find(|bound| bound.name.words() == name).unwrap();
     (bound.demand / bound.capacity_per_shard, bound.utilisation.0)
 }
 
@@ -40,7 +40,7 @@ fn v1_is_bound_by_records_and_costs_what_the_calculator_says() {
         near(filled, shards, 0.01);
         near(utilisation, filled / 10.0, 1e-9);
     }
-    assert_eq!((plan.capacity.required_shards, plan.capacity.binding.as_str()), (10, "write records"));
+    assert_eq!((plan.capacity.required_shards, plan.capacity.binding.words()), (10, "write records"));
     let bill = &plan.capacity.cost.bills[0];
     assert_eq!((bill.tariff, bill.shards), (Tariff::Provisioned, 10));
     let line = |item| bill.lines.iter().find(|line| line.item == item).unwrap();

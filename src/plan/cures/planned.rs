@@ -18,7 +18,7 @@ pub(in crate::plan) fn planned(scenario: &Scenario, profile: &Profile, plan: Exp
         .as_ref()
         .and_then(|skew| skew.rows.iter().find(|row| row.shards == plan.forecast.scenario_shards));
     let busiest =
-        plan.capacity.bounds.iter().filter(|bound| bound.name.starts_with("write ")).map(|bound| bound.utilisation.0);
+        plan.capacity.bounds.iter().filter(|bound| bound.name.is_of_writes()).map(|bound| bound.utilisation.0);
     let fullest = own.map_or_else(|| busiest.fold(0.0, f64::max), |row| row.fullest);
     let target = plan.capacity.target_utilisation.0;
     if fullest <= target + 1e-9 {

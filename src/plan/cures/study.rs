@@ -1,5 +1,6 @@
 //! What would help against throttling, and what it costs.
 
+use crate::capacity::BoundName;
 use crate::client::{Aggregation, Checkpoint, ConsumerKind, RetryPolicy};
 use crate::forecast::Placement;
 use crate::kinesis::{HashKey, HashKeyRange, Profile, StreamMode};
@@ -106,7 +107,7 @@ impl Cures<'_> {
 
     /// Answers of which the calls of a second are no more than the shard gives in one, where the load itself leaves room.
     fn smaller_answers(&self, consumer: &str, record_bytes: f64) -> Option<Cure> {
-        let bytes = self.plan.bound("shared read bytes")?;
+        let bytes = self.plan.bound(BoundName::SharedReadBytes)?;
         let found = self.scenario.consumers.iter().enumerate().find(|(_, asked)| asked.name == consumer);
         let (place, asked) = found?;
         let (interval, limit) = asked.kind.polls()?;
@@ -124,7 +125,7 @@ impl Cures<'_> {
 
     /// Several records in one Kinesis record, where records and not bytes are short.
     fn pack(&self, bound: Option<Limit>) -> Option<Cure> {
-        let bytes = self.plan.bound("write bytes")?;
+        let bytes = self.plan.bound(BoundName::WriteBytes)?;
         let record_bytes = self.plan.record_bytes()?;
         let fits = bytes.utilisation.0 <= self.plan.capacity.target_utilisation.0
             && record_bytes * 2.0 <= Aggregation::KPL.max_bytes.0 as f64;
@@ -174,7 +175,7 @@ impl Cures<'_> {
         let ranges = HashKeyRange::initial(self.scenario.stream.shards);
         let Some(range) = ranges.get(shard).filter(|_| self.scenario.events.is_empty()) else { return Vec::new() };
         let placement = Placement::new(workload.keys(), workload.count());
-        let filled = self.plan.capacity.bounds.iter().filter(|bound| bound.name.starts_with("write "));
+        let filled = self.plan.capacity.bounds.iter().filter(|bound| bound.name.is_of_writes());
         let load = filled.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
         let fuller = |cut: &u32| {
             let middle = range.start.0 + (range.end.0 - range.start.0) / 100 * u128::from(*cut);
@@ -236,7 +237,7 @@ impl Cures<'_> {
         if matches!(keys, Keys::Salted { .. } | Keys::Explicit { .. }) {
             return None;
         }
-        let filled = self.plan.capacity.bounds.iter().filter(|bound| bound.name.starts_with("write "));
+        let filled = self.plan.capacity.bounds.iter().filter(|bound| bound.name.is_of_writes());
         let load = filled.map(|bound| bound.demand / bound.capacity_per_shard).fold(0.0, f64::max);
         let salted = |buckets: &u32| {
             let keys = Keys::Salted { keys: Box::new(keys.clone()), buckets: *buckets };

@@ -18,9 +18,9 @@ pub fn objectives<'a>(verdict: &Verdict) -> Section<'a> {
                 .status(outcome::objective_status(objective.status), outcome::objective(objective.status));
             let note = objective.note.as_ref().map_or_else(String::new, |note| format!(" – {note}"));
             [
-                objective.name.as_str().into(),
-                objective.limit.as_str().into(),
-                objective.measured.as_str().into(),
+                objective.metric.to_string().into(),
+                objective.limit.to_string().into(),
+                objective.measured.to_string().into(),
                 Cell::from(status.and(note)),
             ]
         };
@@ -61,13 +61,14 @@ pub fn comparison<'a>(verdict: &Verdict) -> Section<'a> {
 fn compared(row: &Comparison) -> [Cell; 7] {
     let agreement =
         row.agreement.map(|agreement| Cell::status(outcome::agreement_status(agreement), agreement.words()));
+    let (predicted, measured) = (row.predicted.to_string(), row.measured.to_string());
     [
-        row.name.as_str().into(),
-        Cell::from(row.predicted.as_str()).or_in_brief(first(&row.predicted)),
-        Cell::from(row.measured.as_str()).or_in_brief(first(&row.measured)),
+        row.metric.to_string().into(),
+        Cell::from(predicted.as_str()).or_in_brief(first(&predicted)),
+        Cell::from(measured.as_str()).or_in_brief(first(&measured)),
         row.difference.map(signed_percent).unwrap_or_default().into(),
         agreement.unwrap_or_default(),
-        row.tolerance.clone().unwrap_or_default().into(),
+        row.tolerance_words().unwrap_or_default().into(),
         row.note.clone().unwrap_or_default().into(),
     ]
 }

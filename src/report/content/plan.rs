@@ -17,7 +17,7 @@ pub fn plan<'a>(plan: &Plan) -> Section<'a> {
         Column::prose("What it is").from(Depth::Background),
     ];
     let row = |bound: &Bound| {
-        let cells = std::iter::once(bound.name.clone()).chain(words::bound(bound)).chain([bound.note.clone()]);
+        let cells = std::iter::once(bound.name.to_string()).chain(words::bound(bound)).chain([bound.note.clone()]);
         cells.map(Cell::from).collect::<Vec<_>>()
     };
     let caption = "Each bound of the plan: what the scenario asks for, what there is, and the shards that it takes";

@@ -16,7 +16,7 @@ pub fn steadiness<'a>(verdict: &Verdict) -> Option<Section<'a>> {
     ];
     let row = |row: &Halves| {
         let status = if row.differs { Status::Unclear } else { Status::Good };
-        let cells = std::iter::once(Cell::from(row.name.as_str())).chain(figures(row).map(Cell::from));
+        let cells = std::iter::once(Cell::from(row.metric.to_string())).chain(figures(row).map(Cell::from));
         cells.chain([Cell::status(status, mark(row))]).collect::<Vec<_>>()
     };
     let table = Table::new("First half of the judged time against the second", columns);

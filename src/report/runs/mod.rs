@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::content::Depth;
-use super::summary::{Summary, summary};
+use super::summary::{SUMMARY_SCHEMA_VERSION, Summary, summary};
 use super::words::pretty;
 use super::{markdown as md, page};
 use crate::plan::Plan;
-use crate::result::{RunResult, SCHEMA_VERSION};
+use crate::result::RunResult;
 use crate::verdict::Verdict;
 
 /// A run with what the model says of it.
@@ -68,7 +68,7 @@ pub fn terminal(runs: &[Run], styled: bool) -> String {
 /// The summaries of all runs, and where their scenarios differ.
 pub fn json(runs: &[Run]) -> String {
     pretty(&Document {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SUMMARY_SCHEMA_VERSION,
         runs: runs.iter().map(|run| summary(&run.result, &run.plan, &run.verdict, &run.directory)).collect(),
         differences: tables::differences(runs),
     })
@@ -136,8 +136,8 @@ mod tests {
             run.result.scenario.name = attack.into();
             run.result.scenario.overrides = vec![format!("question={attack}")];
             run.verdict.sentence = attack.into();
-            run.verdict.objectives[0].measured = attack.into();
-            run.verdict.comparison[1].name = attack.into();
+            run.verdict.objectives[0].metric = crate::verdict::Metric::LagP99 { consumer: attack.into() };
+            run.verdict.comparison[1].metric = crate::verdict::Metric::LagP99 { consumer: attack.into() };
             run.verdict.throttling[0].place = attack.into();
             run.result.measurement.consumers[0].name = format!("{attack}{number}");
         }

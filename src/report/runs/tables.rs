@@ -9,7 +9,7 @@ use crate::report::words::{NONE, cost, nanos, throttling};
 use crate::result::{ConsumerRecord, TargetRecord};
 use crate::scenario::settings;
 use crate::units;
-use crate::verdict::ObjectiveResult;
+use crate::verdict::{Metric, ObjectiveResult};
 
 /// A row: its name and a text for each run.
 pub(super) type Row = (String, Vec<String>);
@@ -89,7 +89,7 @@ fn verdicts(runs: &[Run]) -> Vec<Row> {
 }
 
 /// The names that the runs have, each once, in the order in which they come.
-fn names<'a>(runs: &'a [Run], of_run: impl Fn(&'a Run) -> Vec<&'a str>) -> Vec<&'a str> {
+fn names<'a, T: PartialEq + 'a>(runs: &'a [Run], of_run: impl Fn(&'a Run) -> Vec<T>) -> Vec<T> {
     let mut names = Vec::new();
     for name in runs.iter().flat_map(of_run) {
         if !names.contains(&name) {
@@ -105,19 +105,21 @@ pub(super) fn consumer_names(runs: &[Run]) -> Vec<&str> {
 }
 
 fn objectives(runs: &[Run]) -> Vec<Row> {
-    let found = names(runs, |run| run.verdict.objectives.iter().map(|o| o.name.as_str()).collect());
+    let found = names(runs, |run| run.verdict.objectives.iter().map(|o| &o.metric).collect());
     let words = |o: &ObjectiveResult| format!("{} (limit {}) {}", o.measured, o.limit, objective(o.status));
-    let cell = |run: &Run, name: &str| run.verdict.objectives.iter().find(|o| o.name == name).map(words);
-    let of = |name: &str| row(name, runs, |run| cell(run, name).unwrap_or_else(|| NONE.to_owned()));
+    let cell = |run: &Run, metric: &Metric| run.verdict.objectives.iter().find(|o| o.metric == *metric).map(words);
+    let of =
+        |metric: &Metric| row(&metric.to_string(), runs, |run| cell(run, metric).unwrap_or_else(|| NONE.to_owned()));
     found.into_iter().map(of).collect()
 }
 
 fn figures(runs: &[Run]) -> Vec<Row> {
-    let found = names(runs, |run| run.verdict.comparison.iter().map(|row| row.name.as_str()).collect());
-    let cell = |run: &Run, name: &str| {
-        run.verdict.comparison.iter().find(|row| row.name == name).map(|row| row.measured.clone())
+    let found = names(runs, |run| run.verdict.comparison.iter().map(|row| &row.metric).collect());
+    let cell = |run: &Run, metric: &Metric| {
+        run.verdict.comparison.iter().find(|row| row.metric == *metric).map(|row| row.measured.to_string())
     };
-    let of = |name: &str| row(name, runs, |run| cell(run, name).unwrap_or_else(|| NONE.to_owned()));
+    let of =
+        |metric: &Metric| row(&metric.to_string(), runs, |run| cell(run, metric).unwrap_or_else(|| NONE.to_owned()));
     found.into_iter().map(of).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::capacity::Bound;
 use crate::forecast::CatchUp;
 use crate::plan::Plan;
 use crate::report::content::Text;
-use crate::units::{self, Bytes};
+use crate::units;
 
 /// What to take and which bound binds, in sentences.
 pub fn shards(plan: &Plan) -> Text {
@@ -23,7 +23,7 @@ pub fn shards(plan: &Plan) -> Text {
         .and(", ")
         .strong(format!("{recommended} recommended"))
         .and(format!(" ({condition}); the scenario has {own}. The bound that binds: "))
-        .strong(plan.capacity.binding.as_str())
+        .strong(plan.capacity.binding.words())
         .and(".")
 }
 
@@ -54,8 +54,8 @@ pub fn lags(plan: &Plan) -> Vec<String> {
 /// What a bound asks for, what there is, how full that is, what is left, and the shards that it takes.
 pub fn bound(bound: &Bound) -> [String; 5] {
     [
-        quantity(bound.demand, &bound.unit),
-        quantity(bound.capacity, &bound.unit),
+        bound.demanded().in_full(),
+        bound.available().in_full(),
         bound.utilisation.to_string(),
         bound.headroom().to_string(),
         super::count(bound.shards.map(u64::from)),
@@ -149,16 +149,4 @@ pub fn skew(plan: &Plan) -> Vec<String> {
         lines.push(format!("no number of shards that was tried keeps every one at {target} at most: spread the keys"));
     }
     lines
-}
-
-/// A quantity of a bound in its unit, for people.
-pub fn quantity(value: f64, unit: &str) -> String {
-    match unit {
-        "bytes/s" => format!("{}/s", Bytes(value.round() as u64)),
-        "records/s" => format!("{} rec/s", units::number(value)),
-        "bytes/call" => format!("{}/call", Bytes(value.round() as u64)),
-        "records/call" => format!("{} rec/call", units::number(value)),
-        "s" => units::duration(Duration::from_secs_f64(value.max(0.0))),
-        other => format!("{} {other}", units::number(value)),
-    }
 }

@@ -20,7 +20,7 @@ pub fn sentence(steadiness: &Steadiness) -> Option<String> {
         .map(|row| {
             format!(
                 "{} went from {} to {}",
-                row.name,
+                row.metric,
                 figure(row.unit, row.first.mean),
                 figure(row.unit, row.second.mean)
             )
@@ -62,11 +62,12 @@ fn figure(unit: HalvesUnit, value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Metric;
 
-    fn halves(name: &str, differs: bool) -> Halves {
+    fn halves(metric: &Metric, differs: bool) -> Halves {
         let of = |mean| Estimate { mean, standard_error: 0.0, seconds: 10 };
         Halves {
-            name: name.to_owned(),
+            metric: metric.clone(),
             unit: HalvesUnit::Share,
             whole: of(0.1),
             first: of(0.0),
@@ -77,18 +78,22 @@ mod tests {
 
     #[test]
     fn the_sentence_says_what_differs_and_whether_the_load_did() {
-        let of = |rows: &[(&str, bool)]| {
+        let of = |rows: &[(Metric, bool)]| {
             sentence(&Steadiness {
                 seconds: 20,
-                rows: rows.iter().map(|(name, differs)| halves(name, *differs)).collect(),
+                rows: rows.iter().map(|(metric, differs)| halves(metric, *differs)).collect(),
             })
         };
-        assert_eq!(of(&[("offered records", false), ("throttled attempts", false)]), None);
-        let steady_load = of(&[("offered records", false), ("throttled attempts", true)]).unwrap();
+        assert_eq!(of(&[(Metric::OfferedRecords, false), (Metric::ThrottledAttempts, false)]), None);
+        let steady_load = of(&[(Metric::OfferedRecords, false), (Metric::ThrottledAttempts, true)]).unwrap();
         assert!(
             steady_load.contains("throttled attempts went from 0% to 20%") && steady_load.contains("did not change")
         );
-        assert!(of(&[("offered records", true), ("throttled attempts", true)]).unwrap().contains("a mixture of both"));
-        assert!(of(&[("offered records", true)]).unwrap().contains("What came of it did not change"));
+        assert!(
+            of(&[(Metric::OfferedRecords, true), (Metric::ThrottledAttempts, true)])
+                .unwrap()
+                .contains("a mixture of both")
+        );
+        assert!(of(&[(Metric::OfferedRecords, true)]).unwrap().contains("What came of it did not change"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cause::{Cause, Limit, ThrottleCause};
 use super::moment::Evidence;
+use crate::capacity::BoundName;
 use crate::kinesis::Profile;
 use crate::measure::ConsumerRecord;
 use crate::result::RunResult;
@@ -20,8 +21,8 @@ pub(super) fn shared(
     profile: &Profile,
     plan: Expectation<'_>,
 ) -> (ThrottleCause, Option<Evidence>) {
-    let used = |name: &str| plan.bound(name).map_or(0.0, |bound| bound.utilisation.0);
-    let (calls, bytes) = (used("shared read calls"), used("shared read bytes"));
+    let used = |name: BoundName| plan.bound(name).map_or(0.0, |bound| bound.utilisation.0);
+    let (calls, bytes) = (used(BoundName::SharedReadCalls), used(BoundName::SharedReadBytes));
     let seconds = &consumer.throttled_seconds;
     let window = seconds.first().zip(seconds.last()).map_or((0, 0), |(first, last)| (first.0, last.0));
     let record_bytes = record_bytes(result);

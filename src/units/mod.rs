@@ -1,11 +1,15 @@
 //! Bytes, rates and shares: how they are written in a scenario and shown in a report.
 
+mod quantity;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use quantity::{Quantity, Unit};
 
 /// A number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
