@@ -11,9 +11,7 @@ use crate::workload::Schedule;
 
 /// Every bound, in a fixed order.
 pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound> {
-    let (write, read) = (&profile.write, &profile.read);
-    let pollers = pollers(scenario, profile);
-    let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind.is_fan_out()).count();
+    let write = &profile.write;
     let bytes = demand.busiest * demand.record_bytes;
     let shards = f64::from(demand.shards);
     let busiest =
@@ -50,6 +48,20 @@ pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
             ),
         ),
     ];
+    bounds.extend(read_bounds(scenario, profile, demand));
+    bounds.extend(processing_bound(scenario, demand.busiest, shards));
+    bounds.push(top_key_bound(demand, profile));
+    bounds
+}
+
+/// What the consumers read: those that poll share a shard, and each with enhanced fan-out has it to itself.
+fn read_bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) -> Vec<Bound> {
+    let read = &profile.read;
+    let pollers = pollers(scenario, profile);
+    let fan_out = scenario.consumers.iter().filter(|consumer| consumer.kind.is_fan_out()).count();
+    let bytes = demand.busiest * demand.record_bytes;
+    let shards = f64::from(demand.shards);
+    let mut bounds = Vec::new();
     if !pollers.is_empty() {
         bounds.push(bound(
             BoundName::SharedReadBytes,
@@ -79,8 +91,6 @@ pub(crate) fn bounds(scenario: &Scenario, profile: &Profile, demand: &Demand) ->
             units::Bytes(profile.fan_out.bytes_per_second)
         )));
     }
-    bounds.extend(processing_bound(scenario, demand.busiest, shards));
-    bounds.push(top_key_bound(demand, profile));
     bounds
 }
 

@@ -152,18 +152,7 @@ pub(crate) fn refused(bucket: Bucket, arrivals: Arrivals<'_>, steps: &[Step], sh
             second_judged = false;
         }
     }
-    let part = |lost: f64, asked: f64| if asked > 0.0 { (lost / asked).clamp(0.0, 1.0) } else { 0.0 };
-    let records = part(lost.records, asked.records);
-    let by_second = part(hit, seconds);
-    Refused {
-        share: part(lost.tokens, asked.tokens),
-        records: matches!(lack, Lack::ByRecord(_)).then_some(records),
-        // No second throttles without a record that is refused, which a diffusion does not know.
-        seconds: match lack {
-            Lack::Spread { .. } => by_second.min(lost.records / seconds.max(1.0)),
-            _ => by_second,
-        },
-    }
+    lack.refused((lost, asked), (hit, seconds))
 }
 
 /// Whether few enough seconds differ from the one before them for records to be followed one by one.
@@ -242,6 +231,22 @@ impl Lack {
                 now.is_in_step_with(then) && close(now.cells(), then.cells())
             }
             _ => false,
+        }
+    }
+
+    /// What was refused, of what was asked for and of the seconds that were looked at.
+    fn refused(&self, (lost, asked): (Lost, Lost), (hit, seconds): (f64, f64)) -> Refused {
+        let part = |lost: f64, asked: f64| if asked > 0.0 { (lost / asked).clamp(0.0, 1.0) } else { 0.0 };
+        let records = part(lost.records, asked.records);
+        let by_second = part(hit, seconds);
+        Refused {
+            share: part(lost.tokens, asked.tokens),
+            records: matches!(self, Self::ByRecord(_)).then_some(records),
+            // No second throttles without a record that is refused, which a diffusion does not know.
+            seconds: match self {
+                Self::Spread { .. } => by_second.min(lost.records / seconds.max(1.0)),
+                _ => by_second,
+            },
         }
     }
 
