@@ -6,7 +6,7 @@ use crate::forecast::Forecast;
 use crate::kinesis::Profile;
 use crate::plan::{Plan, diagnose, predict};
 use crate::prices::Prices;
-use crate::result::{ReadError, RunResult};
+use crate::result::{ReadError, RunResult, TargetRecord};
 use crate::scenario::{self, Diagnostics, Scenario};
 use crate::simulator;
 use crate::verdict::{Verdict, judge};
@@ -71,7 +71,8 @@ pub struct SimulateError(String);
 pub fn simulate(scenario: &Scenario) -> Result<Simulated, SimulateError> {
     let profile = Profile::newest();
     let simulation = simulator::run(scenario, &profile, &mut |_| true).map_err(SimulateError)?;
-    let (result, _, _) = RunResult::simulated(scenario, &profile, simulation);
+    let target = TargetRecord::Simulated { profile: profile.name.clone() };
+    let result = RunResult::new(scenario, target, simulation);
     let plan = plan(scenario);
     let verdict = judge(plan.expectation(), &result);
     let verdict = Verdict { throttling: diagnose(scenario, &profile, plan.expectation(), &result), ..verdict };

@@ -17,7 +17,7 @@
 //! | 3 | [`client`] |
 //! | 4 | [`measure`] |
 //! | 5 | [`scenario`] |
-//! | 6 | [`producing`] [`run`] |
+//! | 6 | [`run`] |
 //! | 7 | [`engine`] [`emulator`] [`simulator`] [`forecast`] |
 //! | 8 | [`result`] |
 //! | 9 | [`capacity`] |
@@ -74,8 +74,6 @@ pub mod measure;
 pub mod plan;
 #[doc(hidden)]
 pub mod prices;
-#[doc(hidden)]
-pub mod producing;
 #[doc(hidden)]
 pub mod prometheus;
 #[doc(hidden)]

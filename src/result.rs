@@ -4,6 +4,7 @@ mod directory;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
@@ -11,12 +12,10 @@ use serde::{Deserialize, Serialize};
 pub use directory::{Files, NewDirectory, ReadError, WriteError, read, read_file, write_into};
 
 use crate::client::Part;
-use crate::kinesis::Profile;
+use crate::measure::Outcome;
 pub use crate::measure::{ConsumerRecord, Ending, EventRecord, Measurement, ShardRecord};
-use crate::measure::{DeadLetters, LatencyLog};
 use crate::scenario::{Consumer, Objectives, Scenario, Stream};
 use crate::seed::Seed;
-use crate::simulator::Simulation;
 use crate::time::Time;
 
 /// Version of the schema of `result.json`; a change that old readers would misread raises it.
@@ -55,27 +54,29 @@ pub fn schema() -> serde_json::Value {
 }
 
 impl RunResult {
-    /// The result of a simulation, with its distributions and the records that were not accepted.
-    pub fn simulated(
-        scenario: &Scenario,
-        profile: &Profile,
-        simulation: Simulation,
-    ) -> (Self, Vec<(String, LatencyLog)>, DeadLetters) {
-        let result = Self {
+    /// The result of a scenario that came to `outcome` on this target. What lies beside the result,
+    /// the details of the outcome, is to be taken out before.
+    pub fn new(scenario: &Scenario, target: TargetRecord, outcome: Outcome) -> Self {
+        Self {
             schema_version: SCHEMA_VERSION,
             streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-            // Simulated time has no date, and the same scenario gives the same bytes.
-            started: "1970-01-01T00:00:00Z".to_owned(),
+            // Simulated time has no date: it begins with 1970, and the same scenario gives the same bytes.
+            started: rfc_3339(outcome.began),
             scenario: ScenarioRecord::from(scenario),
-            target: TargetRecord::Simulated { profile: profile.name.clone() },
-            stream_name: "simulated".to_owned(),
-            part: Part::WHOLE,
-            ending: simulation.ending,
-            load_ended: simulation.load_ended,
-            measurement: simulation.measurement,
-        };
-        (result, simulation.logs, simulation.dead_letters)
+            target,
+            stream_name: outcome.streams.into_iter().next().unwrap_or_default(),
+            part: outcome.part,
+            ending: outcome.ending,
+            load_ended: outcome.load_ended,
+            measurement: outcome.measurement,
+        }
     }
+}
+
+/// A time since 1970 in whole seconds.
+fn rfc_3339(since_1970: Duration) -> String {
+    let time = Timestamp::UNIX_EPOCH.checked_add(since_1970).unwrap_or(Timestamp::MAX);
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The scenario as the result keeps it; the TOML text lies beside it as `scenario.toml`.

@@ -6,6 +6,7 @@
 pub mod aggregation;
 mod backoff;
 mod consumer;
+mod errors;
 mod intake;
 mod producer;
 mod shards;

@@ -64,6 +64,25 @@ impl<I: Clone + Eq + Hash + Ord> ShardMap<I> {
         Self(Arc::new(map))
     }
 
+    /// The same map by the names of the shards.
+    pub fn named(&self) -> ShardMap<String>
+    where
+        I: ToString,
+    {
+        let named = |shard: &ListedShard<I>| ListedShard {
+            id: shard.id.to_string(),
+            range: shard.range,
+            parents: shard.parents.iter().map(ToString::to_string).collect(),
+            open: shard.open,
+        };
+        ShardMap(Arc::new(Shards {
+            known: self.0.known.iter().map(named).collect(),
+            indices: self.0.indices.iter().map(|(id, index)| (id.to_string(), *index)).collect(),
+            ranges: self.0.ranges.clone(),
+            open: self.0.open.clone(),
+        }))
+    }
+
     /// Number of shards, closed ones included.
     pub fn len(&self) -> usize {
         self.0.known.len()

@@ -11,11 +11,10 @@ pub(super) use super::run::run;
 use super::signals::Signals;
 use super::{Exit, no_runtime, no_signals, note};
 use crate::address::Target;
-use crate::client::Part;
 use crate::engine::{self, Control, Created, EngineError, Progress};
 use crate::kinesis::{InjectedFaults, Profile};
 use crate::measure::{Ending, Measurement};
-use crate::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::result::{RunResult, TargetRecord};
 use crate::scenario::Scenario;
 use crate::search::SearchError;
 
@@ -87,18 +86,8 @@ impl Measuring {
                 leftover.note.resource
             )));
         }
-        Ok(RunResult {
-            schema_version: SCHEMA_VERSION,
-            streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: String::new(),
-            scenario: ScenarioRecord::from(scenario),
-            target: TargetRecord::Endpoint { url: self.target.to_string() },
-            stream_name: run.stream,
-            part: Part::WHOLE,
-            ending: run.ending,
-            load_ended: run.load_ended,
-            measurement: run.measurement,
-        })
+        let target = TargetRecord::Endpoint { url: self.target.to_string() };
+        Ok(RunResult::new(scenario, target, run))
     }
 }
 

@@ -1,75 +1,98 @@
 //! What a run or a simulation comes to: the verdict, the directory, the summary, the exit code.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Exit, fail, print, styled};
-use crate::client::{Outcome, Reason};
+use crate::client::{Outcome as Fate, Reason};
 use crate::kinesis::Profile;
-use crate::measure::{DeadLetters, LatencyLog};
+use crate::measure::{DeadLetters, Outcome};
 use crate::plan::{Plan, diagnose};
 use crate::report;
-use crate::result::{Files, NewDirectory, RunResult};
+use crate::result::{Files, NewDirectory, RunResult, TargetRecord};
 use crate::scenario::Scenario;
 use crate::verdict::{Conclusion, Verdict, judge};
 
-/// Makes the directory of the result before there is one, so that nothing is lost for want of a place.
-pub(super) fn place(out: Option<&Path>, scenario: &Scenario) -> Result<(PathBuf, NewDirectory), Exit> {
-    let directory = out.map_or_else(|| default_directory(&scenario.name), Path::to_owned);
-    let place = NewDirectory::create(&directory).map_err(|error| {
-        fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
-        Exit::BadInput
-    })?;
-    Ok((directory, place))
+/// Where a result goes.
+pub(super) struct Place {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The same while it is not complete.
+    staging: NewDirectory,
 }
 
-/// Judges a result, writes its directory and prints its summary. `began` is when the run began, since 1970.
-#[allow(clippy::too_many_arguments, reason = "all of a run comes together here")]
+/// What is asked of a run, and what is expected of it.
+pub(super) struct Asked<'a> {
+    pub scenario: &'a Scenario,
+    pub profile: &'a Profile,
+    pub plan: &'a Plan,
+}
+
+/// How a result is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// The summary is JSON.
+    pub json: bool,
+    /// The charts of the page are there as PNG, too.
+    pub png: bool,
+}
+
+impl Place {
+    /// Makes the directory of the result before there is one, so that nothing is lost for want of a place.
+    pub fn make(out: Option<&Path>, scenario: &Scenario) -> Result<Self, Exit> {
+        let directory = out.map_or_else(|| default_directory(&scenario.name), Path::to_owned);
+        let staging = NewDirectory::create(&directory).map_err(|error| {
+            fail(&format!("{error}; name a new directory in a place that can be written to with --out"));
+            Exit::BadInput
+        })?;
+        Ok(Self { directory, staging })
+    }
+}
+
+/// Judges what a run came to, writes its directory and prints its summary.
 pub(super) fn conclude(
-    scenario: &Scenario,
-    profile: &Profile,
-    plan: &Plan,
-    result: &RunResult,
-    logs: &[(String, LatencyLog)],
-    dead_letters: &DeadLetters,
-    began: Duration,
-    place: NewDirectory,
-    directory: &Path,
-    json: bool,
-    png: bool,
+    asked: &Asked<'_>,
+    target: TargetRecord,
+    mut outcome: Outcome,
+    place: &Place,
+    shown: Shown,
 ) -> Exit {
+    let Asked { scenario, profile, plan } = *asked;
+    let (details, began) = (outcome.take_details(), outcome.began);
+    let result = &RunResult::new(scenario, target, outcome);
     let verdict = Verdict {
         throttling: diagnose(scenario, profile, plan.expectation(), result),
         ..judge(plan.expectation(), result)
     };
-    let mut files: Files = logs
+    let mut files: Files = details
+        .logs
         .iter()
         .map(|(name, log)| (format!("{name}.hlog"), log.file(&format!("{name}, {}", scenario.name), began)))
         .collect();
-    if !dead_letters.listed.is_empty() {
-        files.push(("dead-letter.jsonl".to_owned(), dead_letter_file(dead_letters, scenario, result)));
+    if !details.dead_letters.listed.is_empty() {
+        files.push(("dead-letter.jsonl".to_owned(), dead_letter_file(&details.dead_letters, scenario, result)));
     }
     files.extend(super::on_failure::files(result));
     let reports = rendered(result, plan, &verdict);
-    if png {
+    if shown.png {
         // A run is not lost for want of a picture: what is wrong is said, and all else is written.
         let page = reports.first().map(|(_, page)| String::from_utf8_lossy(page)).unwrap_or_default();
         files.extend(charts(&page).unwrap_or_default());
     }
     files.extend(reports);
     files.push(("scenario.toml".to_owned(), scenario.source.clone().into_bytes()));
-    let written = place.write(result, &files);
-    let summary = if json {
+    let written = place.staging.write(result, &files);
+    let directory = &place.directory;
+    let summary = if shown.json {
         report::json(result, plan, &verdict, directory)
     } else {
         report::terminal(result, plan, &verdict, directory, styled(&std::io::stdout()))
     };
     let printed = print(&summary);
     if let Err(error) = written {
-        let kept = place.staging().display();
+        let kept = place.staging.staging().display();
         fail(&format!("{error}; what could be written is in `{kept}`, and the summary above is of the whole run"));
         return Exit::NotWritten;
     }
@@ -130,7 +153,7 @@ fn dead_letter_file(letters: &DeadLetters, scenario: &Scenario, result: &RunResu
         partition_key: &'a str,
         shard: &'a str,
         attempts: u32,
-        outcome: Outcome,
+        outcome: Fate,
         reason: &'a str,
     }
     let workload = scenario.workload();

@@ -1,15 +1,13 @@
 //! `streamgauge run`: drive the load, measure, judge, write the directory of the run, print the summary.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::leftovers::{give_up, stop_at};
-use super::outcome::{conclude, place};
+use super::outcome::{Asked, Place, Shown, conclude};
 use super::prices::known_prices;
 use super::progress::Teller;
 use super::signals::Signals;
@@ -20,9 +18,10 @@ use crate::client::Part;
 use crate::engine::{self, Control, Created, EngineError, OpenShard, Progress, Target};
 use crate::forecast::expected_load;
 use crate::kinesis::{HashKeyRange, Profile};
+use crate::measure::Outcome;
 use crate::plan::{Plan, predict};
 use crate::report::printable;
-use crate::result::{NewDirectory, RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
+use crate::result::TargetRecord;
 use crate::scenario::Scenario;
 use crate::units::{Bytes, Share};
 use crate::view::{About, State, json};
@@ -45,13 +44,12 @@ struct Ready {
     scenario: Scenario,
     plan: Plan,
     teller: Teller,
-    directory: PathBuf,
-    place: NewDirectory,
+    place: Place,
 }
 
 /// Runs a scenario; `made` becomes the directory of its result.
 fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
-    let Ready { profile, scenario, plan, teller, directory, place } = match ready(arguments) {
+    let Ready { profile, scenario, plan, teller, place } = match ready(arguments) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
@@ -60,36 +58,13 @@ fn attempt(arguments: &Run, made: &mut Option<PathBuf>) -> Exit {
         Ok(runtime) => runtime.block_on(measure(arguments, teller, &scenario, &profile, &plan, &created)),
         Err(error) => Err(Unmeasured::Unwatched(no_runtime(&error))),
     };
-    let (run, target) = match measured {
+    let (outcome, target) = match measured {
         Ok(measured) => measured,
         Err(unmeasured) => return leftovers::conclude(&created, unmeasured.told()),
     };
-    *made = Some(directory.clone());
-    let result = RunResult {
-        schema_version: SCHEMA_VERSION,
-        streamgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: rfc_3339(run.began),
-        scenario: ScenarioRecord::from(&scenario),
-        target,
-        stream_name: run.stream,
-        part: arguments.part,
-        ending: run.ending,
-        load_ended: run.load_ended,
-        measurement: run.measurement,
-    };
-    let exit = conclude(
-        &scenario,
-        &profile,
-        &plan,
-        &result,
-        &run.logs,
-        &run.dead_letters,
-        run.began,
-        place,
-        &directory,
-        arguments.json,
-        arguments.png,
-    );
+    *made = Some(place.directory.clone());
+    let asked = Asked { scenario: &scenario, profile: &profile, plan: &plan };
+    let exit = conclude(&asked, target, outcome, &place, Shown { json: arguments.json, png: arguments.png });
     leftovers::conclude(&created, exit)
 }
 
@@ -106,10 +81,10 @@ fn ready(arguments: &Run) -> Result<Ready, Exit> {
     check_part(arguments, &scenario).map_err(bad_input)?;
     let mode = if arguments.live.tui { ProgressMode::None } else { arguments.live.progress };
     let teller = Teller::new(mode, scenario.load.duration).map_err(bad_input)?;
-    let (directory, place) = place(arguments.out.as_deref(), &scenario)?;
+    let place = Place::make(arguments.out.as_deref(), &scenario)?;
     leftovers::mention();
     let plan = predict(&scenario, &profile, &prices);
-    Ok(Ready { profile, scenario, plan, teller, directory, place })
+    Ok(Ready { profile, scenario, plan, teller, place })
 }
 
 /// Whether the target can do what the scenario asks for.
@@ -184,7 +159,7 @@ async fn measure(
     profile: &Profile,
     plan: &Plan,
     created: &Created,
-) -> Result<(engine::Run, TargetRecord), Unmeasured> {
+) -> Result<(Outcome, TargetRecord), Unmeasured> {
     let signals = Signals::new().map_err(|error| Unmeasured::Unwatched(no_signals(&error)))?;
     let (stop_sender, stop) = watch::channel(false);
     let (progress_sender, progress) = watch::channel(Progress::default());
@@ -224,7 +199,7 @@ async fn connect_and_run(
     scenario: &Scenario,
     profile: &Profile,
     control: Control,
-) -> Result<(engine::Run, TargetRecord), EngineError> {
+) -> Result<(Outcome, TargetRecord), EngineError> {
     let connection = engine::connect(&arguments.target, scenario.producer.timeout, profile, scenario.seed).await?;
     let target = match &arguments.target {
         Target::Embedded => TargetRecord::Embedded { profile: profile.name.clone() },
@@ -291,10 +266,4 @@ fn announce(scenario: &Scenario, profile: &Profile, plan: &Plan, shards: &[OpenS
     let rest = order.len().saturating_sub(MOST_LINES);
     let rest = (rest > 0).then(|| format!("  and {rest} with less"));
     std::iter::once(head).chain(order.iter().take(MOST_LINES).map(shard)).chain(rest).collect()
-}
-
-/// A time since 1970 in whole seconds.
-fn rfc_3339(since_1970: Duration) -> String {
-    let time = Timestamp::UNIX_EPOCH.checked_add(since_1970).unwrap_or(Timestamp::MAX);
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

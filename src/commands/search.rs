@@ -19,7 +19,7 @@ use crate::measure::Ending;
 use crate::plan::predict;
 use crate::prices::Prices;
 use crate::report;
-use crate::result::{Files, NewDirectory, RunResult};
+use crate::result::{Files, NewDirectory, RunResult, TargetRecord};
 use crate::scenario::{Objectives, Scenario};
 use crate::search::{self, Answer, Question, SearchError, Trial, TrialOutcome, Trials};
 use crate::simulator;
@@ -267,7 +267,8 @@ impl Searching<'_> {
                 "the simulated service refuses a trial: {problem}; change what it names in the scenario"
             ))
         })?;
-        Ok(RunResult::simulated(scenario, self.profile, simulation).0)
+        let target = TargetRecord::Simulated { profile: self.profile.name.clone() };
+        Ok(RunResult::new(scenario, target, simulation))
     }
 }
 

@@ -2,17 +2,16 @@
 
 use std::io::IsTerminal;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::outcome::{conclude, place};
+use super::outcome::{Asked, Place, Shown, conclude};
 use super::prices::known_prices;
 use super::{Exit, fail, load, stop};
 use crate::cli::Simulate;
 use crate::kinesis::Profile;
 use crate::plan::predict;
-use crate::result::RunResult;
+use crate::result::TargetRecord;
 use crate::scenario::Scenario;
 use crate::simulator;
 use crate::time::Time;
@@ -28,7 +27,7 @@ pub fn simulate(arguments: &Simulate) -> Exit {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
-    let (directory, place) = match place(arguments.out.as_deref(), &scenario) {
+    let place = match Place::make(arguments.out.as_deref(), &scenario) {
         Ok(place) => place,
         Err(exit) => return exit,
     };
@@ -44,8 +43,8 @@ pub fn simulate(arguments: &Simulate) -> Exit {
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    let simulation = match simulated {
-        Ok(simulation) => simulation,
+    let outcome = match simulated {
+        Ok(outcome) => outcome,
         Err(problem) => {
             fail(&format!(
                 "the simulated service refuses the scenario: {problem}; change what it names in the scenario"
@@ -53,20 +52,9 @@ pub fn simulate(arguments: &Simulate) -> Exit {
             return Exit::BadInput;
         }
     };
-    let (result, logs, letters) = RunResult::simulated(&scenario, &profile, simulation);
-    conclude(
-        &scenario,
-        &profile,
-        &plan,
-        &result,
-        &logs,
-        &letters,
-        Duration::ZERO,
-        place,
-        &directory,
-        arguments.json,
-        arguments.png,
-    )
+    let target = TargetRecord::Simulated { profile: profile.name.clone() };
+    let asked = Asked { scenario: &scenario, profile: &profile, plan: &plan };
+    conclude(&asked, target, outcome, &place, Shown { json: arguments.json, png: arguments.png })
 }
 
 fn bar(scenario: &Scenario) -> Option<ProgressBar> {

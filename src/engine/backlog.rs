@@ -1,11 +1,11 @@
-//! Arrivals that are due and not taken up yet.
+//! Arrivals that are due and not admitted yet.
 
 use std::ops::Range;
 
 use super::pacer::Release;
 use crate::time::Time;
 
-/// The arrivals that are due and wait to be taken up. There are none unless the generator is late.
+/// The arrivals that are due and wait to be admitted. There are none unless the generator is late.
 #[derive(Debug, Default)]
 pub(super) struct Backlog(Range<u64>);
 
@@ -14,10 +14,10 @@ impl Backlog {
         self.0.is_empty()
     }
 
-    /// Takes what the pacer released. What is as good as on time is taken up and the rest put behind what waits already; what is
-    /// beyond the promise to catch up is dealt with at once. `take_up` gets until when an arrival might have waited, its number, and
+    /// Takes what the pacer released. What is as good as on time is admitted and the rest put behind what waits already; what is
+    /// beyond the promise to catch up is dealt with at once. `admit` gets until when an arrival might have waited, its number, and
     /// how many are due, itself included.
-    pub fn handle_release(&mut self, release: Release, mut take_up: impl FnMut(Time, u64, u64)) {
+    pub fn handle_release(&mut self, release: Release, mut admit: impl FnMut(Time, u64, u64)) {
         if release.arrivals().is_empty() {
             return;
         }
@@ -25,8 +25,8 @@ impl Backlog {
             self.0.end = release.arrivals().end;
             return;
         }
-        release.on_time.for_each(|index| take_up(release.indifferent_until, index, 1));
-        release.beyond.for_each(|index| take_up(Time::ZERO, index, u64::MAX));
+        release.on_time.for_each(|index| admit(release.indifferent_until, index, 1));
+        release.beyond.for_each(|index| admit(Time::ZERO, index, u64::MAX));
         self.0 = release.promised;
     }
 
@@ -34,7 +34,7 @@ impl Backlog {
     pub fn extend(&mut self, more: Range<u64>) {
         if self.0.is_empty() {
             self.0 = more;
-        } else {
+        } else if !more.is_empty() {
             self.0.end = more.end;
         }
     }

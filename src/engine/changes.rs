@@ -1,139 +1,88 @@
-//! The stream of a run as it changes: events of the scenario, and what others do to it.
+//! Changes of the stream that the scenario asks for, made through the SDK while load is offered.
 
-use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
-use tokio::task::JoinSet;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::types::{ScalingType, StreamMode as SdkMode, StreamModeDetails};
 
-use super::EngineError;
-use super::clock::RunClock;
-use super::events::change;
-use super::readers::Readers;
-use super::stream::{self, ReadyStream};
-use crate::client::ListedShard;
-use crate::measure::EventRecord;
-use crate::scenario::{Action, Event};
-use crate::time::Time;
+use super::errors::describe;
+use super::stream::{self, ReadyStream, patiently, wait_until_active};
+use crate::kinesis::StreamMode;
+use crate::run::{Change, ChangeOutcome};
 
-/// Follows the shards of the stream, and makes the events of the scenario happen.
-pub(super) struct Changes {
-    client: Client,
-    /// The stream as it is known now.
-    pub stream: ReadyStream,
-    ahead: VecDeque<Event>,
-    /// Changes of the stream that are due and have not begun: there is one at a time, each waits until the stream is ACTIVE.
-    waiting: VecDeque<Action>,
-    /// A change is under way.
-    changing: bool,
-    tasks: JoinSet<Done>,
-    /// A listing of the shards is under way.
-    looking: bool,
-    records: Vec<EventRecord>,
-    /// How many shards were open, from when on.
-    pub open_shards: Vec<(Time, u32)>,
+/// How long a change may be refused because another one is under way, one that is not the run's own.
+const PATIENCE: Duration = stream::CHANGE_PATIENCE;
+/// The codes of a refusal that passes.
+const BUSY: &[&str] = &["ResourceInUseException", "LimitExceededException"];
+
+/// Changes the stream, and waits until it has changed.
+pub(super) async fn change(client: Client, stream: ReadyStream, change: Change<String>) -> ChangeOutcome {
+    if let Err(outcome) = begin(&client, &stream, change).await {
+        return outcome;
+    }
+    match wait_until_active(&client, &stream.name, false, true).await {
+        Ok(_) => ChangeOutcome::Done,
+        Err(error) => ChangeOutcome::Unclear(error.to_string()),
+    }
 }
 
-enum Done {
-    /// The event with this number in the records.
-    Changed(usize, Result<(), String>),
-    Listed(Result<Vec<ListedShard<String>>, EngineError>),
+/// Makes the call that begins a change.
+async fn begin(client: &Client, stream: &ReadyStream, change: Change<String>) -> Result<(), ChangeOutcome> {
+    let name = &stream.name;
+    match change {
+        Change::SplitShard { shard, new_starting_hash_key } => {
+            let key = new_starting_hash_key.to_string();
+            let call = || {
+                let request = client.split_shard().stream_name(name).shard_to_split(&shard);
+                request.new_starting_hash_key(&key).send()
+            };
+            begun(patiently(PATIENCE, BUSY, call).await)
+        }
+        Change::MergeShards { shard, adjacent } => {
+            let call = || {
+                let request = client.merge_shards().stream_name(name).shard_to_merge(&shard);
+                request.adjacent_shard_to_merge(&adjacent).send()
+            };
+            begun(patiently(PATIENCE, BUSY, call).await)
+        }
+        Change::UpdateShardCount { target } => {
+            let target = i32::try_from(target).unwrap_or(i32::MAX);
+            let call = || {
+                let request = client.update_shard_count().stream_name(name).target_shard_count(target);
+                request.scaling_type(ScalingType::UniformScaling).send()
+            };
+            begun(patiently(PATIENCE, &BUSY[..1], call).await)
+        }
+        Change::UpdateStreamMode { mode } => {
+            let mode = match mode {
+                StreamMode::OnDemand => SdkMode::OnDemand,
+                StreamMode::Provisioned => SdkMode::Provisioned,
+            };
+            let details = StreamModeDetails::builder().stream_mode(mode).build();
+            let details = details.map_err(|error| ChangeOutcome::Refused(error.to_string()))?;
+            let call =
+                || client.update_stream_mode().stream_arn(&stream.arn).stream_mode_details(details.clone()).send();
+            begun(patiently(PATIENCE, &BUSY[..1], call).await)
+        }
+        Change::UpdateWarmThroughput { mib_per_second } => {
+            let mib = i32::try_from(mib_per_second).unwrap_or(i32::MAX);
+            let call = || client.update_stream_warm_throughput().stream_name(name).warm_throughput_mibps(mib).send();
+            begun(patiently(PATIENCE, &BUSY[..1], call).await)
+        }
+    }
 }
 
-impl Changes {
-    pub fn new(client: Client, stream: ReadyStream, events: &[Event]) -> Self {
-        let ahead = events.iter().cloned().collect();
-        let open_shards = vec![(Time::ZERO, stream.shards.open_count())];
-        Self {
-            client,
-            stream,
-            ahead,
-            waiting: VecDeque::new(),
-            changing: false,
-            tasks: JoinSet::new(),
-            looking: false,
-            records: Vec::new(),
-            open_shards,
-        }
-    }
-
-    /// When the next event is due.
-    pub fn due(&self) -> Option<Time> {
-        self.ahead.front().map(|event| event.at)
-    }
-
-    /// Begins the events that are due.
-    pub fn begin_due(&mut self, now: Time, readers: &Readers, hottest: impl Fn() -> Option<usize>) {
-        while let Some(event) = self.ahead.pop_front_if(|event| event.at <= now) {
-            if let Action::Consumer { consumer, interruption, worker } = &event.action {
-                readers.interrupt(now, consumer, interruption.of(*worker));
-                self.records.push(event.action.begun(now));
-            } else {
-                self.waiting.push_back(event.action);
-            }
-        }
-        // The shards as they are after the change before are needed to choose one.
-        if !self.changing
-            && !self.looking
-            && let Some(action) = self.waiting.pop_front()
-        {
-            self.changing = true;
-            let number = self.records.len();
-            self.records.push(action.begun(now));
-            let (client, stream) = (self.client.clone(), self.stream.clone());
-            let hottest = hottest().unwrap_or(0);
-            self.tasks.spawn(async move { Done::Changed(number, change(client, stream, action, hottest).await) });
-        }
-    }
-
-    /// Looks at the shards again: there are some that are not known.
-    pub fn look_at_shards(&mut self) {
-        if !self.looking {
-            self.looking = true;
-            let (client, name) = (self.client.clone(), self.stream.name.clone());
-            self.tasks.spawn(async move { Done::Listed(stream::list_shards(&client, &name).await) });
-        }
-    }
-
-    /// Whether something is under way that [`Self::done`] waits for.
-    pub fn under_way(&self) -> bool {
-        !self.tasks.is_empty()
-    }
-
-    /// Waits for the next change that is over.
-    pub async fn done(&mut self, clock: &RunClock, readers: &Readers) {
-        match self.tasks.join_next().await {
-            Some(Ok(Done::Changed(number, outcome))) => {
-                self.changing = false;
-                if let Some(record) = self.records.get_mut(number) {
-                    record.until = Some(clock.now());
-                    record.problem = outcome.err();
-                }
-                self.look_at_shards();
-            }
-            Some(Ok(Done::Listed(listed))) => {
-                self.looking = false;
-                match listed {
-                    Ok(shards) => {
-                        self.stream.shards = self.stream.shards.refreshed(shards);
-                        self.open_shards.push((clock.now(), self.stream.shards.open_count()));
-                        readers.follow(self.stream.shards.lineage(false));
-                    }
-                    Err(error) => tracing::warn!(%error, "the shards could not be listed again"),
-                }
-            }
-            Some(Err(error)) => tracing::error!(%error, "an event ended badly"),
-            None => {}
-        }
-    }
-
-    /// What has happened so far.
-    pub fn happened(&self) -> &[EventRecord] {
-        &self.records
-    }
-
-    /// What happened up to `now`, when the run has ended.
-    pub fn records(&self, now: Time) -> Vec<EventRecord> {
-        let never_begun = self.waiting.iter().map(|action| action.never_begun(now));
-        self.records.iter().cloned().chain(never_begun).collect()
+/// Whether a change has begun. Without an answer of the service nobody knows.
+fn begun<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<(), ChangeOutcome>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some() => Err(ChangeOutcome::Refused(describe(&error))),
+        Err(error) => Err(ChangeOutcome::Unclear(describe(&error))),
     }
 }

@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::EngineError;
-use super::put::describe;
+use super::errors::describe;
 
 /// Partitions of AWS: how the names of their regions begin, and the DNS suffixes of their services, for IPv4 and for dual-stack
 /// endpoints (the partitions of the SDK's endpoint rules). The first that fits is meant; the last fits all others, as in the SDK.
@@ -289,7 +289,7 @@ mod tests {
         };
         let other = with(config("us-east-1").endpoint_url("https://example.com"));
         let error = other.list_streams().send().await.unwrap_err();
-        assert_eq!(super::super::put::classify(&error), crate::client::Failure::Rejected, "it is not tried again");
+        assert_eq!(super::super::errors::classify(&error), crate::client::Failure::Rejected, "it is not tried again");
         assert!(describe(&error).contains("https://example.com"), "{}", describe(&error));
         assert!(inner.0.get().is_none());
         let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";

@@ -10,19 +10,22 @@ mod changes;
 mod clock;
 mod consumers;
 mod created;
+mod drive;
 #[cfg(feature = "emulator")]
 mod embedded;
 #[cfg(not(feature = "emulator"))]
 #[path = "without_emulator.rs"]
 mod embedded;
 mod endpoint;
-mod events;
+mod errors;
 mod health;
 mod pacer;
 mod progress;
 mod put;
 mod readers;
+mod reading;
 mod registration;
+mod sdk;
 mod session;
 mod stream;
 mod target;
@@ -43,10 +46,7 @@ pub use session::run;
 pub use target::{Connection, connect};
 
 use crate::client::Part;
-use crate::kinesis::InjectedFaults;
-use crate::measure::{DeadLetters, Ending, LatencyLog, Measurement};
 use crate::seed::Seed;
-use crate::time::Time;
 
 /// Why a run could not be made at all.
 #[derive(Debug, thiserror::Error)]
@@ -148,27 +148,6 @@ impl Control {
             std::future::pending().await
         }
     }
-}
-
-/// All that the engine measured.
-#[derive(Debug)]
-pub struct Run {
-    /// The figures.
-    pub measurement: Measurement,
-    /// The distributions, by the name of their file.
-    pub logs: Vec<(String, LatencyLog)>,
-    /// Records that were not accepted.
-    pub dead_letters: DeadLetters,
-    /// How the run ended.
-    pub ending: Ending,
-    /// When load was last offered.
-    pub load_ended: Time,
-    /// When the run began, since 1970.
-    pub began: Duration,
-    /// Name of the stream that the load went to.
-    pub stream: String,
-    /// What faults of the scenario have damaged; nothing but on the embedded emulator.
-    pub injected_faults: InjectedFaults,
 }
 
 /// The numbers by which a run and what belongs to it are told apart.

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::types::ConsumerStatus;
 use tokio::time::{Instant, sleep};
 
 use super::created::{Created, Resource};
-use super::put::describe;
+use super::errors::describe;
 use super::stream::{
     APPEARANCE, CLEANUP_PATIENCE, IN_USE, NOT_FOUND, ReadyStream, STATUS_INTERVAL, STATUS_PATIENCE, is_uncertain,
     passes, patiently, settle, unusable,

@@ -12,7 +12,8 @@ use aws_sdk_kinesis::types::{
 use tokio::time::{Instant, sleep};
 
 use super::created::{Created, Resource};
-use super::put::{classify, describe};
+use super::errors::{classify, describe};
+use super::sdk::ShardMap;
 use super::{Control, EngineError};
 use crate::client::{Failure, ListedShard};
 use crate::kinesis::{HashKey, HashKeyRange, StreamMode};
@@ -30,9 +31,6 @@ pub struct ReadyStream {
     /// Whether the run created it, and so deletes it.
     pub created: bool,
 }
-
-/// The shards of a stream by their ids.
-pub type ShardMap = crate::client::ShardMap<String>;
 
 /// A shard of the API.
 fn listed(shard: &Shard) -> Option<ListedShard<String>> {

@@ -22,7 +22,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 
-use super::stream::ShardMap;
+use super::sdk::ShardMap;
 use crate::client::{Entry, EntryOutcome, PackedSequence, Protocol};
 use crate::workload::Payloads;
 
@@ -138,8 +138,7 @@ impl Said<'_> {
                 shard: self.shard.and_then(|id| shards.index(id)),
                 sequence: self.sequence.and_then(|number| PackedSequence::new(number.as_bytes())),
             },
-            Some("ProvisionedThroughputExceededException") => EntryOutcome::Throttled,
-            Some(_) => EntryOutcome::InternalFailure,
+            Some(code) => EntryOutcome::of_code(code),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The self-test of the delivery check: each fault is injected, and must be found, counted and placed.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::faults::{DeliveryFault, FaultPlace, PLACES_MAX};
+use super::super::reading::{KEYS_MAX, ReadRecord, Reading};
 use super::super::receipts;
 use super::*;
 use crate::client::{Fate, aggregation};
@@ -73,7 +76,8 @@ fn check(accepted: u64, read_records: &[Stored]) -> (DeliveryCheck, Vec<FaultPla
     // Every second record was tried again.
     (0..accepted).step_by(2).for_each(|index| _ = ledger.retried.insert(index));
     read_records.iter().for_each(|stored| read(&mut reading, stored));
-    (DeliveryCheck::new(&ledger, &ledger.accepted, &reading, true), reading.places().to_vec())
+    let delivered = reading.finish();
+    (DeliveryCheck::new(&ledger, &ledger.accepted, &delivered, true), delivered.places)
 }
 
 fn place(fault: DeliveryFault, index: Option<u64>, sequence: u128) -> FaultPlace {
@@ -101,9 +105,10 @@ fn a_dropped_record_is_lost_unless_the_consumer_was_not_done() {
     let (mut ledger, mut reading) = (Ledger::default(), Reading::new(7, None));
     (0..10).for_each(|index| _ = ledger.accepted.insert(index));
     records.iter().for_each(|stored| read(&mut reading, stored));
-    let early = DeliveryCheck::new(&ledger, &ledger.accepted, &reading, false);
+    let delivered = reading.finish();
+    let early = DeliveryCheck::new(&ledger, &ledger.accepted, &delivered, false);
     assert_eq!((early.lost, early.unread), (0, 1));
-    assert_eq!(ledger.accepted.without(&reading.seen).collect::<Vec<_>>(), [4]);
+    assert_eq!(ledger.accepted.without(&delivered.seen).collect::<Vec<_>>(), [4]);
 }
 
 #[test]
@@ -159,7 +164,7 @@ fn an_idempotent_consumer_recognises_what_is_in_its_window() {
         let records = shard(10);
         // It dies after ten records, and reads the last six again.
         records.iter().chain(&records[4..]).for_each(|stored| read(&mut reading, stored));
-        DeliveryCheck::new(&Ledger::default(), &RecordSet::default(), &reading, true).duplicates_past_window
+        DeliveryCheck::new(&Ledger::default(), &RecordSet::default(), &reading.finish(), true).duplicates_past_window
     };
     assert_eq!((past(10), past(6), past(5), past(1)), (Some(0), Some(0), Some(6), Some(6)));
 }
@@ -180,8 +185,8 @@ fn after(records: u64, every: Option<u64>) -> (Ledger, Vec<Reading>) {
         ledger.retried.extend(&marked);
         let read = all.difference(&marked);
         for reading in &mut readings {
-            reading.seen.extend(&read);
-            reading.copied.extend(&marked);
+            reading.delivered.seen.extend(&read);
+            reading.delivered.copied.extend(&marked);
         }
     }
     (ledger, readings)
@@ -194,7 +199,7 @@ fn memory((ledger, readings): &(Ledger, Vec<Reading>)) -> usize {
 #[test]
 fn the_memory_of_a_run_in_which_nothing_goes_wrong_does_not_grow() {
     let (half, whole) = (after(50_000_000, None), after(100_000_000, None));
-    assert_eq!((whole.0.accepted.len(), whole.1[2].seen.len()), (100_000_000, 100_000_000));
+    assert_eq!((whole.0.accepted.len(), whole.1[2].seen().len()), (100_000_000, 100_000_000));
     let (half, whole) = (memory(&half), memory(&whole));
     // Sixteen bytes for each 4,096 records and set, in vectors that have up to twice the room that they use.
     assert!(half < 4 << 20 && whole < 4 << 20, "{} KiB, then {} KiB", half >> 10, whole >> 10);
@@ -209,8 +214,8 @@ fn a_hundred_million_records_fit_into_256_mib() {
     for reading in &mut readings {
         reading.keys.extend((0..KEYS_MAX as u64).map(|key| (key.wrapping_mul(0x9e37_79b9_7f4a_7c15), key)));
     }
-    let lost = DeliveryCheck::new(&ledger, &ledger.accepted, &readings[1], true).lost;
-    assert_eq!((lost, ledger.accepted.without(&readings[1].seen).nth(99_999)), (100_000, Some(99_999_000)));
+    let lost = DeliveryCheck::new(&ledger, &ledger.accepted, &readings[1].delivered, true).lost;
+    assert_eq!((lost, ledger.accepted.without(readings[1].seen()).nth(99_999)), (100_000, Some(99_999_000)));
     let memory = memory(&(ledger, readings));
     assert!(memory < 256 << 20, "{} MiB", memory >> 20);
 }
@@ -305,16 +310,18 @@ proptest! {
 
 #[test]
 fn a_lost_record_is_placed_by_its_receipt_or_by_its_key() {
-    use crate::client::{ListedShard, PackedSequence, ShardMap};
+    use crate::client::{ListedShard, PackedSequence, ShardMap, hash_key};
     use crate::kinesis::HashKeyRange;
     use crate::units::{Bytes, Rate};
-    use crate::workload::{Keys, Schedule, Sizes};
+    use crate::workload::{Keys, Schedule, Sizes, Workload};
 
     let (schedule, sizes) = (Schedule::constant(Rate(10.0)), Sizes::constant(Bytes(100)));
     let workload = Workload::new(schedule, Keys::uniform(50), sizes, Time::from_secs(1), Seed(1));
     let listed = HashKeyRange::initial(4).into_iter().enumerate();
     let shards = ShardMap::new(
-        listed.map(|(id, range)| ListedShard { id, range, parents: Vec::new(), open: true }).collect::<Vec<_>>(),
+        listed
+            .map(|(id, range)| ListedShard { id: id.to_string(), range, parents: Vec::new(), open: true })
+            .collect::<Vec<_>>(),
     );
     let mut receipts = Receipts::default();
     let sequence = PackedSequence::new(b"4957");

@@ -1,6 +1,7 @@
 //! The self-test of the delivery check: what was damaged, against what was found.
 
-use super::delivery::{DeliveryCheck, DeliveryFault, FaultPlace, PLACES_MAX};
+use super::delivery::DeliveryCheck;
+use super::faults::{DeliveryFault, FaultPlace, PLACES_MAX};
 use super::measurement::ConsumerRecord;
 use crate::kinesis::{Damage, InjectedFault, InjectedFaults};
 

@@ -1,22 +1,17 @@
 //! All figures of one run, as they go into its result.
 
 use std::collections::BTreeMap;
-use std::hash::Hash;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ConsumerCounts, FailedBatch, Outage, ShardMap};
-use crate::kinesis::{HashKey, HashKeyRange};
-use crate::time::Time;
-
-use super::attendance::SETTLING;
-use super::delivery::PLACES_MAX;
 use super::{
-    Attendances, Counters, DeliveryCheck, FaultPlace, GeneratorHealth, Interval, LatencyLog, LatencySummary,
-    PercentilePoint, Presence, PutRecording, ReadRecording, StorageUse, TenantRecord,
+    Counters, DeliveryCheck, FaultPlace, GeneratorHealth, Interval, LatencySummary, PercentilePoint, Presence,
+    StorageUse, StreamIndex, TenantRecord,
 };
+use crate::client::{ConsumerCounts, FailedBatch, Outage};
+use crate::time::Time;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +96,7 @@ mod hexadecimal {
 }
 
 /// A shard and what happened on it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ShardRecord {
     /// `shardId-…`.
     pub id: String,
@@ -179,109 +174,9 @@ pub struct ConsumerRecord {
     /// Records read before they were due: the clocks of those who write and who reads differ. Their lag is recorded as zero.
     #[serde(default)]
     pub lag_below_zero: u64,
-}
-
-impl ConsumerRecord {
-    /// What a consumer saw and did; its distributions go to `logs`, by the name of their file. `place` tells where a record of
-    /// the run belongs that was never read. The run ended at `ended`; it was there as its place among the attendances says.
-    #[allow(clippy::too_many_arguments, reason = "all of a consumer comes together here")]
-    pub fn new(
-        name: &str,
-        kind: &str,
-        counts: &ConsumerCounts,
-        recording: ReadRecording,
-        put: &PutRecording,
-        place: &dyn Fn(u64) -> FaultPlace,
-        logs: &mut Vec<(String, LatencyLog)>,
-        ended: Time,
-        attendance: (&Attendances, usize),
-    ) -> Self {
-        let accepting = put.intervals.iter().rev().find(|interval| interval.accepted > 0);
-        let settled = Time::from_secs(accepting.map_or(0, |last| last.second + 1)) + SETTLING;
-        let (attendances, number) = attendance;
-        let (owed, presence) = (attendances.owed(number, &put.ledger.accepted), attendances.presence(number));
-        // Only a consumer that found nothing more after that has lost what it has not seen.
-        let has_left = presence.is_some_and(|presence| presence.left.is_some());
-        let settles = |ago| if has_left { ago <= SETTLING } else { settled + ago <= ended };
-        let read_everything = counts.read_everything.is_some_and(settles);
-        let delivery = DeliveryCheck::new(&put.ledger, &owed, &recording.reading, read_everything);
-        let mut places = recording.reading.places().to_vec();
-        if delivery.lost > 0 {
-            places.extend(owed.without(&recording.reading.seen).take(PLACES_MAX).map(place));
-        }
-        let record = Self {
-            places,
-            name: name.to_owned(),
-            lag: recording.lag.total().summary(),
-            lag_intervals: recording.intervals,
-            lag_curve: recording.lag.total().curve(),
-            reads: recording.reads,
-            calls: recording.calls,
-            early_calls: recording.early_calls,
-            throttled_calls: recording.throttled_calls,
-            throttled_seconds: recording.throttled_seconds,
-            failed_calls: recording.failed_calls,
-            delivery,
-            kind: kind.to_owned(),
-            read_lag: (recording.read_lag.total().count() > 0).then(|| recording.read_lag.total().summary()),
-            discarded: recording.discarded,
-            on_failure_batches: counts.on_failure.batches,
-            on_failure_records: counts.on_failure.records,
-            failed_batches: counts.on_failure.listed.clone(),
-            behind: recording.behind,
-            work: ConsumerWork::from(counts),
-            presence,
-            lag_below_zero: recording.lag_below_zero,
-        };
-        logs.push((format!("lag-{name}"), recording.lag));
-        record
-    }
-}
-
-impl Measurement {
-    /// What the puts come to, on these shards; their distributions go to `logs`, by the name of their file.
-    pub fn of_puts(put: PutRecording, mut shards: Vec<ShardRecord>, logs: &mut Vec<(String, LatencyLog)>) -> Self {
-        for cells in put.intervals.iter().map(|interval| &interval.shards) {
-            for (shard, cell) in shards.iter_mut().zip(cells) {
-                shard.accepted += u64::from(cell.accepted);
-                shard.accepted_bytes += u64::from(cell.bytes);
-                shard.throttled += u64::from(cell.throttled);
-            }
-        }
-        let summaries = put.logs.iter().map(|(name, log)| ((*name).to_owned(), log.total().summary())).collect();
-        let curve = |name: &str| put.logs.get(name).map(|log| log.total().curve()).unwrap_or_default();
-        let put_curve = curve("response");
-        let put_curves = ["lateness", "queueing", "service"].map(|name| (name.to_owned(), curve(name))).into();
-        logs.extend(put.logs.into_iter().map(|(name, log)| (format!("put-{name}"), log)));
-        Self {
-            counters: put.counters,
-            errors_by_kind: put.errors_by_kind,
-            intervals: put.intervals,
-            put: summaries,
-            put_curve,
-            put_curves,
-            shards,
-            ..Self::default()
-        }
-    }
-}
-
-impl ShardRecord {
-    /// The shards of a map, on which nothing has happened yet.
-    pub fn of_map<I: Clone + Eq + Hash + Ord + ToString>(map: &ShardMap<I>) -> Vec<Self> {
-        let bound = |index, bound: fn(HashKeyRange) -> HashKey| {
-            map.range(index).map_or_else(String::new, |range| bound(range).to_string())
-        };
-        let shard = |index| Self {
-            id: map.id(index).map_or_else(String::new, ToString::to_string),
-            starting_hash_key: bound(index, |range| range.start),
-            ending_hash_key: bound(index, |range| range.end),
-            accepted: 0,
-            accepted_bytes: 0,
-            throttled: 0,
-        };
-        (0..map.len()).map(shard).collect()
-    }
+    /// The stream that it read.
+    #[serde(default, skip_serializing_if = "StreamIndex::is_first")]
+    pub stream: StreamIndex,
 }
 
 /// What a consumer application did beside reading.
@@ -334,7 +229,7 @@ impl From<&ConsumerCounts> for ConsumerWork {
 }
 
 /// Something that happened during a run: an event of the scenario, or a fault window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EventRecord {
     /// When it began.
     pub at: Time,
@@ -347,4 +242,7 @@ pub struct EventRecord {
     /// Whether it changes the shards of the stream.
     #[serde(default)]
     pub reshards: bool,
+    /// The stream that it happened to.
+    #[serde(default, skip_serializing_if = "StreamIndex::is_first")]
+    pub stream: StreamIndex,
 }

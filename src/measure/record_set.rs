@@ -12,6 +12,15 @@ pub struct RecordSet {
     len: u64,
 }
 
+impl PartialEq for RecordSet {
+    /// Whether they hold the same records, however they keep them.
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.in_common(other) == self.len
+    }
+}
+
+impl Eq for RecordSet {}
+
 /// Words of a chunk.
 const WORDS: usize = 64;
 /// Records of a chunk.

@@ -13,7 +13,14 @@ use crate::workload::Tenants;
 pub struct TenantRecorder {
     tenants: Tenants,
     measured_from: Time,
-    records: Vec<(TenantRecord, Latency)>,
+    records: Vec<TenantRecording>,
+}
+
+/// What was measured of a tenant.
+#[derive(Debug, Clone)]
+pub struct TenantRecording {
+    counts: TenantRecord,
+    response: Latency,
 }
 
 /// A tenant and what became of its records, warm-up included but for the response time.
@@ -45,45 +52,50 @@ impl TenantRecorder {
             share,
             ..TenantRecord::default()
         };
-        let records = tenants.names().iter().zip(tenants.shares()).map(record).map(|record| (record, Latency::new()));
-        Self { records: records.collect(), tenants, measured_from }
+        let records = tenants.names().iter().zip(tenants.shares()).map(record);
+        let records = records.map(|counts| TenantRecording { counts, response: Latency::new() }).collect();
+        Self { records, tenants, measured_from }
     }
 
     /// Record `index` is due.
     pub fn handle_arrival(&mut self, index: u64) {
-        self.record(index).0.offered += 1;
+        self.record(index).counts.offered += 1;
     }
 
     /// An attempt was not accepted.
     pub fn handle_failed_attempt(&mut self, attempt: &FailedAttempt) {
         let throttled = attempt.failure == Failure::Throttled && attempt.leads;
-        self.record(attempt.index).0.throttled += u64::from(throttled);
+        self.record(attempt.index).counts.throttled += u64::from(throttled);
     }
 
     /// A record is done.
     pub fn handle_sample(&mut self, sample: &Sample) {
         let measured_from = self.measured_from;
-        let (record, response) = self.record(sample.index);
+        let TenantRecording { counts, response } = self.record(sample.index);
         if sample.outcome != Outcome::Accepted {
-            record.lost += 1;
+            counts.lost += 1;
             return;
         }
-        record.accepted += 1;
-        record.accepted_bytes += u64::from(sample.bytes);
+        counts.accepted += 1;
+        counts.accepted_bytes += u64::from(sample.bytes);
         if sample.intended >= measured_from {
             response.record(sample.done.since(sample.intended));
         }
     }
 
     /// Ends the recording.
-    pub fn finish(self) -> Vec<TenantRecord> {
+    pub fn finish(self) -> Vec<TenantRecording> {
         self.records
-            .into_iter()
-            .map(|(record, response)| TenantRecord { response: response.summary(), ..record })
-            .collect()
     }
 
-    fn record(&mut self, index: u64) -> &mut (TenantRecord, Latency) {
+    fn record(&mut self, index: u64) -> &mut TenantRecording {
         &mut self.records[self.tenants.pick(index)]
+    }
+}
+
+impl TenantRecording {
+    /// The tenant in figures.
+    pub fn record(self) -> TenantRecord {
+        TenantRecord { response: self.response.summary(), ..self.counts }
     }
 }

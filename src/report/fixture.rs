@@ -99,7 +99,7 @@ fn event(second: u64) -> EventRecord {
         until: Some(Time::from_secs(second + 1)),
         label: format!("event {second}"),
         problem: (second == 1).then(|| "the stream was busy".to_owned()),
-        reshards: false,
+        ..EventRecord::default()
     }
 }
 

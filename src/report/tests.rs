@@ -207,7 +207,7 @@ fn nothing_from_outside_becomes_markdown() {
         until: None,
         label: attack.into(),
         problem: Some(attack.into()),
-        reshards: false,
+        ..Default::default()
     });
     verdict.sentence = attack.into();
     verdict.objectives[0].metric = crate::verdict::Metric::LagP99 { consumer: attack.into() };

@@ -160,7 +160,7 @@ impl Action {
 
     /// The record of it, which has begun at `now`.
     pub fn begun(&self, now: Time) -> EventRecord {
-        EventRecord { at: now, until: None, label: self.label(), problem: None, reshards: self.reshards() }
+        EventRecord { at: now, label: self.label(), reshards: self.reshards(), ..EventRecord::default() }
     }
 
     /// The record of it, which still waited for the change before it when the run ended at `now`.

@@ -136,6 +136,7 @@ impl Scenario {
             label: format!("fault: {}", rule.kind.label()),
             problem: None,
             reshards: false,
+            ..EventRecord::default()
         };
         let mut events: Vec<EventRecord> = happened.iter().cloned().chain(self.faults.iter().map(fault)).collect();
         events.sort_by_key(|event| event.at);

@@ -1,29 +1,30 @@
-//! What will happen, in the order of time.
+//! What is scheduled, in the order of time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use super::wire::Simulated;
 use crate::client::{CallId, ReadOutcome, Ticket};
 use crate::kinesis::IteratorToken;
 use crate::time::Time;
 
-use super::readers::Simulated;
-
-/// Something that happens at a moment.
+/// Something that is scheduled for a moment.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(super) enum Scheduled {
     /// A put call is answered.
     PutAnswer(CallId),
-    /// The producer has something to do.
-    ProducerWake,
-    /// An event of the scenario is due.
+    /// The run has something to do.
+    Wake,
+    /// An event of the scenario is due: of all that is scheduled for a moment, events come first.
     Event,
+    /// The change of the stream that is under way may be over.
+    ChangeOver,
     /// Something for the consumer of this number.
     Consumer(usize, ForConsumer),
 }
 
-/// Something that happens to a consumer.
+/// Something that is scheduled for a consumer.
 #[derive(Debug)]
 pub(super) enum ForConsumer {
     /// It has something to do.
@@ -38,41 +39,41 @@ pub(super) enum ForConsumer {
 
 #[derive(Debug, Default)]
 pub(super) struct Heap {
-    heap: BinaryHeap<Planned>,
-    planned: u64,
+    heap: BinaryHeap<Entry>,
+    scheduled: u64,
 }
 
 #[derive(Debug)]
-struct Planned {
-    /// The earliest first, and of one moment the one that was planned first.
+struct Entry {
+    /// The earliest first, and of one moment the one that was scheduled first.
     order: Reverse<(Time, u64)>,
-    happening: Happening,
+    what: Scheduled,
 }
 
-impl PartialEq for Planned {
+impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         self.order == other.order
     }
 }
 
-impl Eq for Planned {}
+impl Eq for Entry {}
 
-impl PartialOrd for Planned {
+impl PartialOrd for Entry {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Planned {
+impl Ord for Entry {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.order.cmp(&other.order)
     }
 }
 
 impl Heap {
-    pub fn plan(&mut self, at: Time, happening: Happening) {
-        self.heap.push(Planned { order: Reverse((at, self.planned)), happening });
-        self.planned += 1;
+    pub fn schedule(&mut self, at: Time, what: Scheduled) {
+        self.heap.push(Entry { order: Reverse((at, self.scheduled)), what });
+        self.scheduled += 1;
     }
 
     #[cfg(test)]
@@ -80,14 +81,10 @@ impl Heap {
         self.heap.len()
     }
 
-    pub fn pop(&mut self) -> Option<(Time, Happening)> {
-        let planned = self.heap.pop()?;
-        Some((planned.order.0.0, planned.happening))
-    }
-
-    /// What happens next, if it does so before `end`.
-    pub fn pop_before(&mut self, end: Time) -> Option<(Time, Happening)> {
-        self.heap.peek().filter(|planned| planned.order.0.0 < end)?;
-        self.pop()
+    /// What is next, if that is before `end`.
+    pub fn pop_before(&mut self, end: Time) -> Option<(Time, Scheduled)> {
+        self.heap.peek().filter(|entry| entry.order.0.0 < end)?;
+        let entry = self.heap.pop()?;
+        Some((entry.order.0.0, entry.what))
     }
 }

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use crate::client::{Call, Entry, EntryOutcome, Failure, ListedShard, PackedSequence, ShardMap};
 use crate::kinesis::{
-    CreateStream, Distribution, ErrorKind, FaultRule, HashKey, InjectedFaults, Kinesis, ListShards, Profile, PutEntry,
-    PutReceipt, Reply, Request, Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode,
-    SubscriptionId, SubscriptionPoll,
+    CreateStream, Distribution, FaultRule, HashKey, InjectedFaults, Kinesis, ListShards, Profile, PutEntry, PutReceipt,
+    Reply, Request, Response, ServiceError, Settings, ShardFilter, ShardId, StorageUsage, StreamMode, SubscriptionId,
+    SubscriptionPoll,
 };
-use crate::scenario::{Action, Scenario, ShardChoice};
+use crate::run::{Change, PutFailure, PutOutcome};
+use crate::scenario::Scenario;
 use crate::time::Time;
 use crate::workload::Payloads;
 
@@ -27,9 +28,6 @@ pub(super) const STREAM: &str = "simulated";
 pub(super) struct Service {
     kinesis: Kinesis,
 }
-
-/// One outcome per record of a put call, or why it failed as a whole, with the words of the service.
-pub(super) type PutOutcome = Result<Vec<EntryOutcome>, (Failure, String)>;
 
 /// How a put call ends.
 pub(super) struct PutAnswer {
@@ -59,7 +57,7 @@ impl Service {
 
     /// The answer to a request, or the words of the refusal.
     pub fn ask(&mut self, at: Time, request: Request) -> Result<Response, String> {
-        self.kinesis.handle(at, request).response.map_err(|error| words(&error))
+        self.kinesis.handle(at, request).response.map_err(|error| error.to_string())
     }
 
     pub fn call(&mut self, at: Time, request: Request) -> Reply {
@@ -98,12 +96,8 @@ impl Service {
         self.kinesis.usage()
     }
 
-    pub fn list_shards(&mut self) -> Vec<ListedShard<ShardId>> {
-        self.list_shards_at(Time::ZERO)
-    }
-
     /// All shards, closed ones included. Looking costs no call of the quota: the simulator knows.
-    pub fn list_shards_at(&mut self, at: Time) -> Vec<ListedShard<ShardId>> {
+    pub fn list_shards(&mut self, at: Time) -> Vec<ListedShard<ShardId>> {
         let mut listed = Vec::new();
         let mut after = None;
         loop {
@@ -152,58 +146,32 @@ impl Service {
             Ok(Response::PutRecords { receipts, .. }) => {
                 let outcome = |receipt: Result<PutReceipt, ServiceError>| match receipt {
                     Ok(receipt) => accepted(&receipt, shards),
-                    Err(error) if error.kind == ErrorKind::ProvisionedThroughputExceeded => EntryOutcome::Throttled,
-                    Err(_) => EntryOutcome::InternalFailure,
+                    Err(error) => EntryOutcome::of_code(error.kind.name()),
                 };
                 Ok(receipts.into_iter().map(outcome).collect())
             }
             Ok(Response::PutRecord { receipt, .. }) => Ok(vec![accepted(&receipt, shards)]),
             Ok(_) => Ok(Vec::new()),
-            Err(error) => Err((failure(error.kind), words(&error))),
+            Err(error) => {
+                Err(PutFailure { failure: Failure::of_code(Some(error.kind.name())), reason: error.to_string() })
+            }
         };
         PutAnswer { ready_at: reply.ready_at, outcome }
     }
 
-    /// Changes the stream as the engine does. `hottest` is the index of the shard with the most load.
-    pub fn change(
-        &mut self,
-        at: Time,
-        action: &Action,
-        shards: &ShardMap<ShardId>,
-        hottest: usize,
-    ) -> Result<(), String> {
-        let stream = || STREAM.to_owned();
-        let chosen = |choice: ShardChoice| match choice {
-            ShardChoice::Hottest if shards.open().contains(&hottest) => Ok(hottest),
-            ShardChoice::Hottest => shards.open().first().copied().ok_or("no shard is open".to_owned()),
-            ShardChoice::Place(place) => shards.open().get(place as usize).copied().ok_or_else(|| {
-                format!("there are {} open shards, and this would be number {place}", shards.open().len())
-            }),
-        };
-        let unknown = || "the shard is not known".to_owned();
-        let request = match *action {
-            Action::SplitShard { shard, cut } => {
-                let index = chosen(shard)?;
-                let range = shards.range(index).ok_or_else(unknown)?;
-                let shard = *shards.id(index).ok_or_else(unknown)?;
-                Request::SplitShard { stream: stream(), shard, new_starting_hash_key: range.cut(cut) }
+    /// Begins a change of the stream.
+    pub fn change(&mut self, at: Time, change: Change<ShardId>) -> Result<(), String> {
+        let stream = STREAM.to_owned();
+        let request = match change {
+            Change::SplitShard { shard, new_starting_hash_key } => {
+                Request::SplitShard { stream, shard, new_starting_hash_key }
             }
-            Action::MergeShards { shard } => {
-                let index = chosen(shard)?;
-                let place = shards.open().iter().position(|open| *open == index).unwrap_or(0);
-                let next = shards.open().get(place + 1).and_then(|next| shards.id(*next));
-                let adjacent = *next.ok_or("the last shard in hash key order has none after it to be merged with")?;
-                let shard = *shards.id(index).ok_or_else(unknown)?;
-                Request::MergeShards { stream: stream(), shard, adjacent }
+            Change::MergeShards { shard, adjacent } => Request::MergeShards { stream, shard, adjacent },
+            Change::UpdateShardCount { target } => Request::UpdateShardCount { stream, target },
+            Change::UpdateStreamMode { mode } => Request::UpdateStreamMode { stream, mode, warm_throughput: None },
+            Change::UpdateWarmThroughput { mib_per_second } => {
+                Request::UpdateStreamWarmThroughput { stream, warm_throughput: mib_per_second }
             }
-            Action::UpdateShardCount { shards } => Request::UpdateShardCount { stream: stream(), target: shards },
-            Action::UpdateStreamMode { mode } => {
-                Request::UpdateStreamMode { stream: stream(), mode, warm_throughput: None }
-            }
-            Action::UpdateWarmThroughput { mib_per_second } => {
-                Request::UpdateStreamWarmThroughput { stream: stream(), warm_throughput: mib_per_second }
-            }
-            Action::Consumer { .. } => return Ok(()),
         };
         self.ask(at, request).map(|_| ())
     }
@@ -238,24 +206,7 @@ fn accepted(receipt: &PutReceipt, shards: &ShardMap<ShardId>) -> EntryOutcome {
     }
 }
 
-/// What a refusal of a whole call means for its records, as the engine reads it.
-const fn failure(kind: ErrorKind) -> Failure {
-    match kind {
-        ErrorKind::ProvisionedThroughputExceeded | ErrorKind::LimitExceeded | ErrorKind::Throttling => {
-            Failure::Throttled
-        }
-        ErrorKind::InternalFailure | ErrorKind::ServiceUnavailable => Failure::InternalFailure,
-        ErrorKind::ConnectionDropped => Failure::ConnectionReset,
-        ErrorKind::ExpiredToken => Failure::ExpiredCredentials,
-        _ => Failure::Rejected,
-    }
-}
-
-pub(super) fn words(error: &ServiceError) -> String {
-    format!("{}: {}", error.kind.name(), error.message)
-}
-
-/// The clock of consumers and of the service begins before that of the run.
-pub(super) const fn lead() -> Duration {
-    LEAD.since(Time::ZERO)
+/// A time of the service as a time of the run; before the run it is zero.
+pub(super) fn run_time(at: Time) -> Time {
+    Time::ZERO + at.since(LEAD)
 }

@@ -13,7 +13,7 @@ use crate::kinesis::Profile;
 use crate::measure::{DeliveryCheck, Ending};
 use crate::plan::predict;
 use crate::prices::Prices;
-use crate::result::RunResult;
+use crate::result::{RunResult, TargetRecord};
 use crate::scenario::Scenario;
 use crate::simulator;
 use crate::verdict::{Conclusion, ObjectiveStatus, judge};
@@ -92,7 +92,8 @@ pub fn run(
         let simulation = simulator::run(&scenario, profile, &mut |_| go_on())
             .map_err(|problem| format!("with {}: {problem}", values.join(", ")))?;
         let interrupted = simulation.ending == Ending::Interrupted;
-        let (result, _, _) = RunResult::simulated(&scenario, profile, simulation);
+        let target = TargetRecord::Simulated { profile: profile.name.clone() };
+        let result = RunResult::new(&scenario, target, simulation);
         let outcome = (!interrupted).then(|| Outcome::of(&scenario, profile, prices, &result));
         done();
         Ok(Cell { values, outcome })

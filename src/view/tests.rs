@@ -81,6 +81,7 @@ fn snapshot(second: u64, shards: u32, consumers: &[ConsumerProgress]) -> Progres
                 label: "split-shard hottest".to_owned(),
                 problem: None,
                 reshards: true,
+                ..EventRecord::default()
             },
             EventRecord {
                 at: Time::from_secs(6),
@@ -88,6 +89,7 @@ fn snapshot(second: u64, shards: u32, consumers: &[ConsumerProgress]) -> Progres
                 label: "update-shard-count 8".to_owned(),
                 problem: Some("LimitExceededException: \u{1b}[2J".to_owned()),
                 reshards: true,
+                ..EventRecord::default()
             },
         ],
         generator: Some(HealthInterval {

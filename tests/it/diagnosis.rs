@@ -192,6 +192,7 @@ fn what_a_reshard_would_have_relieved_is_put_down_to_it() {
         label: "4 shards".to_owned(),
         problem: problem.map(str::to_owned),
         reshards,
+        ..EventRecord::default()
     };
     result.measurement.events = vec![
         record(6, Some(9), true, None),

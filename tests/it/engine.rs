@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use streamgauge::emulator::Embedded;
-use streamgauge::engine::{Control, EngineError, Progress, Run, Target, connect, run};
+use streamgauge::engine::{Control, EngineError, Progress, Target, connect, run};
 use streamgauge::kinesis::{Profile, Settings};
-use streamgauge::measure::{Ending, Finding};
+use streamgauge::measure::{Ending, Finding, Outcome};
 use streamgauge::scenario::Scenario;
 use streamgauge::seed::Seed;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -204,7 +204,7 @@ async fn faults_of_the_scenario_hit_and_every_record_is_accounted_for() {
 }
 
 /// The kinds of errors, and how many attempts ended so.
-fn kinds(run: &Run) -> Vec<(&str, u64)> {
+fn kinds(run: &Outcome) -> Vec<(&str, u64)> {
     run.measurement.errors_by_kind.iter().map(|(kind, attempts)| (kind.as_str(), *attempts)).collect()
 }
 
@@ -474,7 +474,7 @@ fn bound(address: SocketAddr) -> TcpSocket {
 }
 
 /// Runs a scenario against a target that dies in the second second, and comes back in the fourth.
-async fn run_with_an_outage(scenario: &Scenario) -> Run {
+async fn run_with_an_outage(scenario: &Scenario) -> Outcome {
     let settings = Settings { transition_scale: 0.0, ..Settings::new(Profile::newest(), Seed(1)) };
     let emulator = Embedded::start(settings).unwrap();
     let target: SocketAddr = emulator.url().trim_start_matches("http://").parse().unwrap();

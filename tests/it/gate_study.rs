@@ -9,7 +9,7 @@ use std::process::Command;
 use rayon::prelude::*;
 use streamgauge::compare::{Asked, Decision, Looks, Metric, Readings, assess, observe, overall, readings};
 use streamgauge::kinesis::Profile;
-use streamgauge::result::{RunResult, read};
+use streamgauge::result::{RunResult, TargetRecord, read};
 use streamgauge::seed::Seed;
 use streamgauge::{scenario, simulator};
 use tempfile::TempDir;
@@ -131,7 +131,7 @@ fn simulations_with_other_seeds() {
         let mut scenario = scenario.clone();
         scenario.seed = Seed(seed);
         let simulation = simulator::run(&scenario, &profile, &mut |_| true).unwrap();
-        readings(&RunResult::simulated(&scenario, &profile, simulation).0)
+        readings(&RunResult::new(&scenario, TargetRecord::Simulated { profile: profile.name.clone() }, simulation))
     };
     let experiment = |experiment: u64| -> Vec<Pair> {
         (0..20).map(|pair| (experiment * 20 + pair) * 2).map(|seed| (simulate(seed), simulate(seed + 1))).collect()

@@ -127,7 +127,7 @@ fn what_was_never_answered_is_unknown_and_resolved_by_the_consumers() {
     assert_eq!(measured.consumers[0].delivery.unexpected, counters.unknown);
     let told = format!("{} record(s) were still under way when the run ended, and count as unknown", counters.unknown);
     assert!(measured.warnings.iter().any(|warning| warning.starts_with(&told)), "{:?}", measured.warnings);
-    let letters = &simulation.dead_letters.listed;
+    let letters = &simulation.details.dead_letters.listed;
     assert!(letters.iter().all(|letter| letter.reason.is_some_and(|reason| reason.word() == "run-ended")));
 }
 

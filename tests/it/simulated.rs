@@ -4,8 +4,7 @@ use std::path::Path;
 
 use streamgauge::client::Reason;
 use streamgauge::kinesis::Profile;
-use streamgauge::measure::Ending;
-use streamgauge::simulator::Simulation;
+use streamgauge::measure::{Ending, Outcome};
 use streamgauge::time::Time;
 use streamgauge::{scenario, simulator};
 
@@ -343,7 +342,7 @@ fn records_that_were_not_accepted_are_listed() {
         producer = { dead_letters = 100, retry.policy = "none" }
         "#,
     );
-    let letters = &simulation.dead_letters;
+    let letters = &simulation.details.dead_letters;
     assert_eq!((letters.listed.len(), letters.omitted + 100), (100, simulation.measurement.counters.failed));
     assert_eq!(letters.listed[0].reason.map(Reason::word), Some("throttled"));
 }
@@ -390,7 +389,7 @@ fn retries_overtake_unless_the_order_of_a_key_is_kept() {
 }
 
 /// 1,000 records a second, and a target that takes half a second longer for half a second.
-fn stalled(overload: &str) -> Simulation {
+fn stalled(overload: &str) -> Outcome {
     simulate(&format!(
         r#"
         stream.shards = 4
@@ -426,8 +425,8 @@ fn what_a_stall_leaves_is_sent_dropped_or_ends_the_run() {
     assert_eq!((some.ending, dropped.counters.offered), (Ending::Complete, 10_000));
     assert!((100..500).contains(&dropped.counters.abandoned), "{:?}", dropped.counters);
     assert_eq!(dropped.counters.accepted + dropped.counters.abandoned, 10_000);
-    assert!(some.dead_letters.listed.iter().all(|letter| letter.reason == Some(Reason::Overload)));
-    assert_eq!(some.dead_letters.listed.len() as u64, dropped.counters.abandoned);
+    assert!(some.details.dead_letters.listed.iter().all(|letter| letter.reason == Some(Reason::Overload)));
+    assert_eq!(some.details.dead_letters.listed.len() as u64, dropped.counters.abandoned);
     let (slower, faster) = (sent.put["response"].mean, dropped.put["response"].mean);
     assert!(faster < slower, "what is not sent does not hold up the rest: {faster:?}, {slower:?}");
     assert_eq!(dropped.digest, sent.digest, "both offered the same records");

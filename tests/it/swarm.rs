@@ -10,10 +10,10 @@ use std::path::Path;
 use rand::RngExt as _;
 use rayon::prelude::*;
 use streamgauge::kinesis::Profile;
-use streamgauge::measure::{Ending, Measurement};
+use streamgauge::measure::{Ending, Measurement, Outcome};
 use streamgauge::scenario::{self, Scenario};
 use streamgauge::seed::{Rng, Seed};
-use streamgauge::simulator::{self, Simulation};
+use streamgauge::simulator;
 use streamgauge::time::Time;
 use streamgauge::workload::Keys;
 
@@ -65,7 +65,7 @@ fn judge(toml: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn simulate(scenario: &Scenario, profile: &Profile) -> Result<Simulation, String> {
+fn simulate(scenario: &Scenario, profile: &Profile) -> Result<Outcome, String> {
     let mut last = Time::ZERO;
     let mut backwards = None;
     let simulation = simulator::run(scenario, profile, &mut |now| {

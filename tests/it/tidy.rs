@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["client"],
     &["measure"],
     &["scenario"],
-    &["producing", "run"],
+    &["run"],
     &["engine", "emulator", "simulator", "forecast"],
     &["result"],
     &["capacity"],

@@ -7,7 +7,7 @@ use minicbor::{Decoder, Encoder};
 
 use super::Said;
 use crate::client::{Entry, EntryOutcome};
-use crate::engine::stream::ShardMap;
+use crate::engine::sdk::ShardMap;
 use crate::workload::Payloads;
 
 /// The content type of requests and answers.

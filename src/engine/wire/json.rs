@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Said;
 use crate::client::{Entry, EntryOutcome};
-use crate::engine::stream::ShardMap;
+use crate::engine::sdk::ShardMap;
 use crate::workload::Payloads;
 
 /// The body of the call.

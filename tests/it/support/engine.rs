@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use streamgauge::engine::{Connection, Control, EngineError, Progress, Run, Target, connect, run};
+use streamgauge::engine::{Connection, Control, EngineError, Progress, Target, connect, run};
 use streamgauge::kinesis::Profile;
-use streamgauge::measure::HealthInterval;
+use streamgauge::measure::{HealthInterval, Outcome};
 use streamgauge::scenario::Scenario;
 use streamgauge::seed::Seed;
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ pub async fn connected_for(target: &Target, scenario: &Scenario) -> Connection {
 }
 
 /// Runs a scenario that nobody stops.
-pub async fn run_on(target: &Target, scenario: &Scenario) -> Result<Run, EngineError> {
+pub async fn run_on(target: &Target, scenario: &Scenario) -> Result<Outcome, EngineError> {
     run_with(&connected_for(target, scenario).await, scenario, watch::Sender::new(Progress::default())).await
 }
 
@@ -37,7 +37,7 @@ pub async fn run_with(
     connection: &Connection,
     scenario: &Scenario,
     progress: watch::Sender<Progress>,
-) -> Result<Run, EngineError> {
+) -> Result<Outcome, EngineError> {
     let (_stop, stop) = watch::channel(false);
     run(connection, scenario, &Profile::newest(), Control::new(stop, progress)).await
 }
@@ -45,7 +45,7 @@ pub async fn run_with(
 /// A run in which the machine did not stand still for `bound` or longer. Where a test is about what happens in the seconds of a run, one
 /// whose seconds passed unseen says nothing, and another one is made. How the run went otherwise is not asked.
 #[allow(clippy::print_stderr, reason = "whoever waits for the test is told why")]
-pub async fn undisturbed(bound: Duration, mut attempt: impl AsyncFnMut() -> Run) -> Run {
+pub async fn undisturbed(bound: Duration, mut attempt: impl AsyncFnMut() -> Outcome) -> Outcome {
     loop {
         let run = attempt().await;
         let longest = longest_standstill(&run);
@@ -57,7 +57,7 @@ pub async fn undisturbed(bound: Duration, mut attempt: impl AsyncFnMut() -> Run)
 }
 
 /// The longest time for which a run, its load generator or a task of it had to wait for a processor.
-fn longest_standstill(run: &Run) -> Duration {
+fn longest_standstill(run: &Outcome) -> Duration {
     let lateness = run.measurement.put.get("lateness").and_then(|lateness| lateness.max).map(Duration::from_nanos);
     let seconds = run.measurement.generator.iter().flat_map(|generator| &generator.seconds);
     let standstill = |second: &HealthInterval| {

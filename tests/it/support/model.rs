@@ -4,12 +4,12 @@ use std::path::Path;
 
 use streamgauge::client::Part;
 use streamgauge::kinesis::Profile;
-use streamgauge::measure::{ConsumerRecord, Ending, Measurement, ShardRecord};
+use streamgauge::measure::{ConsumerRecord, Ending, Measurement, Outcome, ShardRecord};
 use streamgauge::plan::{Plan, predict};
 use streamgauge::prices::Prices;
 use streamgauge::result::{RunResult, SCHEMA_VERSION, ScenarioRecord, TargetRecord};
 use streamgauge::scenario::{self, Scenario};
-use streamgauge::simulator::{self, Simulation};
+use streamgauge::simulator;
 use streamgauge::time::Time;
 use streamgauge::verdict::{Verdict, judge};
 
@@ -53,13 +53,13 @@ pub fn predicted(scenario: &Scenario) -> Plan {
 
 /// A simulation whose counters balance.
 #[track_caller]
-pub fn simulate(toml: &str) -> Simulation {
+pub fn simulate(toml: &str) -> Outcome {
     simulation(&scenario(toml))
 }
 
 /// A simulation whose counters balance.
 #[track_caller]
-pub fn simulation(scenario: &Scenario) -> Simulation {
+pub fn simulation(scenario: &Scenario) -> Outcome {
     let simulation = simulator::run(scenario, &Profile::newest(), &mut |_| true).unwrap();
     assert!(simulation.measurement.counters.balance(), "{:?}", simulation.measurement.counters);
     simulation
@@ -76,7 +76,8 @@ pub fn measured(toml: &str) -> Measurement {
 /// The result of a simulation.
 #[track_caller]
 pub fn simulated(scenario: &Scenario) -> RunResult {
-    RunResult::simulated(scenario, &Profile::newest(), simulation(scenario)).0
+    let target = TargetRecord::Simulated { profile: Profile::newest().name };
+    RunResult::new(scenario, target, simulation(scenario))
 }
 
 /// The verdict on a result, with the plan for its scenario.

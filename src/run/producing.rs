@@ -1,23 +1,24 @@
-//! The producing half of a run: it takes up arrivals, hands calls out, and records what becomes of each record.
-//!
-//! The engine drives it in real time, the simulator in virtual time.
+//! The producing half of a run: it admits arrivals, hands calls out, and records what becomes of each record.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash;
 
-use crate::client::{Admission, Backoff, Call, EntryOutcome, Intake, Part, Producer, ShardMap, hash_key};
+use super::{PutFailure, PutOutcome};
+use crate::client::{
+    Admission, Backoff, Call, CallId, CallOutcome, EntryOutcome, Intake, Part, Producer, ShardMap, hash_key,
+};
 use crate::kinesis::HashKey;
-use crate::measure::{DeadLetters, PutRecorder, PutRecording, TenantRecord, TenantRecorder};
+use crate::measure::{DeadLetters, PutRecorder, PutRecording, TenantRecorder, TenantRecording};
 use crate::scenario::Scenario;
 use crate::time::Time;
 use crate::workload::{Arrival, Data, Payloads, Workload};
 
 /// A producer, the load that it is given, and what records it.
 #[derive(Debug)]
-pub struct Producing {
+pub(super) struct Producing {
     /// The arrivals.
     pub workload: Workload,
-    /// Which of them are taken up.
+    /// Which of them are admitted.
     pub intake: Intake,
     /// What makes calls of them.
     pub producer: Producer,
@@ -34,14 +35,12 @@ pub struct Producing {
     prepared_bytes: u64,
     /// The sum of what all that were made make grow.
     growth: u64,
-    /// The same of those that were taken up.
-    taken_growth: u64,
+    /// The same of those that were admitted.
+    admitted_growth: u64,
     /// The arrival behind them.
     unprepared: u64,
     tenants: Option<TenantRecorder>,
     dead_letters: DeadLetters,
-    /// Why the run cannot go on.
-    aborted: Option<String>,
     /// Why calls failed as a whole, and how often.
     failures: BTreeMap<String, u64>,
     /// Records that shards accepted which were not known yet.
@@ -62,13 +61,13 @@ struct Prepared {
 
 /// All that a [`Producing`] has recorded.
 #[derive(Debug)]
-pub struct Produced {
+pub(super) struct Produced {
     /// The arrivals.
     pub workload: Workload,
     /// What became of them.
     pub put: PutRecording,
     /// The same for each tenant.
-    pub tenants: Vec<TenantRecord>,
+    pub tenants: Vec<TenantRecording>,
     /// Records that were not accepted.
     pub dead_letters: DeadLetters,
     /// The sum of the hashes of all records offered.
@@ -98,11 +97,10 @@ impl Producing {
             prepared: VecDeque::new(),
             prepared_bytes: 0,
             growth: 0,
-            taken_growth: 0,
+            admitted_growth: 0,
             unprepared: 0,
             tenants: tenant_recorder(scenario),
             dead_letters: DeadLetters::new(scenario.producer.dead_letters),
-            aborted: None,
             failures: BTreeMap::new(),
             accepted_by_new_shards: 0,
             unanswered: 0,
@@ -146,30 +144,37 @@ impl Producing {
         Prepared { data, hash_key: hash_key(&arrival), growth: self.growth, arrival }
     }
 
-    /// Until when it makes no difference whether the next arrivals are taken up: every call goes out when it would if each of
-    /// them had been taken up when it was due. `None` if none is prepared.
+    /// Until when it makes no difference whether the next arrivals are admitted: every call goes out when it would if each of
+    /// them had been admitted when it was due. `None` if none is prepared.
     pub fn indifferent_until(&self) -> Option<Time> {
         let upcoming = |position: usize| (self.prepared[position].arrival.intended, self.prepared[position].growth);
-        self.producer.indifferent_until(self.prepared.len(), self.taken_growth, upcoming)
+        self.producer.indifferent_until(self.prepared.len(), self.admitted_growth, upcoming)
     }
 
-    /// Takes up an arrival, or deals with it as the scenario says if too many are `due` and not taken up, itself included.
-    /// Until `indifferent_until` it made no difference whether it was: only from then on it is late.
-    pub fn take_up<I>(&mut self, now: Time, indifferent_until: Time, index: u64, due: u64, shards: &ShardMap<I>)
+    /// Admits an arrival, or deals with it as the scenario says if too many are `due` and not admitted, itself included. Until
+    /// `indifferent_until` it made no difference whether it was: only from then on it is late. When the run cannot go on, it
+    /// gives the reason.
+    pub fn admit<I>(
+        &mut self,
+        now: Time,
+        indifferent_until: Time,
+        index: u64,
+        due: u64,
+        shards: &ShardMap<I>,
+    ) -> Option<String>
     where
         I: Clone + Eq + Hash + Ord,
     {
-        if self.is_aborted() || !self.intake.is_mine(index) {
-            return;
+        if !self.intake.is_mine(index) {
+            return None;
         }
         let waiting = due.saturating_add(self.producer.backlog());
         let admission = self.intake.admission(waiting);
         if admission == Admission::Abort {
-            self.aborted = Some(self.intake.overload_in_words(waiting));
-            return;
+            return Some(self.intake.overload_in_words(waiting));
         }
         let Prepared { arrival, data, hash_key, growth } = self.next(now, index);
-        self.taken_growth = growth;
+        self.admitted_growth = growth;
         let released = arrival.intended + now.since(arrival.intended.max(indifferent_until));
         self.intake.note(&arrival, self.source);
         self.recorder.handle_arrival(released, arrival.intended);
@@ -182,6 +187,7 @@ impl Producing {
         } else {
             self.producer.handle_arrival(released, arrival, data, shard);
         }
+        None
     }
 
     /// The arrival `index`, which is the next one.
@@ -195,16 +201,6 @@ impl Producing {
         self.make(if closed { self.workload.arrival_at(index, now) } else { self.workload.arrival(index) })
     }
 
-    /// Whether the run cannot go on.
-    pub const fn is_aborted(&self) -> bool {
-        self.aborted.is_some()
-    }
-
-    /// Why the run cannot go on, if it cannot.
-    pub const fn take_abort(&mut self) -> Option<String> {
-        self.aborted.take()
-    }
-
     /// The next call to make now.
     pub fn poll_call(&mut self, now: Time) -> Option<Call> {
         let call = self.producer.poll_call(now)?;
@@ -212,15 +208,31 @@ impl Producing {
         Some(call)
     }
 
+    /// A call that was sent at `sent` is over. Whether a shard accepted something that is not known yet.
+    pub fn handle_put(&mut self, now: Time, sent: Time, id: CallId, outcome: PutOutcome) -> bool {
+        let (outcome, new_shards) = match outcome {
+            Ok(outcomes) => {
+                let new = self.count_new_shards(&outcomes);
+                (CallOutcome::Answered(outcomes), new)
+            }
+            Err(PutFailure { failure, reason }) => {
+                self.count_failure(reason);
+                (CallOutcome::Failed(failure), false)
+            }
+        };
+        self.producer.handle_outcome(now, sent, id, &outcome);
+        new_shards
+    }
+
     /// A call failed as a whole.
-    pub fn count_failure(&mut self, reason: String) {
+    fn count_failure(&mut self, reason: String) {
         if self.failures.len() < FAILURE_REASONS_MAX || self.failures.contains_key(&reason) {
             *self.failures.entry(reason).or_default() += 1;
         }
     }
 
     /// Counts what shards accepted that are not known yet; whether there was any.
-    pub fn count_new_shards(&mut self, outcomes: &[EntryOutcome]) -> bool {
+    fn count_new_shards(&mut self, outcomes: &[EntryOutcome]) -> bool {
         let new = |outcome: &&EntryOutcome| matches!(outcome, EntryOutcome::Accepted { shard: None, .. });
         let new = outcomes.iter().filter(new).count() as u64;
         self.accepted_by_new_shards += new;
@@ -278,7 +290,7 @@ impl Producing {
     }
 }
 
-/// What takes up the arrivals, or this part of them.
+/// What admits the arrivals, or this part of them.
 fn intake(scenario: &Scenario, part: Part) -> Intake {
     match scenario.load.closed_loop {
         Some(producers) => Intake::closed(u64::from(producers) * scenario.producer.batch_records as u64),
