@@ -1,11 +1,14 @@
 //! The command line, as typed values.
 
+mod emulator;
+mod exit_codes;
 mod gate;
 mod live;
-mod manners;
 mod report;
 mod self_test;
+mod writing;
 
+pub use emulator::{Emulator, Latency, WriteLimits};
 pub use gate::{Bench, Compare, GateArgs, Inconclusive, MinEffect, Trend};
 
 use std::num::NonZeroUsize;
@@ -15,17 +18,22 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use live::{Live, ProgressMode};
-pub use manners::{
+pub use report::{Format, Report};
+pub use writing::{
     Answers, Check, Completions, ConsumerAnswer, DeliveryAnswer, Init, List, Man, duration, rate, share, size, skew,
 };
-pub use report::{Format, Report};
 
-use crate::address::{ListenAddress, Target};
+use exit_codes::{
+    CHECK_EXIT_CODES, EMULATOR_EXIT_CODES, EXIT_CODES, INIT_EXIT_CODES, PRICES_EXIT_CODES, RUN_EXIT_CODES,
+    SEARCH_EXIT_CODES, SWEEP_EXIT_CODES,
+};
+
+use crate::address::Target;
 use crate::client::Part;
 use crate::kinesis::Profile;
 use crate::prices::Prices;
 use crate::sweep::Axis;
-use crate::units::{Bytes, Share};
+use crate::units::Share;
 
 pub use self_test::SelfTest;
 
@@ -283,79 +291,6 @@ pub struct PricesFrom {
     pub price_list: Option<PathBuf>,
 }
 
-/// Serve the emulator.
-#[derive(Debug, Args)]
-pub struct Emulator {
-    /// The IP address and port to listen on; port 0 takes any free one. Any client that reaches it may use the emulator: an
-    /// address that is not of the loopback interface opens it to the network, which is warned of.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4567")]
-    pub listen: ListenAddress,
-    /// The account in ARNs and messages: 12 digits.
-    #[arg(long, value_name = "ID", default_value = "000000000000", value_parser = account)]
-    pub account: String,
-    /// The region in ARNs and in the scope of signatures.
-    #[arg(long, value_name = "REGION", default_value = "us-east-1", value_parser = region)]
-    pub region: String,
-    /// Most bytes of records to hold. Beyond it, what all known readers have read is dropped first, then the oldest; `GET
-    /// /metrics` counts it.
-    #[arg(long, value_name = "SIZE", default_value = "512 MiB")]
-    pub memory: Bytes,
-    /// How long answers take.
-    #[arg(long, value_enum, default_value_t = Latency::Aws)]
-    pub latency: Latency,
-    /// Which write limits hold for a shard.
-    #[arg(long, value_enum, default_value_t = WriteLimits::Strict)]
-    pub write_limits: WriteLimits,
-    /// Limits and latencies to use instead of those compiled in: a TOML file of the form of profiles/aws-2026-11.toml.
-    #[arg(long, value_name = "FILE")]
-    pub profile: Option<PathBuf>,
-    /// Factor on the time that changes of state take: 1 is as on AWS, where a new stream is CREATING for 41 s; 0 makes changes
-    /// immediate. The default is short enough for tests, and still lets a client fail that does not wait for ACTIVE.
-    #[arg(long, value_name = "FACTOR", default_value = "0.01", value_parser = factor, allow_negative_numbers = true)]
-    pub transitions: f64,
-    /// The seed of the latencies.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub seed: u64,
-    /// Speak TLS (HTTP/2 and HTTP/1.1), with a certificate made at the start for localhost and the address listened on.
-    #[arg(long)]
-    pub tls: bool,
-    /// The certificate to use instead of a made one, its chain included, as PEM.
-    #[arg(long, value_name = "FILE", requires_all = ["tls", "tls_key"])]
-    pub tls_cert: Option<PathBuf>,
-    /// The private key of that certificate, unencrypted, as PEM.
-    #[arg(long, value_name = "FILE", requires_all = ["tls", "tls_cert"])]
-    pub tls_key: Option<PathBuf>,
-    /// Where to write, as PEM, the authority that signed the made certificate, for clients to trust (AWS_CA_BUNDLE,
-    /// NODE_EXTRA_CA_CERTS). It is made anew at every start, and its key is forgotten.
-    #[arg(long, value_name = "FILE", requires = "tls", conflicts_with = "tls_cert")]
-    pub tls_cert_out: Option<PathBuf>,
-    /// Answer only requests that are signed (Signature Version 4) with the credentials in the environment variables
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, if it is set). `GET /metrics` and `GET /state` then
-    /// answer only clients on this machine; `GET /health` answers everyone.
-    #[arg(long)]
-    pub require_auth: bool,
-}
-
-/// How long the emulator's answers take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Latency {
-    /// As long as measurements of AWS say.
-    Aws,
-    /// No longer than it takes this machine.
-    None,
-}
-
-/// Which write limits of the profile hold for a shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum WriteLimits {
-    /// Those that AWS states: 1,000 records/s and 1 MiB/s. Plan with these.
-    Strict,
-    /// What a shard was measured to take over minutes: some more.
-    Field,
-    /// None at all.
-    None,
-}
-
 /// The version with the dates of what the program believes of AWS.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let (profile, prices) = (Profile::newest(), Prices::newest());
@@ -369,17 +304,6 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-fn account(text: &str) -> Result<String, &'static str> {
-    let valid = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if valid { Ok(text.to_owned()) } else { Err("an account has 12 digits") }
-}
-
-fn region(text: &str) -> Result<String, &'static str> {
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let valid = !text.is_empty() && text.bytes().all(letter);
-    if valid { Ok(text.to_owned()) } else { Err("write a region such as us-east-1") }
-}
-
 fn load_factor(text: &str) -> Result<f64, &'static str> {
     let factor = text.trim().parse().ok().filter(|factor| (0.001..=1000.0).contains(factor));
     factor.ok_or("write a number from 0.001 to 1000, such as 1.5")
@@ -388,11 +312,6 @@ fn load_factor(text: &str) -> Result<f64, &'static str> {
 fn precision(text: &str) -> Result<Share, &'static str> {
     let share = text.parse().ok().filter(|share: &Share| (0.001..=0.5).contains(&share.0));
     share.ok_or("write a share from 0.1% to 50%")
-}
-
-fn factor(text: &str) -> Result<f64, &'static str> {
-    let factor = text.parse().ok().filter(|factor| (0.0..=1000.0).contains(factor));
-    factor.ok_or("write a number from 0 to 1000, such as 1 or 0.01")
 }
 
 /// Which scenario, and what to change in it.
@@ -409,78 +328,6 @@ pub struct ScenarioArgs {
     pub prices: Option<PathBuf>,
 }
 
-const INIT_EXIT_CODES: &str = "\
-Exit codes:
-  0  the scenario was written
-  2  bad input: the arguments or answers, or a file is there already
-  4  the scenario could not be written";
-
-const CHECK_EXIT_CODES: &str = "\
-Exit codes:
-  0  every scenario is valid, whatever there is to look at twice
-  2  a scenario has problems, or cannot be read
-  4  the result could not be written";
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  the run is valid and its objectives are met
-  1  an objective is missed or could not be measured, or none of the records was accepted
-  2  bad input: the arguments, the scenario, or a target that cannot be used
-  3  the run is void: the generator itself was too late, the ledger does not balance, or the run was interrupted
-  4  a result could not be written
-
-Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
-
-const RUN_EXIT_CODES: &str = "\
-Exit codes:
-  0  the run is valid and its objectives are met
-  1  an objective is missed or could not be measured, or none of the records was accepted
-  2  bad input: the arguments, the scenario, or a target that cannot be used
-  3  the run is void: the generator itself was too late, the ledger does not balance, or the run was interrupted
-  4  a result could not be written
-  5  a stream or a consumer of the run could not be deleted, whatever else came of it; it is named
-  130, 131, 143  a second SIGINT, SIGQUIT or SIGTERM ended it at once; what it leaves is named
-
-SIGINT (Ctrl-C), SIGTERM, SIGQUIT and SIGHUP end a run: what was measured is kept, and what was created is deleted.
-
-Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
-
-const PRICES_EXIT_CODES: &str = "\
-Exit codes:
-  0  the table was printed
-  2  bad input: the file is no price list of Kinesis
-  4  the table could not be written";
-
-const SEARCH_EXIT_CODES: &str = "\
-Exit codes:
-  0  the search found what it was to find
-  1  nothing that was tried is sustained
-  2  bad input: the arguments, the scenario, or a target that cannot be used or offered its load
-  3  the search was interrupted; the trials that were made are written
-  4  the results could not be written
-  5  a stream or a consumer of a trial could not be deleted, whatever else came of it; it is named
-  130, 131, 143  a second SIGINT, SIGQUIT or SIGTERM ended it at once; what it leaves is named
-
-Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
-
-const SWEEP_EXIT_CODES: &str = "\
-Exit codes:
-  0  every combination was simulated, whatever came of it
-  2  bad input: the arguments, or a scenario that some combination of values makes impossible
-  3  the sweep was interrupted; what was done is written
-  4  the results could not be written
-
-Results go to stdout, progress and logs to stderr. NO_COLOR is respected.";
-
-const EMULATOR_EXIT_CODES: &str = "\
-Exit codes:
-  0    a signal stopped it
-  2    bad input: the arguments, the environment, a file, or an address that cannot be listened on
-  130  a second SIGINT stopped it at once (131: a second SIGQUIT, 143: a second SIGTERM)
-
-The listening line goes to stdout, logs to stderr.";
-
-/// Part I of N of a load; people count from 1.
 fn run_id(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':');
     if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
@@ -490,6 +337,7 @@ fn run_id(text: &str) -> Result<String, String> {
     }
 }
 
+/// Part I of N of a load; people count from 1.
 fn part(text: &str) -> Result<Part, String> {
     const MOST_PARTS: u64 = 10_000;
     let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));

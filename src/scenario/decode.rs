@@ -5,6 +5,7 @@ mod consumers;
 mod cost;
 mod events;
 mod faults;
+mod fields;
 mod keys;
 mod load;
 mod phases;
@@ -18,11 +19,12 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use self::fields::{check_name, delivery, order_per_key, positive};
 use self::load::{Columns, TraceFound};
 use self::tenants::TenantsFound;
 use super::diagnostics::{Diagnostic, Diagnostics, Sources};
 use super::reader::{Found, Placed, Problems, Reported, TableReader};
-use super::{Delivery, MOST_SHARDS, Objectives, Scenario, Stream, overrides};
+use super::{MOST_SHARDS, Objectives, Scenario, Stream, overrides};
 use crate::client::ProducerSettings;
 use crate::kinesis::{Profile, StreamMode};
 use crate::seed::Seed;
@@ -276,17 +278,6 @@ fn stream(root: &mut TableReader<'_>, profile: &Profile) -> Result<Stream, Repor
     })
 }
 
-/// Streams and consumers have the same rule for names.
-fn check_name(reader: &TableReader<'_>, name: Found<String>) -> Found<String> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    reader.check(
-        name,
-        |name| (1..=128).contains(&name.len()) && name.chars().all(allowed),
-        "is not a valid name",
-        "use 1 to 128 of the letters a-z and A-Z, digits, `_`, `.` and `-`",
-    )
-}
-
 /// `[plan]`: how much room the planner leaves.
 fn target_utilisation(root: &mut TableReader<'_>) -> Result<Share, Reported> {
     let mut reader = root.section("plan");
@@ -342,20 +333,4 @@ fn objectives(root: &mut TableReader<'_>, nobody_reads: bool) -> Result<Objectiv
         order_per_key: order_per_key?.unwrap_or(false),
         cost_per_month: cost_per_month?.map(|found| found.value),
     })
-}
-
-/// What the delivery check demands, if it does.
-fn delivery(reader: &mut TableReader<'_>) -> Result<Option<Delivery>, Reported> {
-    let deliveries = [("complete", Some(Delivery::Complete)), ("exactly-once", Some(Delivery::ExactlyOnce))];
-    reader.choice("delivery", &deliveries, Some(None)).map(|delivery| delivery.value)
-}
-
-/// Whether the records of a key must come in their order, if it is said.
-fn order_per_key(reader: &mut TableReader<'_>) -> Result<Option<bool>, Reported> {
-    reader.choice("order", &[("any", Some(false)), ("per-key", Some(true))], Some(None)).map(|order| order.value)
-}
-
-/// Refuses a duration of zero.
-fn positive(reader: &TableReader<'_>, found: Found<Duration>) -> Found<Duration> {
-    reader.check(found, |span| !span.is_zero(), "must be more than zero", "write a duration such as \"200ms\"")
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::fields::{check_name, delivery, order_per_key, positive};
 use super::service_times::service_time;
-use super::{check_name, delivery, order_per_key, positive};
 use crate::client::{Checkpoint, ConsumerKind, Processing};
 use crate::kinesis::Profile;
 use crate::scenario::diagnostics::Diagnostic;

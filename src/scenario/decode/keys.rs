@@ -5,8 +5,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::fields::positive;
 use super::load::{Columns, TraceFound, recorded};
-use super::positive;
 use crate::scenario::MOST_SHARDS;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};

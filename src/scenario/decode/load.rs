@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
+use super::fields::positive;
 use super::phases::phases;
-use super::positive;
 use crate::client::Overload;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::reader::{Found, LONGEST, Placed, Reported, TableReader};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::positive;
+use super::fields::positive;
 use crate::client::{Aggregation, ProducerSettings, Protocol, RetryPolicy};
 use crate::kinesis::Profile;
 use crate::scenario::reader::{Found, Placed, Reported, TableReader};

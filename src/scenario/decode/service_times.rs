@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::positive;
+use super::fields::positive;
 use super::sizes::weighted_parts;
 use crate::client::ServiceTime;
 use crate::scenario::diagnostics::Diagnostic;
