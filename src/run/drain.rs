@@ -2,25 +2,10 @@
 
 use std::time::Duration;
 
+use super::phase::Phase;
 use super::{Run, RunWire};
 use crate::measure::Ending;
 use crate::time::Time;
-
-/// What a run is doing.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// Load is offered.
-    Offering,
-    /// Load is over; answers and consumers are waited for.
-    Draining {
-        /// Until then at most.
-        until: Time,
-        /// When to look whether it is over.
-        next_look: Time,
-    },
-    /// Nothing is waited for any more.
-    Over,
-}
 
 impl<W: RunWire> Run<'_, W> {
     /// Whether load is offered.

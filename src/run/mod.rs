@@ -14,6 +14,7 @@ mod changes;
 mod consumers;
 mod drain;
 mod finish;
+mod phase;
 mod producing;
 mod reader;
 mod recorder;
@@ -31,7 +32,7 @@ pub use wire::{Read, RunWire};
 
 use changes::Changes;
 use consumers::{Consumers, lineage};
-use drain::Phase;
+use phase::Phase;
 use producing::Producing;
 
 use crate::client::{Call, CallId, ConsumerCounts, EntryOutcome, Failure, ListedShard, Part, ShardMap, Start};
