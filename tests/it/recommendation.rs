@@ -99,7 +99,7 @@ fn a_key_that_is_too_hot_is_said_and_not_hidden_behind_a_number() {
     let plan = plan(toml);
     assert!(!plan.capacity.attainable);
     let salting = plan.capacity.salting.unwrap();
-    let text = report::plan_text(&plan, false).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(&report::plan_text(&plan, false));
     assert!(text.contains("if the load spread evenly") && !text.contains("full at most"), "{text}");
     assert!(text.contains("No number of shards keeps each at 80% at most: the hottest key alone fills 200% of one."));
     assert!(plan.cures.iter().any(|cure| cure.what.contains("hottest key")), "{:?}", plan.cures);
