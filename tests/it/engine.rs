@@ -484,7 +484,7 @@ async fn run_with_an_outage(scenario: &Scenario) -> Outcome {
     let alive = watch::Sender::new(true);
     tokio::spawn(proxy(address, target, alive.subscribe()));
     // The load begins with a target that is there.
-    while tokio::net::TcpStream::connect(address).await.is_err() {
+    while TcpStream::connect(address).await.is_err() {
         tokio::task::yield_now().await;
     }
     let connection = connected_for(&Target::Endpoint(format!("http://{address}")), scenario).await;
