@@ -37,7 +37,8 @@
 //! # Features
 //! `aws` (the engine), `emulator` (the server, and the target `embedded`), `png` (charts as pictures) and `tui` (the full screen) are on
 //! by default. Without them there is no asynchronous runtime and no socket.
-
+// The rooms are documented with their private items: cargo doc --document-private-items.
+#![allow(rustdoc::private_intra_doc_links)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 // A part of the house needs only a part of its foundations: what nothing uses is looked for in the whole.
 #![cfg_attr(not(all(feature = "aws", feature = "emulator", feature = "png", feature = "tui")), allow(dead_code))]

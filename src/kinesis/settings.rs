@@ -16,7 +16,7 @@ pub struct Settings {
     pub write_limiter: WriteLimiter,
     /// Seed of the latencies and faults.
     pub seed: Seed,
-    /// Unix time of [`Time::ZERO`].
+    /// Unix time of [`Time::ZERO`](crate::time::Time::ZERO).
     pub epoch: Duration,
     /// Most bytes of records held; beyond it, records are dropped before their retention ends.
     pub memory_budget: units::Bytes,

@@ -12,7 +12,7 @@ use crate::result::RunResult;
 use crate::scenario::Consumer;
 use crate::units::{Share, Unit};
 
-/// Bounds that [`super::comparison`] sets beside the measurement itself.
+/// Bounds that the comparison sets beside the measurement itself.
 const ELSEWHERE: [BoundName; 5] = [
     BoundName::WriteRecords,
     BoundName::WriteBytes,
