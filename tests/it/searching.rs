@@ -80,6 +80,7 @@ fn the_demand_curve_has_an_answer_for_each_load_and_threads_change_nothing() {
     assert!(found[0].1 == 1.0 && found[2].1 >= 3.0 && found.is_sorted_by_key(|(_, shards)| *shards), "{found:?}");
 }
 
+#[cfg(all(feature = "aws", feature = "emulator"))]
 #[test]
 fn a_search_on_the_emulator_makes_real_runs() {
     let short =
@@ -89,6 +90,7 @@ fn a_search_on_the_emulator_makes_real_runs() {
     assert_eq!(found(directory.path())["answers"][0]["found"]["boundaries"][0].as_f64(), Some(2.0));
 }
 
+#[cfg(all(feature = "aws", feature = "emulator"))]
 #[test]
 fn what_cannot_be_searched_is_refused() {
     let refused = |scenario: &str, arguments: &[&str], why: &str| {
