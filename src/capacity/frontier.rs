@@ -205,14 +205,7 @@ impl Study<'_> {
         }
         variant.stream.shards = shards;
         let demand = self.flows.demand.put_by(&variant.producer, shards);
-        let each = demand.mean_rate / f64::from(shards);
-        let flow = ShardFlow {
-            records: each,
-            bytes: each * demand.record_bytes,
-            accepted: each,
-            packed: demand.packed,
-            throttled_seconds: 0.0,
-        };
+        let flow = ShardFlow::even(&demand, shards);
         let flows = [flow];
         let reading = Reading {
             scenario: variant,
@@ -294,14 +287,7 @@ impl Study<'_> {
         if objectives.put_p50.or(objectives.put_p99).is_none() {
             return true;
         }
-        let each = demand.mean_rate / f64::from(demand.shards);
-        let flow = ShardFlow {
-            records: each,
-            bytes: each * demand.record_bytes,
-            accepted: each,
-            packed: demand.packed,
-            throttled_seconds: 0.0,
-        };
+        let flow = ShardFlow::even(demand, demand.shards);
         let filled = demand.shards_filled(self.flows.profile) / f64::from(demand.shards);
         let batchings = batchings(&self.variant, demand, self.steps, demand.mean_rate);
         let put = put_forecast(&batchings, &[flow], demand.packed, |_| filled, self.flows.profile);

@@ -1,15 +1,16 @@
 //! Registered consumers, for enhanced fan-out.
 
+use std::future::ready;
+
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::ProvideErrorMetadata;
 use aws_sdk_kinesis::types::ConsumerStatus;
 use tokio::time::{Instant, sleep};
 
 use super::created::{Created, Resource};
 use super::errors::describe;
 use super::stream::{
-    APPEARANCE, CLEANUP_PATIENCE, IN_USE, NOT_FOUND, ReadyStream, STATUS_INTERVAL, STATUS_PATIENCE, is_uncertain,
-    passes, patiently, settle, unusable,
+    APPEARANCE, NOT_FOUND, ReadyStream, STATUS_INTERVAL, STATUS_PATIENCE, is_uncertain, passes, patiently, until_gone,
+    unusable,
 };
 use super::{Control, EngineError};
 
@@ -139,29 +140,15 @@ async fn deregister(
     created: &Created,
 ) -> Result<(), String> {
     let Resource::Consumer { consumer, stream_arn } = resource else { return Ok(()) };
-    let deadline = Instant::now() + CLEANUP_PATIENCE;
-    let problem = loop {
+    let call = || {
         let call = client.deregister_stream_consumer();
         let call = match arn {
             Some(arn) => call.consumer_arn(arn),
             None => call.stream_arn(stream_arn).consumer_name(consumer),
         };
-        let error = match call.send().await {
-            Ok(_) => break None,
-            Err(error) => error,
-        };
-        match error.code() {
-            Some(NOT_FOUND) if Instant::now() >= absent_from => break None,
-            Some(NOT_FOUND | IN_USE) => {}
-            _ if passes(&error, &[]) => {}
-            _ => break Some(describe(&error)),
-        }
-        if Instant::now() >= deadline {
-            break Some(describe(&error));
-        }
-        sleep(STATUS_INTERVAL).await;
+        call.send()
     };
-    settle(created, resource, problem)
+    until_gone(resource, absent_from, created, call, || ready(false)).await
 }
 
 fn cannot(consumer: &str, why: &str) -> EngineError {

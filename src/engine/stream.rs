@@ -124,20 +124,39 @@ pub async fn ensure_commitment(client: &Client, embedded: bool) -> Result<(), En
     ))
 }
 
-/// Deletes a stream that the run created, whatever state it is in. That the service does not know it is believed from `absent_from` on:
-/// a stream that was just created may not be visible everywhere yet. What goes wrong is for the warnings of the run.
+/// Deletes a stream that the run created, whatever state it is in; see [`until_gone`].
 pub async fn delete(client: &Client, name: &str, absent_from: Instant, created: &Created) -> Result<(), String> {
     let resource = Resource::Stream { stream: name.to_owned() };
+    let call = || client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send();
+    // A stream that is CREATING cannot be deleted yet; one that is DELETING needs no more.
+    until_gone(&resource, absent_from, created, call, || is_deleting(client, name)).await
+}
+
+/// Repeats a deletion until the resource is gone or going, something stands in its way, or the time for it is up, and takes note of what
+/// became of it. That the service does not know the resource is believed from `absent_from` on: what was just created may not be
+/// visible everywhere yet. What goes wrong is for the warnings of the run.
+pub async fn until_gone<T, E, R, F, G>(
+    resource: &Resource,
+    absent_from: Instant,
+    created: &Created,
+    mut call: impl FnMut() -> F,
+    is_going: impl Fn() -> G,
+) -> Result<(), String>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+    G: Future<Output = bool>,
+{
     let deadline = Instant::now() + CLEANUP_PATIENCE;
     let problem = loop {
-        let error = match client.delete_stream().stream_name(name).enforce_consumer_deletion(true).send().await {
+        let error = match call().await {
             Ok(_) => break None,
             Err(error) => error,
         };
         match error.code() {
             Some(NOT_FOUND) if Instant::now() >= absent_from => break None,
-            // A stream that is CREATING cannot be deleted yet; one that is DELETING needs no more.
-            Some(IN_USE) if is_deleting(client, name).await => break None,
+            Some(IN_USE) if is_going().await => break None,
             Some(NOT_FOUND | IN_USE) => {}
             _ if passes(&error, &[]) => {}
             _ => break Some(describe(&error)),
@@ -147,11 +166,6 @@ pub async fn delete(client: &Client, name: &str, absent_from: Instant, created: 
         }
         sleep(STATUS_INTERVAL).await;
     };
-    settle(created, &resource, problem)
-}
-
-/// Takes note of what became of a resource that is to be deleted.
-pub fn settle(created: &Created, resource: &Resource, problem: Option<String>) -> Result<(), String> {
     let Some(why) = problem else {
         created.gone(resource);
         return Ok(());

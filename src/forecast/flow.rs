@@ -37,6 +37,13 @@ impl ShardFlow {
         Self { records: 0.0, bytes: 0.0, accepted: 0.0, packed: packing.records, throttled_seconds: 0.0 }
     }
 
+    /// The flow to each of so many shards if the load spread evenly and all of it were accepted.
+    pub fn even(demand: &Demand, shards: u32) -> Self {
+        let records = demand.mean_rate / f64::from(shards);
+        let bytes = records * demand.record_bytes;
+        Self { records, bytes, accepted: records, packed: demand.packed, throttled_seconds: 0.0 }
+    }
+
     /// The part of what is offered that the shard takes in the long run, when its burst is spent.
     pub fn sustained(&self, profile: &Profile) -> f64 {
         let by_records = profile.write.records_per_second as f64 * self.packed / self.records;
